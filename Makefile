@@ -1,0 +1,38 @@
+# make demo   the whole loop on this machine, in a terminal
+# make test   every test, on everything it needs
+# make check  what CI runs: style, types, tests
+# make bench  every figure the README quotes
+# make clean  back to a fresh clone (what was learned in data/ stays)
+
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+
+.PHONY: demo test check lint bench clean services
+
+demo: $(VENV)/.ready
+	@$(RUN) -m twin demo $(ARGS)
+
+test: $(VENV)/.ready .venv-vllm/.ready services
+	@$(RUN) -m learning.pocket
+	@$(RUN) -m pytest $(ARGS)
+
+check: $(VENV)/.ready lint test
+
+lint: $(VENV)/.ready
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
+
+bench: $(VENV)/.ready
+	@$(RUN) -m benchmarks $(ARGS)
+
+services:
+	@sh deploy/test-services.sh
+
+$(VENV)/.ready: pyproject.toml constraints.txt deploy/install.sh
+	@sh deploy/install.sh $(VENV) $(PYTHON)
+
+.venv-vllm/.ready: deploy/vllm/install.sh
+	@sh deploy/vllm/install.sh .venv-vllm $(PYTHON)
+
+clean:
+	rm -rf $(VENV) .venv-vllm demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,28 @@
+"""What happens when somebody says how it should have been said?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from storage.feedback import FeedbackStore
+from storage.messages import MessageStore
+from storage.records import Feedback, Role, Signal
+
+
+async def on_correction(
+    reply_key: str,
+    text: str,
+    *,
+    given_by: str,
+    role: Role,
+    at: datetime,
+    messages: MessageStore,
+    feedback: FeedbackStore,
+) -> bool:
+    """Keep the better words if they are about one of the twin's own replies and differ from it; say whether."""
+    reply = await messages.get(reply_key)
+    better = text.strip()
+    if reply is None or not reply.by_twin or not better or better == reply.text:
+        return False
+    await feedback.record(Feedback(reply_key, given_by, role, Signal.CORRECTION, at, better))
+    return True

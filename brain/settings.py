@@ -1,0 +1,23 @@
+"""What can be set about the model and its server?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")]
+
+
+class ModelSettings(BaseModel):
+    """[model] in twin.toml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base: str = Field(default="pocket", min_length=1)  # "pocket", an id on the Hugging Face hub, or a folder
+    servers: list[Url] = []  # running model servers; empty: one is started here
+    engine: Literal["auto", "embedded", "vllm"] = "auto"  # auto: vLLM where there is a GPU and vLLM
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    max_tokens: int = Field(default=256, ge=1)
+    timeout_seconds: float = Field(default=60, gt=0)  # the longest silence of the server before we give up

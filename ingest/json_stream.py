@@ -1,0 +1,187 @@
+"""How is a JSON file of any size, possibly damaged, read piece by piece in bounded memory?"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+CHUNK = 1 << 18
+MAX_VALUE = 8 << 20  # characters; the longest message any chat allows is a thousandth of it
+
+_DECODER = json.JSONDecoder(strict=False)
+_SPACE = re.compile(r"[ \t\r\n]*+")
+_MARK = re.compile(r'["{}\[\]]')
+_STRING_REST = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
+_SCALAR = re.compile(r'[^\s,\]}:"{\[]*+')
+
+
+class Broken(ValueError):
+    """Nothing after this point can be read: the file breaks off or is not JSON."""
+
+
+class BadValue(ValueError):
+    """This one value is bad; the next can be read."""
+
+
+class JsonStream:
+    """A cursor over a JSON file.
+
+    After each step of `members` or `items` the caller takes the one value that follows, with `value`, `skip`,
+    `members` or `items`. `repair` may mend the text of a value that does not parse.
+    """
+
+    def __init__(self, file: BinaryIO, repair: Callable[[str], str] = lambda text: text) -> None:
+        self._file = file
+        self._repair = repair
+        self._text = ""
+        self._at = 0
+        self._ended = False
+        self._why_ended = "the file breaks off here"
+        start = self._read(4)
+        wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
+        self._decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8-sig")(errors="replace")
+        self._text = self._decoder.decode(start)
+
+    def peek(self) -> str:
+        """The next character that is not white space, without moving past it."""
+        while True:
+            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
+            if self._at < len(self._text):
+                return self._text[self._at]
+            self._more()
+
+    def members(self) -> Iterator[str]:
+        """The keys of the object that begins here."""
+        self._take("{")
+        while self.peek() != "}":
+            key = self.value()
+            if not isinstance(key, str):
+                raise Broken("a key is missing here")
+            self._take(":")
+            yield key
+            if self.peek() not in ",}":
+                raise Broken("this is not JSON")
+            if self.peek() == ",":
+                self._at += 1
+        self._at += 1
+
+    def items(self) -> Iterator[None]:
+        """One step for each element of the array that begins here."""
+        self._take("[")
+        while self.peek() != "]":
+            yield
+            if self.peek() not in ",]":
+                raise Broken("this is not JSON")
+            if self.peek() == ",":
+                self._at += 1
+        self._at += 1
+
+    def value(self) -> Any:
+        """The whole value that begins here. Raises BadValue when it alone is bad, Broken when all is over."""
+        while True:
+            self.peek()
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except (ValueError, RecursionError):
+                found = self._end_of_value()
+            else:
+                if end < len(self._text) or self._ended:
+                    self._at = end
+                    return value
+                self._fill()  # a number may go on in the next chunk
+                continue
+            if found is not None:
+                damaged, self._at = self._text[self._at : found], found
+                return self._mended(damaged)
+            if len(self._text) - self._at > MAX_VALUE:
+                self.skip()
+                raise BadValue("too large for one item")
+            self._more()
+
+    def skip(self) -> None:
+        """Move past the value that begins here without ever holding all of it."""
+        if self.peek() not in '"{[':
+            end = self._end_of_value()
+            while end is None:
+                if len(self._text) - self._at > MAX_VALUE:
+                    raise Broken("this is not JSON")
+                self._more()
+                end = self._end_of_value()
+            self._at = end
+            return
+        depth, in_string = 0, False
+        while True:
+            if in_string:
+                rest = _STRING_REST.match(self._text, self._at)
+                assert rest is not None  # it matches the empty string
+                self._at, in_string = rest.end(), not rest[1]
+                if in_string:
+                    self._more()
+            elif mark := _MARK.search(self._text, self._at):
+                self._at = mark.end()
+                in_string = mark[0] == '"'
+                depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(mark[0], 0)
+            else:
+                self._at = len(self._text)
+                self._more()
+            if depth <= 0 and not in_string:
+                return
+
+    def _end_of_value(self) -> int | None:
+        """Where the value ends that begins here, by its brackets and quotes; None: not in sight yet."""
+        text, at, depth = self._text, self._at, 0
+        if text[at] not in '"{[':
+            end = _SCALAR.match(text, at).end()  # type: ignore[union-attr]
+            if end == at:
+                raise Broken("this is not JSON")
+            return end if end < len(text) or self._ended else None
+        while mark := _MARK.search(text, at):
+            at = mark.end()
+            if mark[0] == '"':
+                rest = _STRING_REST.match(text, at)
+                assert rest is not None  # it matches the empty string
+                if not rest[1]:
+                    return None
+                at = rest.end()
+            else:
+                depth += 1 if mark[0] in "{[" else -1
+            if depth <= 0:
+                return at
+        return None
+
+    def _mended(self, damaged: str) -> Any:
+        try:
+            return json.loads(self._repair(damaged), strict=False)
+        except RecursionError as error:
+            raise BadValue("nested too deeply") from error
+        except ValueError as error:
+            raise BadValue("not valid JSON") from error
+
+    def _take(self, mark: str) -> None:
+        if self.peek() != mark:
+            raise Broken("this is not the JSON that was expected")
+        self._at += 1
+
+    def _more(self) -> None:
+        if not self._fill():
+            raise Broken(self._why_ended)
+
+    def _fill(self) -> bool:
+        """Let go of what was read and bring in more; False at the end of the file."""
+        if self._ended:
+            return False
+        rest = self._text[self._at :]
+        data = self._read(max(CHUNK, len(rest)))  # doubling, so that a long value is not copied over and over
+        self._text, self._at = rest + self._decoder.decode(data, final=not data), 0
+        return len(self._text) > len(rest) or not self._ended
+
+    def _read(self, size: int) -> bytes:
+        try:
+            data = self._file.read(size)
+        except OSError as error:
+            data, self._why_ended = b"", f"the file cannot be read any further ({error})"
+        self._ended = self._ended or not data
+        return data

@@ -1,0 +1,115 @@
+"""What happens to an export between the disk and the store?
+
+    read -> clean -> redact -> tag -> dedup -> keep
+
+Every item a reader yields ends in the ledger exactly once: kept, merged, dropped or failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from ingest.clean import MAX_TEXT, clean
+from ingest.dedup import Dedup, Duplicate
+from ingest.files import ExportUnreadable
+from ingest.ledger import Ledger
+from ingest.redact import Redactor
+from ingest.roster import Roster
+from ingest.source import Owner, Source
+from ingest.sources import SOURCES
+from ingest.tag import tags
+from storage.records import Record, Skipped
+from storage.records_store import RecordStore
+
+CHUNK = 500
+
+
+def recognise(path: Path) -> Source:
+    """The source whose structure this path has. Raises ExportUnreadable when there is none."""
+    sure = {name: source.recognise(path) for name, source in SOURCES.items()}
+    best = max(sure, key=lambda name: sure[name])
+    if sure[best] < 0.5:
+        known = ", ".join(SOURCES)
+        raise ExportUnreadable(f"{path} looks like no export I know. If it is one, name its source: {known}.")
+    return SOURCES[best]
+
+
+def find_source(name: str, path: Path) -> Source:
+    """By name, or "auto" to look at the path itself."""
+    if name == "auto":
+        return recognise(path)
+    if name not in SOURCES:
+        raise ExportUnreadable(f"There is no source {name!r}. Choose from auto, {', '.join(SOURCES)}.")
+    return SOURCES[name]
+
+
+def read_all(
+    source: Source, path: Path, owner: Owner, roster: Roster, ledger: Ledger
+) -> Iterator[Record | Skipped | Duplicate]:
+    """Every item of an export and what became of it on the way to the store. Blocks; memory stays flat."""
+    for person in source.people(path, owner):
+        roster.learn(person)
+    redactor, dedup = Redactor(roster), Dedup()
+    for item in source.read(path, owner):
+        ledger.see(item.where if isinstance(item, Skipped) else item.origin)
+        outcome: Record | Skipped | Duplicate = item
+        if isinstance(item, Record):
+            fit = _fit_to_keep(item, redactor, roster)
+            outcome = dedup.check(fit) if isinstance(fit, Record) else fit
+        ledger.enter(outcome)
+        yield outcome
+
+
+def _fit_to_keep(record: Record, redactor: Redactor, roster: Roster) -> Record | Skipped:
+    if len(record.text) > MAX_TEXT:
+        return Skipped(record.origin, f"longer than {MAX_TEXT:,} characters")
+    text = clean(record.text)
+    if not text:
+        return Skipped(record.origin, "no words in it", failed=False)
+    try:
+        text = redactor.redact(text)
+    except Exception:  # whatever went wrong: what may still hold a name or a number is never kept
+        return Skipped(record.origin, "could not be pseudonymised")
+    author = record.author_id if record.by_owner else roster.placeholder(record.author_id)
+    record = replace(record, text=text, author_id=author)
+    return replace(record, tags=tags(record))
+
+
+async def ingest(
+    source: str,
+    path: Path,
+    owner: Owner,
+    keep: RecordStore,
+    *,
+    key: bytes,
+    roster_path: Path | None = None,
+    on_progress: Callable[[Ledger], None] = lambda ledger: None,
+) -> Ledger:
+    """Read one export into the store. Doing it twice adds nothing.
+
+    `source` is a name of SOURCES or "auto". `key` makes the placeholders; `roster_path` remembers who is who
+    between sources, so that a friend's name is hidden in a journal too. Raises ExportUnreadable when the
+    export as a whole cannot be opened; everything smaller is in the ledger.
+    """
+    began = time.monotonic()
+    found = await asyncio.to_thread(find_source, source, path)
+    ledger, roster = Ledger(found.name), Roster(key, owner)
+    if roster_path:
+        roster.load(roster_path)
+    outcomes = read_all(found, path, owner, roster, ledger)
+    while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
+        if records := [outcome for outcome in chunk if isinstance(outcome, Record)]:
+            kept = await keep.add_all(records)
+            ledger.kept += kept.added + kept.updated
+            ledger.merged += kept.merged
+        ledger.seconds = time.monotonic() - began
+        on_progress(ledger)
+    if roster_path:
+        roster.save(roster_path)
+    ledger.seconds = time.monotonic() - began
+    return ledger

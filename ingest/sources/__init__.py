@@ -1,0 +1,15 @@
+"""Which sources are there? One line registers one."""
+
+from __future__ import annotations
+
+from ingest.source import Source
+from ingest.sources import discord_package, journal, telegram
+
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        discord_package.SOURCE,
+        telegram.SOURCE,
+        journal.SOURCE,
+    )
+}

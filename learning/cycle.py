@@ -1,0 +1,325 @@
+"""How does feedback become a better twin? One whole cycle: collect, train, evaluate, judge, promote.
+
+While there is little feedback, each cycle starts again from the SFT adapter (the anchor) and learns from all
+of it: nothing drifts from cycle to cycle, and withdrawn feedback leaves no trace in the next adapter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from learning.adapter_folder import check, described
+from learning.failures import TrainingFailed
+from learning.gate import Verdict, judge
+from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
+from learning.preferences import EffectiveFeedback, Preferences, Replies, Sampler, collect, freeze
+from learning.promote import Server, promote
+from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.settings import LearningSettings
+from storage.adapters import AdapterStore
+from storage.records import Adapter, AdapterState, Run, RunState, now, stable_id
+from storage.runs import RunStore
+
+KIND = "learn"
+BEAT_EVERY = 2.0  # seconds
+SILENT_FOR = timedelta(minutes=2)  # without a sign of life a run on another machine counts as dead
+SAMPLING = 0.1  # share of the progress bar
+
+OnCycleProgress = Callable[[float, str], None]
+"""Told how far the cycle is (0..1), and what it is doing in a few words."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a cycle ended. Too little feedback and a refused candidate are outcomes, not errors."""
+
+    state: Literal["live", "refused", "not enough"]
+    reasons: tuple[str, ...]
+    run_id: str
+    version: str | None = None  # of the candidate
+    verdict: Verdict | None = None
+    report: Mapping[str, Any] = field(default_factory=dict)
+    picture: Path | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"outcome": self.state, "reasons": list(self.reasons), "version": self.version}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a cycle is going to train, in order; the last adapter is the candidate."""
+
+    steps: tuple[AnyStep, ...]
+    trained: tuple[Path, ...]
+
+    @property
+    def candidate(self) -> Path:
+        return self.trained[-1]
+
+
+async def learn(
+    *,
+    home: Path,
+    base: str,
+    corpus: Path,
+    settings: LearningSettings,
+    feedback: EffectiveFeedback,
+    messages: Replies,
+    adapters: AdapterStore,
+    runs: RunStore,
+    server: Server,
+    sampler: Sampler | None = None,
+    again: bool = False,
+    on_progress: OnCycleProgress | None = None,
+) -> Outcome:
+    """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
+
+    `again` learns even from feedback that the last cycle has already learned from. Raises AlreadyRunning when
+    another process is at it, and TrainingFailed with one sentence; then the live adapter is what it was.
+    """
+    await end_dead_runs(runs)
+    run = await runs.start(KIND, worker_name())
+    progress = _Progress(on_progress)
+    cycle = _Cycle(
+        home, base, corpus, settings, feedback, messages, adapters, runs, server, sampler, again, progress
+    )
+    try:
+        outcome = await _alive(runs, run, progress, cycle.go(run))
+    except asyncio.CancelledError:
+        await asyncio.shield(
+            runs.finish(run.id, RunState.CANCELLED, error="It was stopped before it was done.")
+        )
+        raise
+    except BaseException as error:
+        await runs.finish(
+            run.id, RunState.FAILED, error=str(error).splitlines()[0] if str(error) else repr(error)
+        )
+        raise
+    await runs.finish(run.id, RunState.PASSED, metrics=outcome.as_json())
+    return outcome
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+async def end_dead_runs(runs: RunStore) -> list[Run]:
+    """Runs whose process is gone are failed, so that they do not stand in the way; returns them."""
+    dead = [run for run in await runs.stale(now() + timedelta(seconds=1)) if _is_dead(run)]
+    for run in dead:
+        await runs.finish(run.id, RunState.FAILED, error="Its process ended without a word.")
+    return dead
+
+
+def _is_dead(run: Run) -> bool:
+    host, _, pid = (run.worker or "").rpartition(":")
+    if host == socket.gethostname() and pid.isdigit():
+        if int(pid) == os.getpid():
+            return False
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass  # somebody else's process, but alive
+    return run.heartbeat_at is None or run.heartbeat_at < now() - SILENT_FOR
+
+
+@dataclass(slots=True)
+class _Progress:
+    tell: OnCycleProgress | None
+    share: float = 0.0
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def at(self, share: float, doing: str, metrics: Mapping[str, Any] | None = None) -> None:
+        self.share = share
+        self.metrics = {"doing": doing, **(metrics or {})}
+        if self.tell:
+            self.tell(share, doing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cycle:
+    home: Path
+    base: str
+    corpus: Path
+    settings: LearningSettings
+    feedback: EffectiveFeedback
+    messages: Replies
+    adapters: AdapterStore
+    runs: RunStore
+    server: Server
+    sampler: Sampler | None
+    again: bool
+    progress: _Progress
+
+    async def go(self, run: Run) -> Outcome:
+        self.progress.at(0.0, "collecting feedback")
+        judged, _ = await collect(self.feedback, self.messages, self.settings)
+        if len(judged) < self.settings.min_feedback:
+            words = f"Not enough feedback yet: {len(judged)} of {self.settings.min_feedback}."
+            return Outcome("not enough", (words,), run.id)
+        signals = stable_id(self.base, *(item.feedback.id for item in judged))
+        if not self.again and await self._learned_already(signals):
+            return Outcome("not enough", ("Nothing new: all feedback has been learned from.",), run.id)
+        live = await self.adapters.live()
+        self.progress.at(0.02, "asking the live model for replies to compare with")
+        preferences = await freeze(judged, self.home / "preferences", self.settings, self.sampler)
+        plan = await self._plan(preferences, live, len(judged))
+        if plan is None:
+            counts = ", ".join(f"{count} {what}" for what, count in preferences.counts.items())
+            return Outcome("not enough", (f"Not enough of one kind to train on: {counts}.",), run.id)
+        report_file = self.home / "runs" / run.id / "report.json"
+        reports = await self._train(plan, live, preferences, report_file)
+        await self._add(plan)
+        outcome = await self._decide(plan, live, reports[-1], run, preferences)
+        await self.runs.beat(run.id, 0.99, {"signals": signals})
+        return outcome
+
+    async def _learned_already(self, signals: str) -> bool:
+        return any(
+            run.kind == KIND and run.state is RunState.PASSED and run.metrics.get("signals") == signals
+            for run in await self.runs.all(limit=50)
+        )
+
+    async def _plan(self, preferences: Preferences, live: Adapter | None, signals: int) -> Plan | None:
+        dpo = for_base(DpoRecipe, self.base, **self.settings.recipes.get("dpo", {}))
+        kto = for_base(KtoRecipe, self.base, **self.settings.recipes.get("kto", {}))
+        with_pairs = preferences.counts["pairs"] >= dpo.min_rows
+        with_thumbs = preferences.counts["thumbs"] >= max(kto.min_rows, self.settings.min_thumbs)
+        if not with_pairs and not with_thumbs:
+            return None
+        known = await self.adapters.all()
+        numbers = len(known) + 1
+        parent = self._start(known, live, signals)
+        steps: list[AnyStep] = []
+        trained: list[Path] = []
+
+        def next_folder(method: str) -> Path:
+            nonlocal numbers
+            while list((self.home / "adapters").glob(f"*-{numbers}")):  # of a cycle that died
+                numbers += 1
+            numbers += 1
+            trained.append(self.home / "adapters" / f"{method}-{numbers - 1}")
+            return trained[-1]
+
+        if parent is None:
+            sft = for_base(SftRecipe, self.base, **self.settings.recipes.get("sft", {}))
+            parent = next_folder("sft")
+            steps.append(SftStep(base=self.base, data=self.corpus, recipe=sft, adapter=parent))
+        if with_pairs:
+            folder = next_folder("dpo")
+            steps.append(
+                DpoStep(
+                    base=self.base,
+                    data=preferences.path,
+                    recipe=dpo,
+                    adapter=folder,
+                    parent=parent,
+                    replay=self.corpus,
+                )
+            )
+            parent = folder
+        if with_thumbs:
+            folder = next_folder("kto")
+            steps.append(
+                KtoStep(base=self.base, data=preferences.path, recipe=kto, adapter=folder, parent=parent)
+            )
+        return Plan(tuple(steps), tuple(trained))
+
+    def _start(self, known: Sequence[Adapter], live: Adapter | None, signals: int) -> Path | None:
+        """The adapter to go on from: the anchor, or the live one once there is a lot of feedback."""
+        by_version = {adapter.version: adapter for adapter in known}
+        ancestor = live
+        if live and signals <= self.settings.anchor_until:
+            while ancestor and ancestor.method != "sft":
+                ancestor = by_version.get(ancestor.parent or "")
+        others = [
+            one for one in reversed(known) if one.method == "sft" and one.state is not AdapterState.REFUSED
+        ]
+        for one in [ancestor, *others]:
+            if one and not check(folder := self.home / "adapters" / one.version, self.base):
+                return folder
+        return None
+
+    async def _train(
+        self, plan: Plan, live: Adapter | None, preferences: Preferences, report: Path
+    ) -> list[dict[str, Any]]:
+        live_folder = self.home / "adapters" / live.version if live else None
+        measure = EvaluateStep(
+            base=self.base,
+            adapters={"base": None, "live": live_folder, "candidate": plan.candidate},
+            corpus=self.corpus,
+            preferences=preferences.path,
+            report=report,
+            max_length=for_base(SftRecipe, self.base, **self.settings.recipes.get("sft", {})).max_length,
+        )
+        doing = {
+            "sft": "learning the owner's voice",
+            "dpo": "learning from corrections",
+            "kto": "learning from thumbs",
+        }
+
+        def tell(share: float, step: str, metrics: Mapping[str, Any]) -> None:
+            self.progress.at(
+                SAMPLING + (0.98 - SAMPLING) * share, doing.get(step, "comparing with the live one"), metrics
+            )
+
+        job = Job(steps=[*plan.steps, measure], work_dir=self.home / "runs" / "work")
+        return await run_job(job, report.parent, tell)
+
+    async def _add(self, plan: Plan) -> None:
+        for folder in plan.trained:
+            await self.adapters.add(described(folder, now()))
+        for folder in plan.trained[:-1]:
+            way = f"A step on the way to {plan.candidate.name}."
+            await self.adapters.set_state(folder.name, AdapterState.RETIRED, [way])
+
+    async def _decide(
+        self, plan: Plan, live: Adapter | None, report: dict[str, Any], run: Run, preferences: Preferences
+    ) -> Outcome:
+        version, models = plan.candidate.name, report["models"]
+        problems = await asyncio.to_thread(check, plan.candidate, self.base)
+        verdict = judge(models["candidate"], models["live"], problems, self.settings.gate)
+        state = AdapterState.PASSED if verdict.passed else AdapterState.REFUSED
+        await self.adapters.set_state(version, state, verdict.reasons, report)
+        reasons = verdict.reasons
+        if verdict.passed:
+            self.progress.at(0.98, "handing it to the model server")
+            adapter = await self.adapters.get(version)
+            assert adapter is not None  # added above
+            why = f"Learned from {preferences.signals} signals."
+            refused = await promote(
+                adapter, base=self.base, adapters=self.adapters, server=self.server, why=why
+            )
+            reasons = tuple(refused) or verdict.reasons
+            verdict = Verdict(False, tuple(refused), verdict.axes) if refused else verdict
+        picture = self.home / "runs" / run.id / "report.png"
+        ended: Literal["live", "refused"] = "live" if verdict.passed else "refused"
+        return Outcome(
+            ended, reasons, run.id, version, verdict, report, picture if picture.exists() else None
+        )
+
+
+async def _alive(runs: RunStore, run: Run, progress: _Progress, work: Awaitable[T]) -> T:
+    """Do the work and keep saying that the run is alive; stop when somebody else has ended it."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait([task], timeout=BEAT_EVERY)
+            if not task.done() and not await runs.beat(run.id, progress.share, progress.metrics):
+                raise TrainingFailed("The run was ended from elsewhere.")
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])

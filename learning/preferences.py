@@ -1,0 +1,207 @@
+"""What do people prefer? Feedback on logged replies -> frozen pairs and thumbs; no torch.
+
+A correction is worth more than a thumb: it says what would have been better. Only the owner and the trainers
+on the owner's list count, and where the owner has spoken about a reply, nobody else's signal on it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from learning.duplicates import plain
+from learning.rows import as_jsonl
+from learning.settings import LearningSettings
+from storage.records import Feedback, Message, Prompt, Role, Signal, stable_id
+
+Sampler = Callable[[Prompt, int], Awaitable[list[str]]]
+"""Asks the live model for so many replies to a prompt. Returns fewer, or none, when it cannot."""
+
+BETTER = {Signal.CORRECTION, Signal.TAKEOVER, Signal.CHOICE}  # signals that say what should have been said
+THUMBS = {Signal.UP: True, Signal.DOWN: False, Signal.COMPLAINT: False}
+SAMPLED_WEIGHT = 0.5  # nobody saw a sampled reply, so nobody disliked it
+SESSION = timedelta(minutes=30)
+FEW = 5  # with fewer conversations than this, single exchanges are held out instead
+FILES = ("pairs.jsonl", "thumbs.jsonl", "heldout_pairs.jsonl", "heldout_thumbs.jsonl")
+
+Row = dict[str, Any]
+
+
+class EffectiveFeedback(Protocol):
+    async def effective(self) -> list[Feedback]: ...
+
+
+class Replies(Protocol):
+    async def get(self, key: str) -> Message | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """A frozen preference set. `signals` is how much effective feedback stands behind it."""
+
+    id: str
+    path: Path
+    signals: int
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One signal, the reply it is about, and how much it weighs."""
+
+    feedback: Feedback
+    reply: Message
+    prompt: Prompt
+    weight: float
+
+
+async def collect(
+    feedback: EffectiveFeedback, messages: Replies, settings: LearningSettings
+) -> tuple[list[Judged], dict[str, int]]:
+    """The signals that can be learned from, oldest first, and why the others cannot."""
+    left_out: Counter[str] = Counter()
+    judged: list[Judged] = []
+    weights = {Role.OWNER: 1.0, Role.TRAINER: settings.trainer_weight}
+    for signal in await feedback.effective():
+        weight = weights.get(signal.role, 0.0)
+        if not weight:
+            left_out["not from the owner or a trainer"] += 1
+            continue
+        reply = await messages.get(signal.reply_key)
+        if reply is None or reply.stamp is None or reply.deleted_at is not None:
+            left_out["the reply or its prompt is gone"] += 1
+        elif signal.kind in BETTER and plain(signal.text or "") in ("", plain(reply.text)):
+            left_out["no better words given"] += 1
+        else:
+            judged.append(Judged(signal, reply, reply.stamp.prompt, weight))
+    by_owner = {item.reply.key for item in judged if item.feedback.role is Role.OWNER}
+    heard = [item for item in judged if item.feedback.role is Role.OWNER or item.reply.key not in by_owner]
+    left_out["the owner said something else"] += len(judged) - len(heard)
+    return heard, {why: count for why, count in left_out.items() if count}
+
+
+async def freeze(
+    judged: Sequence[Judged],
+    preferences_dir: Path,
+    settings: LearningSettings,
+    sampler: Sampler | None = None,
+) -> Preferences:
+    """Pairs and thumbs, split by conversation, under a folder named by their content."""
+    held_out = _held_out(judged, settings.heldout_share)
+    files: dict[str, list[Row]] = {name: [] for name in FILES}
+    for item in judged:
+        prefix = "heldout_" if _place(item) in held_out else ""
+        better = item.feedback.text if item.feedback.kind in BETTER else None
+        if better:
+            files[f"{prefix}pairs.jsonl"].append(_pair(item, better, item.reply.text, "logged"))
+            if not prefix and sampler and settings.samples_per_correction:
+                files["pairs.jsonl"] += await _against_samples(item, better, sampler, settings)
+        elif item.feedback.kind in THUMBS:
+            files[f"{prefix}thumbs.jsonl"].append(_thumb(item))
+    texts = {name: as_jsonl(rows) for name, rows in files.items()}
+    digest = hashlib.blake2b("\x1f".join(texts.values()).encode(), digest_size=8).hexdigest()
+    counts = {name.removesuffix(".jsonl"): len(rows) for name, rows in files.items()}
+    card = {
+        "id": digest,
+        "signals": len(judged),
+        "counts": counts,
+        "signal_ids": [item.feedback.id for item in judged],
+    }
+    final = preferences_dir / digest
+    if not final.exists():
+        unfinished = preferences_dir / f".{digest}.{os.getpid()}"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for name, text in (texts | {"card.json": json.dumps(card, indent=2)}).items():
+            (unfinished / name).write_text(text, encoding="utf-8")
+        unfinished.rename(final)
+    return load(final)
+
+
+def load(path: Path) -> Preferences:
+    card = json.loads((path / "card.json").read_text(encoding="utf-8"))
+    return Preferences(card["id"], path, card["signals"], card["counts"])
+
+
+async def _against_samples(
+    item: Judged, better: str, sampler: Sampler, settings: LearningSettings
+) -> list[Row]:
+    """The correction also beats what the model would say now: one correction, several things to unlearn."""
+    known = {plain(better), plain(item.reply.text)}
+    pairs = []
+    for reply in await sampler(item.prompt, settings.samples_per_correction):
+        if plain(reply) not in known:
+            known.add(plain(reply))
+            pairs.append(_pair(item, better, reply, "sampled"))
+    return pairs
+
+
+def _pair(item: Judged, chosen: str, rejected: str, source: str) -> Row:
+    return {
+        "id": stable_id("pair", item.feedback.id, rejected),
+        "conversation": _conversation(item),
+        "prompt": [dict(turn) for turn in item.prompt],
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+        "weight": item.weight * (SAMPLED_WEIGHT if source == "sampled" else 1.0),
+        "source": source,
+    }
+
+
+def _thumb(item: Judged) -> Row:
+    return {
+        "id": stable_id("thumb", item.feedback.id),
+        "conversation": _conversation(item),
+        "prompt": [dict(turn) for turn in item.prompt],
+        "completion": [{"role": "assistant", "content": item.reply.text}],
+        "label": THUMBS[item.feedback.kind],
+        "weight": item.weight,
+    }
+
+
+def _conversation(item: Judged) -> str:
+    return f"{item.reply.platform}:{item.reply.chat_id}"
+
+
+def _place(item: Judged) -> str:
+    """One exchange: what was asked, so that the same question never lies on both sides."""
+    return plain(item.prompt[-1]["content"])
+
+
+def _held_out(judged: Sequence[Judged], share: float) -> set[str]:
+    """The exchanges that are never trained on: whole conversations, chosen by a hash.
+
+    By a hash and not by drawing lots: what was held out once stays held out as feedback grows, so a later
+    adapter is never examined on what an earlier one was taught.
+    """
+    sessions = _by_session(judged)
+    groups = sessions if len(sessions) >= FEW else {_place(item): [item] for item in judged}
+    chosen = {name for name in groups if int(stable_id("heldout", name)[:8], 16) < share * 2**32}
+    if not chosen and len(groups) >= FEW:
+        chosen = {min(groups, key=lambda name: stable_id("heldout", name))}
+    return {_place(item) for name in chosen for item in groups[name]}
+
+
+def _by_session(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    """Replies in one chat without a long silence between them, named by the first of them."""
+    chats: defaultdict[str, list[Judged]] = defaultdict(list)
+    for item in judged:
+        chats[_conversation(item)].append(item)
+    sessions: dict[str, list[Judged]] = {}
+    for items in chats.values():
+        items.sort(key=lambda item: (item.reply.sent_at, item.reply.key))
+        name, last = "", items[0].reply.sent_at
+        for item in items:
+            if not name or item.reply.sent_at - last > SESSION:
+                name = item.reply.key
+            last = item.reply.sent_at
+            sessions.setdefault(name, []).append(item)
+    return sessions

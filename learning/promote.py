@@ -1,0 +1,102 @@
+"""May this adapter answer people? Only after the server has shown that it really uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from learning.adapter_folder import check
+from storage.records import Adapter, AdapterState, Promotion
+
+
+class Adapters(Protocol):
+    async def set_state(
+        self,
+        version: str,
+        state: AdapterState,
+        reasons: Sequence[str] = (),
+        report: Mapping[str, Any] | None = None,
+    ) -> object: ...
+
+    async def go_live(self, version: str | None, why: str) -> Promotion: ...
+
+
+class Server(Protocol):
+    """What promotion needs of a model server, or of several behind one face."""
+
+    async def load_adapter(self, name: str, path: str) -> object: ...
+
+    async def unload_adapter(self, name: str) -> object: ...
+
+    async def score(self, model: str, token_ids: Sequence[int]) -> Sequence[float | None]: ...
+
+
+class ServerRefused(Exception):
+    """The server would not load or score the adapter, in one sentence. A Server raises it."""
+
+
+async def promote(
+    adapter: Adapter, *, base: str | Path, adapters: Adapters, server: Server, why: str
+) -> list[str]:
+    """Check the folder, load it, probe it, and make it live. Returns why not; an empty list: it is live.
+
+    A refused adapter is unloaded again and its reasons are kept. Other errors of the server, its being down
+    for one, pass through: they say nothing about the adapter, which keeps its state.
+    """
+    problems = await asyncio.to_thread(check, Path(adapter.path), base)
+    if not problems:
+        problems = await _served(adapter, server)
+    if problems:
+        await adapters.set_state(adapter.version, AdapterState.REFUSED, problems)
+        return problems
+    await adapters.go_live(adapter.version, why)
+    return []
+
+
+async def _served(adapter: Adapter, server: Server) -> list[str]:
+    try:
+        await server.load_adapter(adapter.version, adapter.path)
+    except ServerRefused as refused:
+        return [f"The server would not load it: {refused}"]
+    try:
+        problems = await probe(adapter, server)
+    except BaseException:
+        await server.unload_adapter(adapter.version)
+        raise
+    if problems:
+        await server.unload_adapter(adapter.version)
+    return problems
+
+
+async def probe(adapter: Adapter, server: Server) -> list[str]:
+    """Does the server compute with this adapter what the trainer computed, and not what the bare base does?
+
+    An adapter whose keys fit nothing loads without a word and changes nothing: only numbers tell.
+    """
+    told = json.loads((Path(adapter.path) / "probe.json").read_text(encoding="utf-8"))
+    if not told["probes"]:
+        return ["It came without probes, so no server can be checked with it."]
+    worst = to_adapter = to_base = 0.0
+    for one in told["probes"]:
+        try:
+            scores = await server.score(adapter.version, one["token_ids"])
+        except ServerRefused as refused:
+            return [f"The server would not score with it: {refused}"]
+        served = scores[one["start"] :]
+        if len(served) != len(one["adapter_logprobs"]):
+            return ["The server did not score every token of a probe."]
+        for got, ours, bare in zip(served, one["adapter_logprobs"], one["base_logprobs"], strict=True):
+            if got is None or not math.isfinite(got):
+                return ["The server's figures for a probe are not numbers."]
+            worst = max(worst, abs(got - ours))
+            to_adapter += abs(got - ours)
+            to_base += abs(got - bare)
+    if not to_adapter < to_base:
+        return ["The server answers as if the adapter were not there: its figures are the base model's."]
+    if worst > told["tolerance"]:
+        return [f"The server's figures are off by {worst:.3f}; at most {told['tolerance']} was expected."]
+    return []

@@ -1,0 +1,96 @@
+"""What can be set about learning? The [learning] part of twin.toml."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from learning.recipes import DpoRecipe, KtoRecipe, Recipe, SftRecipe
+
+RECIPES: dict[str, type[Recipe]] = {"sft": SftRecipe, "dpo": DpoRecipe, "kto": KtoRecipe}
+
+
+class CorpusSettings(BaseModel):
+    """How records become samples."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    burst_gap_minutes: float = Field(
+        default=2, gt=0, description="messages this close together are one utterance"
+    )
+    session_gap_minutes: float = Field(default=30, gt=0, description="a longer silence ends a conversation")
+    max_turns: int = Field(default=12, ge=1, description="turns of context before a reply")
+    max_characters: int = Field(default=1200, ge=50, description="characters of context before a reply")
+    max_reply_characters: int = Field(
+        default=600, ge=20, description="longer texts are left out or cut into paragraphs"
+    )
+    validation_share: float = Field(default=0.1, gt=0, lt=0.5)
+    test_share: float = Field(default=0.1, gt=0, lt=0.5)
+    embargo_hours: float = Field(
+        default=12, ge=0, description="what was said this close before a later split is left out"
+    )
+    style_share: float = Field(
+        default=0.3, ge=0, lt=1, description="at most this share of training has no context"
+    )
+    repeat_cap: int = Field(
+        default=10, ge=1, description="the same short reply is learned from at most so often"
+    )
+    seed: int = 0
+
+
+class GateSettings(BaseModel):
+    """What a candidate must show before it may go live."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_nll_rise: float = Field(
+        default=0.05, ge=0, description="how much less likely the owner's own words may become"
+    )
+    max_preference_drop: float = Field(
+        default=0.0, ge=0, lt=1, description="against the live one, held-out pairs"
+    )
+    min_heldout_pairs: int = Field(
+        default=8, ge=1, description="with fewer, preference is reported but not judged"
+    )
+    min_distinct: float = Field(
+        default=0.3, ge=0, le=1, description="share of sampled replies that differ from each other"
+    )
+
+
+class LearningSettings(BaseModel):
+    """[learning]"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    corpus: CorpusSettings = CorpusSettings()
+    gate: GateSettings = GateSettings()
+    recipes: dict[Literal["sft", "dpo", "kto"], dict[str, Any]] = Field(default_factory=dict)
+    every_hours: float | None = Field(
+        None, gt=0, description="`twin up` learns this often; unset: when asked"
+    )
+    min_feedback: int = Field(
+        default=20, ge=1, description="fewer effective signals than this are kept for later"
+    )
+    min_thumbs: int = Field(
+        default=16, ge=2, description="fewer thumbs than this get no training step of their own"
+    )
+    samples_per_correction: int = Field(
+        default=3, ge=0, description="fresh replies that a correction is preferred to"
+    )
+    heldout_share: float = Field(
+        default=0.2, gt=0, lt=0.9, description="of the conversations, never trained on"
+    )
+    trainer_weight: float = Field(
+        default=0.5, ge=0, le=1, description="of an allow-listed trainer; the owner's is 1"
+    )
+    anchor_until: int = Field(
+        default=3000, ge=1, description="up to so many signals each cycle restarts from the SFT adapter"
+    )
+
+    @field_validator("recipes")
+    @classmethod
+    def _recipes_are_well_formed(cls, recipes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for method, overrides in recipes.items():
+            RECIPES[method](**overrides)
+        return recipes

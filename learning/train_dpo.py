@@ -1,0 +1,135 @@
+"""How does a correction change the model? Direct preference optimisation: better words against the reply."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import set_seed
+from trl import DPOConfig, DPOTrainer
+
+from learning.base_model import load_base, load_tokenizer, with_adapter
+from learning.failures import TrainingFailed
+from learning.recipes import DpoRecipe
+from learning.rows import Row, all_fitted, read_rows, unrolled
+from learning.save_adapter import save_adapter
+from learning.training import (
+    OnProgress,
+    arguments,
+    as_dataset,
+    enough,
+    fingerprint,
+    guarded,
+    ignored,
+    must_have_changed,
+    must_train,
+    report_of,
+    watched,
+)
+
+COLUMNS = ["prompt", "chosen", "rejected"]
+
+
+def train(
+    data_dir: Path,
+    recipe: DpoRecipe,
+    base: str | Path,
+    adapter_dir: Path,
+    work_dir: Path,
+    *,
+    parent: Path | None,
+    replay_dir: Path | None = None,
+    on_progress: OnProgress = ignored,
+) -> dict[str, Any]:
+    """Continue the parent adapter on a preference snapshot and publish `adapter_dir`; return the report.
+
+    Owner rows from the corpus at `replay_dir` are mixed in. A killed training starts anew: resuming would
+    restore only the reference, not the adapter that learns. Raises TrainingFailed, and then leaves no folder.
+    """
+    started = time.monotonic()
+    if parent is None:
+        raise TrainingFailed("DPO continues an adapter: run `twin train sft` first.")
+    with guarded():
+        tokenizer = load_tokenizer(base)
+        pairs = all_fitted(
+            read_rows(data_dir / "pairs.jsonl"), ["chosen", "rejected"], tokenizer, recipe.max_length
+        )
+        enough(pairs, recipe, "pairs")
+        replay = _replay(pairs, replay_dir, recipe, tokenizer)
+        shutil.rmtree(work_dir, ignore_errors=True)
+        set_seed(recipe.seed)
+        trainer = trainer_for(
+            unrolled([*pairs, *replay], recipe.epochs, recipe.seed), recipe, base, parent, work_dir
+        )
+        must_train(trainer.model)
+        before, watch = fingerprint(trainer.model), watched(trainer, on_progress)
+        trainer.train()
+        must_have_changed(trainer.model, before)
+        trainer.model.set_adapter("default")
+        report = report_of(watch, started, rows=len(pairs), replayed=len(replay))
+        save_adapter(
+            trainer.model,
+            tokenizer,
+            adapter_dir,
+            method="dpo",
+            recipe=recipe,
+            base=base,
+            parent=parent,
+            data_dir=data_dir,
+            samples=[row["id"] for row in [*pairs, *replay]],
+            probe_rows=[{**pair, "completion": pair["chosen"]} for pair in _probe_pairs(data_dir, pairs)],
+            report=report,
+        )
+        shutil.rmtree(work_dir, ignore_errors=True)
+        on_progress(1.0, {})
+        return report
+
+
+def trainer_for(
+    rows: Sequence[Row], recipe: DpoRecipe, base: str | Path, parent: Path, work_dir: Path
+) -> Any:
+    """A trainer whose reference is the parent adapter.
+
+    Given an adapter that is already loaded, and neither peft_config nor ref_model, the trainer itself adds a
+    frozen copy of it named "ref". With a peft_config the reference would silently be the bare base model.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = DPOTrainer(
+            model=with_adapter(load_base(base), parent, trainable=True),
+            ref_model=None,
+            args=DPOConfig(
+                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are unrolled already
+                beta=recipe.beta,
+                loss_type=list(recipe.loss_type),
+                loss_weights=list(recipe.loss_weights),
+                train_sampling_strategy="sequential",
+                save_strategy="no",
+            ),
+            processing_class=load_tokenizer(base),
+            train_dataset=as_dataset(rows, COLUMNS),
+        )
+    if "ref" not in trainer.model.peft_config:
+        raise TrainingFailed("The reference would be the bare base model: this version of TRL does not fit.")
+    return trainer
+
+
+def _replay(pairs: Sequence[Row], replay_dir: Path | None, recipe: DpoRecipe, tokenizer: Any) -> list[Row]:
+    """The owner's own answers as rows that only the sft term learns from.
+
+    Chosen and rejected are the same words: the preference term's gradients cancel exactly.
+    """
+    wanted = round(sum(row["weight"] for row in pairs) * recipe.replay / (1 - recipe.replay))
+    rows = read_rows(replay_dir / "train.jsonl") if replay_dir else []
+    rows = all_fitted(rows, ["completion"], tokenizer, recipe.max_length)
+    chosen = random.Random(recipe.seed).sample(rows, min(wanted, len(rows)))
+    return [{**row, "chosen": row["completion"], "rejected": row["completion"]} for row in chosen]
+
+
+def _probe_pairs(data_dir: Path, pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return read_rows(data_dir / "heldout_pairs.jsonl") or pairs

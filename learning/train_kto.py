@@ -1,0 +1,123 @@
+"""How does a single thumb change the model? Kahneman-Tversky optimisation: no better words needed."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import set_seed
+from trl import KTOConfig, KTOTrainer
+
+from learning.base_model import load_base, load_tokenizer, with_adapter
+from learning.failures import TrainingFailed
+from learning.recipes import KtoRecipe
+from learning.rows import Row, all_fitted, read_rows, unrolled
+from learning.save_adapter import save_adapter
+from learning.training import (
+    OnProgress,
+    arguments,
+    as_dataset,
+    enough,
+    fingerprint,
+    guarded,
+    ignored,
+    must_have_changed,
+    must_train,
+    report_of,
+    watched,
+)
+
+WEIGHTIEST = 4.0  # thumbs of one kind may be so rare that balancing them would shout
+
+
+def train(
+    data_dir: Path,
+    recipe: KtoRecipe,
+    base: str | Path,
+    adapter_dir: Path,
+    work_dir: Path,
+    *,
+    parent: Path | None,
+    on_progress: OnProgress = ignored,
+) -> dict[str, Any]:
+    """Continue the parent adapter on thumbs and publish `adapter_dir`; return the report.
+
+    Like DPO it is never resumed. Raises TrainingFailed, and then leaves no folder.
+    """
+    started = time.monotonic()
+    if parent is None:
+        raise TrainingFailed("KTO continues an adapter: run `twin train sft` first.")
+    with guarded():
+        tokenizer = load_tokenizer(base)
+        thumbs = all_fitted(
+            read_rows(data_dir / "thumbs.jsonl"), ["completion"], tokenizer, recipe.max_length
+        )
+        enough(thumbs, recipe, "thumbs")
+        shutil.rmtree(work_dir, ignore_errors=True)
+        set_seed(recipe.seed)
+        trainer = trainer_for(unrolled(thumbs, recipe.epochs, recipe.seed), recipe, base, parent, work_dir)
+        must_train(trainer.model)
+        before, watch = fingerprint(trainer.model), watched(trainer, on_progress)
+        trainer.train()
+        must_have_changed(trainer.model, before)
+        trainer.model.set_adapter("default")
+        report = report_of(watch, started, rows=len(thumbs))
+        save_adapter(
+            trainer.model,
+            tokenizer,
+            adapter_dir,
+            method="kto",
+            recipe=recipe,
+            base=base,
+            parent=parent,
+            data_dir=data_dir,
+            samples=[row["id"] for row in thumbs],
+            probe_rows=read_rows(data_dir / "heldout_thumbs.jsonl") or thumbs,
+            report=report,
+        )
+        shutil.rmtree(work_dir, ignore_errors=True)
+        on_progress(1.0, {})
+        return report
+
+
+def trainer_for(
+    rows: Sequence[Row], recipe: KtoRecipe, base: str | Path, parent: Path, work_dir: Path
+) -> Any:
+    """A trainer whose reference is the parent adapter, by the same rule as for DPO."""
+    liked, disliked = balance(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = KTOTrainer(
+            model=with_adapter(load_base(base), parent, trainable=True),
+            ref_model=None,
+            args=KTOConfig(
+                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are unrolled already
+                beta=recipe.beta,
+                loss_type=recipe.loss_type,
+                desirable_weight=liked,
+                undesirable_weight=disliked,
+                # "kto" estimates its KL term from neighbours in a batch, so the order is ours to shuffle
+                train_sampling_strategy="sequential",
+                save_strategy="no",
+            ),
+            processing_class=load_tokenizer(base),
+            train_dataset=as_dataset(rows, ["prompt", "completion", "label"]),
+        )
+    if "ref" not in trainer.model.peft_config:
+        raise TrainingFailed("The reference would be the bare base model: this version of TRL does not fit.")
+    return trainer
+
+
+def balance(rows: Sequence[Row]) -> tuple[float, float]:
+    """Weights for likes and dislikes that make both sides count alike, within reason."""
+    liked = sum(bool(row["label"]) for row in rows)
+    disliked = len(rows) - liked
+    if not liked or not disliked:
+        return 1.0, 1.0
+    if liked < disliked:
+        return min(WEIGHTIEST, disliked / liked), 1.0
+    return 1.0, min(WEIGHTIEST, liked / disliked)

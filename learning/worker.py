@@ -1,0 +1,124 @@
+"""`python -m learning.worker JOB.json`: does a job's steps in one warm process and says how far it is."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, assert_never
+
+from learning.failures import TrainingFailed
+from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep
+from learning.training import OnProgress
+
+log = logging.getLogger(__name__)
+
+
+def work(job: Job, run_dir: Path) -> int:
+    """Do every step; write progress.jsonl as it goes and result.json at the end. Returns the exit code."""
+    try:
+        reports = []
+        for index, step in enumerate(job.steps):
+            log.info("step %d: %s", index, step.kind)
+            reports.append(_do(step, job.workplace(step), _teller(run_dir / "progress.jsonl", job, index)))
+    except TrainingFailed as failure:
+        log.exception("the job failed")
+        _write(run_dir / "result.json", {"error": str(failure)})
+        return 1
+    except Exception as bug:
+        log.exception("the job crashed")
+        _write(run_dir / "result.json", {"error": f"The training crashed ({type(bug).__name__}: {bug})."})
+        return 1
+    _write(run_dir / "result.json", {"reports": reports})
+    return 0
+
+
+def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
+    from learning import evaluate, plot, train_dpo, train_kto, train_sft
+
+    match step:
+        case SftStep():
+            return train_sft.train(
+                step.data,
+                step.recipe,
+                step.base,
+                step.adapter,
+                workplace,
+                parent=step.parent,
+                on_progress=tell,
+            )
+        case DpoStep():
+            return train_dpo.train(
+                step.data,
+                step.recipe,
+                step.base,
+                step.adapter,
+                workplace,
+                parent=step.parent,
+                replay_dir=step.replay,
+                on_progress=tell,
+            )
+        case KtoStep():
+            return train_kto.train(
+                step.data,
+                step.recipe,
+                step.base,
+                step.adapter,
+                workplace,
+                parent=step.parent,
+                on_progress=tell,
+            )
+        case EvaluateStep():
+            found = evaluate.evaluate(
+                step.adapters,
+                step.base,
+                step.corpus,
+                step.preferences,
+                step.report,
+                max_length=step.max_length,
+                seed=step.seed,
+                on_progress=tell,
+            )
+            plot.draw(found, step.report.with_suffix(".png"))
+            return found
+    assert_never(step)
+
+
+def _teller(file: Path, job: Job, index: int) -> OnProgress:
+    def tell(progress: float, metrics: Mapping[str, Any]) -> None:
+        whole = (index + progress) / len(job.steps)
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(
+                json.dumps({"progress": whole, "step": job.steps[index].kind, "metrics": metrics}) + "\n"
+            )
+
+    return tell
+
+
+def _write(file: Path, content: Mapping[str, Any]) -> None:
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    unfinished.rename(file)
+
+
+def _end_with(parent: int) -> None:
+    """A worker never outlives the process that wanted its result: two would train for one run."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    order = Path(sys.argv[1])
+    return work(Job.model_validate_json(order.read_text(encoding="utf-8")), order.parent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

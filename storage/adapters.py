@@ -1,0 +1,151 @@
+"""Which adapters are there, and which one answers, now and before?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.database import Database
+from storage.records import Adapter, AdapterState, Promotion, now
+from storage.tables import AdapterRow, PromotionRow, columns, values
+
+
+class UnknownAdapter(LookupError):
+    """No adapter of this version was ever added."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"there is no adapter {version!r}; `twin adapters list` shows those there are")
+
+
+class AdapterExists(ValueError):
+    """An adapter never changes under its name."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"there is already another adapter {version!r}; give the new one its own version")
+
+
+class NothingToRollBack(Exception):
+    """The bare base model answers, and nothing did before it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is nothing to roll back: no adapter was promoted since the last one was taken back"
+        )
+
+
+class AdapterStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, adapter: Adapter) -> bool:
+        """Keep it; False when it was already there. AdapterExists: other weights have its name."""
+        if adapter.state is AdapterState.LIVE:
+            raise ValueError("an adapter goes live through go_live")
+        new = self._database.insert(AdapterRow).values(values(adapter))
+        async with self._database.transaction() as session:
+            once = new.on_conflict_do_nothing(index_elements=[AdapterRow.version])
+            if await self._database.touched(session, once):
+                return True
+            known = await _one(session, adapter.version)
+        if (known.sha256, known.path) != (adapter.sha256, adapter.path):
+            raise AdapterExists(adapter.version)
+        return False
+
+    async def get(self, version: str) -> Adapter | None:
+        return next(iter(await self._all(_select().filter_by(version=version))), None)
+
+    async def all(self, state: AdapterState | None = None) -> list[Adapter]:
+        """Oldest first."""
+        query = _select().order_by(AdapterRow.created_at, AdapterRow.version)
+        return await self._all(query.filter_by(state=state) if state else query)
+
+    async def set_state(
+        self,
+        version: str,
+        state: AdapterState,
+        reasons: Sequence[str] = (),
+        report: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What the gate decided, and why. Raises UnknownAdapter. Only go_live and roll_back deal in LIVE."""
+        changes = {"state": state, "reasons": tuple(reasons)} | ({} if report is None else {"report": report})
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            known = await _one(session, version)
+            if AdapterState.LIVE in (state, known.state) and state is not known.state:
+                raise ValueError("an adapter goes live, and stops being live, through go_live or roll_back")
+            await session.execute(update(AdapterRow).filter_by(version=version).values(changes))
+
+    async def live(self) -> Adapter | None:
+        """The one that answers; None: the bare base model does."""
+        return next(iter(await self._all(_select().filter_by(state=AdapterState.LIVE))), None)
+
+    async def go_live(self, version: str | None, why: str) -> Promotion:
+        """From now on this one answers, and no other; nothing happens when it already does."""
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            history = await _history(session)
+            if history and history[-1].version == version:
+                return history[-1]
+            return await _switch(session, version, why, is_rollback=False)
+
+    async def roll_back(self, why: str) -> Promotion:
+        """Back to what answered before, and again to what answered before that. Raises NothingToRollBack."""
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            history = await _history(session)
+            if not history:
+                raise NothingToRollBack
+            return await _switch(session, history[-1].previous, why, is_rollback=True)
+
+    async def promotions(self) -> list[Promotion]:
+        """Every change, rollbacks too, newest first."""
+        query = select(*columns(PromotionRow, Promotion)).order_by(PromotionRow.id.desc())
+        async with self._database.reading() as session:
+            return [Promotion(*row) for row in await session.execute(query)]
+
+    async def _all(self, query: Select[Any]) -> list[Adapter]:
+        async with self._database.reading() as session:
+            return [Adapter(*row) for row in await session.execute(query)]
+
+
+async def _switch(session: AsyncSession, version: str | None, why: str, is_rollback: bool) -> Promotion:
+    previous = (await session.execute(select(AdapterRow.version).filter_by(state=AdapterState.LIVE))).scalar()
+    if previous is not None:
+        await session.execute(
+            update(AdapterRow).filter_by(version=previous).values(state=AdapterState.RETIRED)
+        )
+    if version is not None:
+        await _one(session, version)
+        await session.execute(update(AdapterRow).filter_by(version=version).values(state=AdapterState.LIVE))
+    promotion = Promotion(id=0, version=version, previous=previous, at=now(), why=why)
+    fields = values(promotion) | {"is_rollback": is_rollback}
+    del fields["id"]  # the database numbers them
+    row = insert(PromotionRow).values(fields).returning(PromotionRow.id)
+    return replace(promotion, id=(await session.execute(row)).scalar_one())
+
+
+async def _history(session: AsyncSession) -> list[Promotion]:
+    """The promotions that were not taken back, oldest first: the last one tells what is live."""
+    query = select(*columns(PromotionRow, Promotion), PromotionRow.is_rollback).order_by(PromotionRow.id)
+    standing: list[Promotion] = []
+    for *fields, is_rollback in await session.execute(query):
+        if is_rollback:
+            standing.pop()
+        else:
+            standing.append(Promotion(*fields))
+    return standing
+
+
+async def _one(session: AsyncSession, version: str) -> Adapter:
+    row = (await session.execute(_select().filter_by(version=version))).one_or_none()
+    if row is None:
+        raise UnknownAdapter(version)
+    return Adapter(*row)
+
+
+def _select() -> Select[Any]:
+    return select(*columns(AdapterRow, Adapter))

@@ -1,0 +1,97 @@
+"""What need not be computed twice? Kept in this process, or in Redis for several; only ever to be faster."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from cashews import Cache as Cashews
+from cashews.exceptions import CacheBackendInteractionError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+KEEP_SECONDS = 600.0
+REST_SECONDS = 5.0  # how long a Redis that failed is left alone
+PATIENCE_SECONDS = 0.05
+
+
+class Cache:
+    """JSON values by key. When Redis is slow or gone, everything is a miss; finding out costs 50 ms, rarely.
+
+    All entries live equally long: Redis drops a tag with its newest entry, so no older one may outlive it.
+    """
+
+    def __init__(self, cashews: Cashews, patience: float, rest: float) -> None:
+        self._cashews = cashews
+        self._patience = patience
+        self._rest = rest
+        self._resting_until = 0.0
+        self._to_forget: set[str] = set()
+
+    async def get(self, key: str) -> Any:
+        """The value, as JSON gives it back (lists, not tuples), or None."""
+        return await self._try(lambda: self._cashews.get(key), None)
+
+    async def set(self, key: str, value: Any, tags: Sequence[str] = ()) -> bool:
+        """Whether it was kept."""
+        return await self._try(lambda: self._keep(key, value, tags), False)
+
+    async def forget(self, *tags: str) -> bool:
+        """Drop what has one of these tags. False: Redis is away; it is done before anything else is read."""
+        self._to_forget.update(tags)
+        return await self._try(_done, False)
+
+    async def close(self) -> None:
+        await self._cashews.close()
+
+    async def _keep(self, key: str, value: Any, tags: Sequence[str]) -> bool:
+        return await self._cashews.set(key, value, expire=KEEP_SECONDS, tags=tags)
+
+    async def _try(self, action: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
+        if time.monotonic() < self._resting_until:
+            return otherwise
+        try:
+            async with asyncio.timeout(self._patience):
+                while self._to_forget:
+                    tag = next(iter(self._to_forget))
+                    await self._cashews.delete_tags(tag)
+                    self._to_forget.discard(tag)
+                return await action()
+        except (CacheBackendInteractionError, RedisError, OSError, TimeoutError, ValueError) as error:
+            # ValueError: what lies under this key was not written by us.
+            log.warning("the cache is off for %.0f s: %s", self._rest, type(error).__name__)
+            self._resting_until = time.monotonic() + self._rest
+            return otherwise
+
+
+def open_cache(
+    redis_url: str | None, *, patience: float = PATIENCE_SECONDS, rest: float = REST_SECONDS
+) -> Cache:
+    """Connects at the first use, and never fails: without Redis there is simply nothing in it."""
+    cashews = Cashews()
+    if redis_url is None:
+        cashews.setup("mem://", size=10_000, check_interval=0, pickle_type="json")
+        # Apart, because a full memory drops its oldest entry, and that must never be a tag in use.
+        cashews.setup_tags_backend("mem://", size=1_000_000, check_interval=0)
+    else:
+        cashews.setup(
+            redis_url,
+            suppress=False,
+            pickle_type="json",  # the default is pickle: whoever writes to Redis could run code here
+            socket_timeout=patience,
+            socket_connect_timeout=patience,
+            wait_for_connection_timeout=patience,
+            retry=Retry(NoBackoff(), 0),  # the default tries for seconds
+        )
+    return Cache(cashews, patience, rest)
+
+
+async def _done() -> bool:
+    return True

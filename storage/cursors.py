@@ -1,0 +1,32 @@
+"""How far has each source been read?"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from storage.database import Database
+from storage.records import Cursor
+from storage.tables import CursorRow, columns, values
+
+
+class CursorStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, source: str, container: str) -> Cursor | None:
+        return next((one for one in await self.all(source) if one.container == container), None)
+
+    async def put(self, cursor: Cursor) -> None:
+        """Remember this one instead of the former."""
+        insert = self._database.insert(CursorRow).values(values(cursor))
+        replace = insert.on_conflict_do_update(
+            index_elements=[CursorRow.source, CursorRow.container],
+            set_={"value": insert.excluded.value, "updated_at": insert.excluded.updated_at},
+        )
+        async with self._database.transaction() as session:
+            await session.execute(replace)
+
+    async def all(self, source: str) -> list[Cursor]:
+        query = select(*columns(CursorRow, Cursor)).filter_by(source=source).order_by(CursorRow.container)
+        async with self._database.reading() as session:
+            return [Cursor(*row) for row in await session.execute(query)]

@@ -1,0 +1,190 @@
+"""How do we reach the database, and what is a transaction? A file on this machine, or a Postgres server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, CursorResult, Executable, event, func, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from storage import schema
+from storage.tables import Base
+from storage.unavailable import DatabaseTooNew, DatabaseUnavailable, explain, shown
+
+__all__ = ["Database", "DatabaseTooNew", "DatabaseUnavailable"]
+
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+PRAGMAS = (
+    "journal_mode = WAL",  # readers and the writer do not wait for one another
+    "synchronous = NORMAL",
+    "foreign_keys = ON",
+    "cache_size = -65536",  # 64 MiB, and a checkpoint every 40: a large import is half as fast without
+    "wal_autocheckpoint = 10000",
+)
+PATIENCE_SECONDS = 10.0  # how long a writer waits for its turn, and anybody for an answer
+
+
+class Database:
+    """Everything the repositories share. Open it once per process, close it at the end."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        if self._is_sqlite:
+            self._reading = engine
+            self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
+        else:
+            self._reading = engine.execution_options(postgresql_readonly=True)
+            self._writing = engine
+        # SQLite has one writer at a time anyway; queueing here is fair, its own waiting is not.
+        self._turn = asyncio.Lock() if self._is_sqlite else None
+        self.name = shown(engine.url)  # for people and logs: without the password
+
+    @classmethod
+    async def open(cls, url: str) -> Database:
+        """Connect, make the tables that are missing. Raises DatabaseUnavailable, DatabaseTooNew."""
+        address = _parse(url)
+        if address.drivername == "sqlite+aiosqlite":
+            engine = _sqlite_engine(address)
+        else:
+            engine = create_async_engine(
+                address,
+                pool_pre_ping=True,  # the server may have restarted since
+                connect_args={"timeout": PATIENCE_SECONDS, "command_timeout": 60},
+            )
+        database = cls(engine)
+        try:
+            await database._bring_up_to_date()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Read and write, all of it or nothing. Not inside another one: on SQLite it would wait in vain."""
+        async with self._my_turn(), self._session(self._writing) as session:
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """One consistent look, which waits for no writer and keeps none waiting."""
+        async with self._session(self._reading) as session:
+            yield session
+
+    async def alone(self, session: AsyncSession, name: str) -> None:
+        """Until this transaction ends, nobody else gets past this name. SQLite's writers are alone anyway."""
+        if not self._is_sqlite:
+            await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+
+    def insert(self, row: type[Base]) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that may say ON CONFLICT, in this database's dialect."""
+        table = row.metadata.tables[
+            row.__tablename__
+        ]  # not the class: its bulk inserts take another, slow road
+        return sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)
+
+    async def touched(self, session: AsyncSession, statement: Executable) -> int:
+        """Do it, and say how many rows it inserted, changed or deleted."""
+        result = await session.execute(statement)
+        assert isinstance(result, CursorResult)
+        return result.rowcount
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _bring_up_to_date(self) -> None:
+        async with self.reading() as session:
+            if await (await session.connection()).run_sync(schema.is_newest):
+                return
+        async with self.transaction() as session:
+            await (await session.connection()).run_sync(schema.bring_up_to_date)
+
+    @asynccontextmanager
+    async def _my_turn(self) -> AsyncIterator[None]:
+        if self._turn is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable(
+                f"cannot use the database {self.name}: this program kept writing for too long. Try again."
+            ) from error
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @asynccontextmanager
+    async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+        try:
+            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+                await self._connect(session)
+                yield session
+        except DBAPIError as error:
+            if unavailable := explain(engine.url, error):
+                raise unavailable from error
+            raise
+
+    async def _connect(self, session: AsyncSession) -> None:
+        """Apart from the rest, because here the driver's errors come bare."""
+        try:
+            await session.connection()
+        except (OSError, TimeoutError) as error:
+            raise DatabaseUnavailable(str(explain(session.get_bind().engine.url, error))) from error
+
+
+def _parse(url: str) -> URL:
+    wanted = "Write sqlite+aiosqlite:///path/to/twin.db or postgresql+asyncpg://user:password@host/name."
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        # "from None", and not a word of the URL: who knows where in it the password is.
+        raise DatabaseUnavailable(f"the database URL in [storage] cannot be read. {wanted}") from None
+    if address.drivername not in DRIVERS:
+        raise DatabaseUnavailable(
+            f"there is no driver for {address.drivername}:// in [storage] url. {wanted}"
+        )
+    if address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:"):
+        raise DatabaseUnavailable(f"a twin that forgets at every start learns nothing: name a file. {wanted}")
+    return address.set(drivername=DRIVERS[address.drivername])
+
+
+def _sqlite_engine(address: URL) -> AsyncEngine:
+    try:
+        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"cannot make the folder for {shown(address)}: {error.strerror}. "
+            "Choose a folder this user may write to."
+        ) from error
+    engine = create_async_engine(address, connect_args={"timeout": PATIENCE_SECONDS})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below; Python's sqlite3 says it too late
+        cursor = connection.cursor()
+        for pragma in PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes the lock at once: two that read first and write later would each wait for the other.
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine

@@ -1,0 +1,248 @@
+"""The nouns of the twin. Frozen, standard library only; times are aware and in UTC, ids are stable."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+# One turn as a model server takes it: {"role": "system" | "user" | "assistant", "content": "..."}.
+ChatTurn = Mapping[str, str]
+
+
+def stable_id(*parts: str) -> str:
+    """A short content key: the same parts always give the same id. 128 bits, hexadecimal."""
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Kind(StrEnum):
+    """What a record is."""
+
+    MESSAGE = "message"
+    NOTE = "note"
+    JOURNAL = "journal"
+    COMMENT = "comment"
+    RATING = "rating"
+    VIEW = "view"
+    COMMIT = "commit"
+    POST = "post"
+
+
+class Precision(StrEnum):
+    """How exactly a source knew the time."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    DAY = "day"
+
+
+class ZoneSource(StrEnum):
+    """Where the time zone of a record came from."""
+
+    EXPLICIT = "explicit"  # the source wrote an offset or an epoch
+    SCHEMA = "schema"  # the format is documented as UTC
+    OWNER = "owner"  # naive; the owner's own zone history was applied
+    INFERRED = "inferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Something that hung on a message. File names are not kept: they carry names and places."""
+
+    kind: str  # image, video, audio, sticker, file, link
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One piece of the footprint after cleaning."""
+
+    id: str  # stable content key: ingesting twice changes nothing
+    source: str
+    kind: Kind
+    author_id: str  # "owner", or a pseudonym such as <PERSON_3f2a>
+    by_owner: bool
+    thread_id: str
+    said_at: datetime
+    text: str
+    reply_to: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    tags: tuple[str, ...] = ()
+    lang: str | None = None
+    audience: str = "owner"  # who may hear it back: "owner", a thread's id, or "public"
+    origin: str = ""  # file and line, or API id: what deletion looks for
+    precision: Precision = Precision.SECOND
+    zone_source: ZoneSource = ZoneSource.EXPLICIT
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """One item a source could not or would not read. A value, never an exception."""
+
+    where: str
+    why: str
+    failed: bool = True  # False: well understood and left out on purpose (a system message, say)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What made a reply. Without it no reaction can be learned from."""
+
+    adapter: str | None  # None: the base model answered
+    base_model: str
+    prompt_hash: str
+    prompt: tuple[ChatTurn, ...]
+    sampling: Mapping[str, Any]
+    recalled: tuple[str, ...] = ()  # ids of recalled records
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One live chat message, in or out."""
+
+    key: str  # message_key(...)
+    platform: str
+    chat_id: str
+    author_id: str
+    author_name: str
+    text: str
+    sent_at: datetime
+    by_twin: bool = False
+    by_owner: bool = False
+    reply_to: str | None = None  # the key of the message it answers
+    stamp: Stamp | None = None  # set on the twin's own replies
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+def message_key(platform: str, chat_id: str | int, message_id: str | int) -> str:
+    return f"{platform}:{chat_id}:{message_id}"
+
+
+class Role(StrEnum):
+    """Whose signal it is. The owner's outweighs everybody's."""
+
+    OWNER = "owner"
+    TRAINER = "trainer"
+    OTHER = "other"
+
+
+class Signal(StrEnum):
+    """What somebody said about a reply."""
+
+    UP = "up"
+    DOWN = "down"
+    CORRECTION = "correction"
+    COMPLAINT = "complaint"
+    CHOICE = "choice"
+    TAKEOVER = "takeover"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One signal about one reply. The history is append-only: withdrawing sets a time, nothing is removed."""
+
+    reply_key: str
+    given_by: str
+    role: Role
+    kind: Signal
+    given_at: datetime
+    text: str | None = None  # what should have been said, or the complaint
+    withdrawn_at: datetime | None = None
+    id: str = ""  # empty: filled in from the other fields
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            when = self.given_at.isoformat()
+            object.__setattr__(self, "id", stable_id(self.reply_key, self.given_by, self.kind, when))
+
+
+class AdapterState(StrEnum):
+    CANDIDATE = "candidate"
+    PASSED = "passed"
+    REFUSED = "refused"
+    CANARY = "canary"
+    LIVE = "live"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One immutable folder of learned weights."""
+
+    version: str  # well-formed name, also the model's name on the server: ^[a-z0-9][a-z0-9._:-]{0,80}$
+    base_model: str
+    method: str  # sft, dpo, kto, ...
+    path: str
+    sha256: str  # of adapter_model.safetensors
+    created_at: datetime
+    parent: str | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    corpus: str | None = None  # id of the corpus snapshot
+    lineage: tuple[str, ...] = ()  # ids of the samples it learned from
+    report: Mapping[str, Any] = field(default_factory=dict)
+    state: AdapterState = AdapterState.CANDIDATE
+    reasons: tuple[str, ...] = ()  # the gate's words
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One durable piece of work: a training, an ingest, a learning cycle."""
+
+    id: str
+    kind: str
+    state: RunState
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    progress: float = 0.0  # 0..1
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    worker: str | None = None  # "host:pid" of the process that holds the lease
+    log_path: str | None = None
+    error: str | None = None  # one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a source has been read."""
+
+    source: str
+    container: str
+    value: Mapping[str, Any]
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One change of the live adapter; None stands for the bare base model."""
+
+    id: int
+    version: str | None
+    previous: str | None
+    at: datetime
+    why: str
+
+
+Prompt = Sequence[ChatTurn]

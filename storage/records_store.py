@@ -1,0 +1,163 @@
+"""How is the footprint kept, found again and forgotten?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Delete, Executable, Select, Update, delete, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from storage.columns import contains, storable
+from storage.database import Database
+from storage.records import Kind, Record
+from storage.tables import RecordRow, columns, values
+
+Item = TypeVar("Item")
+CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of the records handed in; the three add up to how many there were."""
+
+    added: int = 0
+    merged: int = 0  # already there
+    updated: int = 0  # already there, and now different: an edit, or better tags
+
+
+class RecordStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_all(self, records: Iterable[Record]) -> Kept:
+        """Keep them, each id once; what was deleted stays deleted. The same records again change nothing.
+
+        Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
+        """
+        total = Kept()
+        for chunk in _chunks(records):
+            kept = await self._add_chunk(chunk)
+            total = Kept(total.added + kept.added, total.merged + kept.merged, total.updated + kept.updated)
+        return total
+
+    async def get(self, id: str) -> Record | None:
+        async with self._database.reading() as session:
+            row = (await session.execute(_select().where(RecordRow.id == id))).one_or_none()
+        return Record(*row) if row else None
+
+    async def find(
+        self,
+        *,
+        source: str | None = None,
+        tag: str | None = None,
+        kind: Kind | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        by_owner: bool | None = None,
+        author_id: str | None = None,
+        thread_id: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        deleted: bool = False,
+    ) -> list[Record]:
+        """What fits all the filters, oldest first; from `since` to before `until`; deleted ones left out."""
+        query = _select().order_by(RecordRow.said_at, RecordRow.id).offset(offset or None).limit(limit)
+        wanted = {
+            RecordRow.source: source,
+            RecordRow.kind: kind,
+            RecordRow.by_owner: by_owner,
+            RecordRow.author_id: author_id,
+            RecordRow.thread_id: thread_id,
+        }
+        query = query.where(*(column == value for column, value in wanted.items() if value is not None))
+        if tag is not None:
+            query = query.where(contains(RecordRow.tags, tag))
+        if since is not None:
+            query = query.where(RecordRow.said_at >= since)
+        if until is not None:
+            query = query.where(RecordRow.said_at < until)
+        if not deleted:
+            query = query.where(RecordRow.deleted_at.is_(None))
+        async with self._database.reading() as session:
+            return [Record(*row) for row in await session.execute(query)]
+
+    async def counts(self) -> dict[str, int]:
+        """How many records each source gave, the deleted ones not counted."""
+        return await self._count_by(RecordRow.source)
+
+    async def threads(self) -> dict[str, int]:
+        """Every thread and how many records it has, the longest first."""
+        return await self._count_by(RecordRow.thread_id)
+
+    async def mark_deleted(self, ids: Iterable[str], at: datetime) -> int:
+        """Empty these records, but remember them: no later import of the same export brings them back."""
+        emptied = update(RecordRow).values(text="", attachments=(), deleted_at=at)
+        return await self._for_each(ids, emptied.where(RecordRow.deleted_at.is_(None)))
+
+    async def remove(self, ids: Iterable[str]) -> int:
+        """Remove these records without a trace; importing the same export again brings them back."""
+        return await self._for_each(ids, delete(RecordRow))
+
+    async def _add_chunk(self, records: Sequence[Record]) -> Kept:
+        added = merged = updated = 0
+        async with self._database.transaction() as session:
+            there = _select().where(RecordRow.id.in_({record.id for record in records}))
+            known = {row.id: Record(*row) for row in await session.execute(there)}
+            changed: dict[str, Record] = {}
+            for record in map(_storable, records):
+                before = known.get(record.id)
+                # The origin may differ: the same message came in two exports. The first one stays.
+                if before is None:
+                    added += 1
+                elif before.deleted_at or record == replace(before, origin=record.origin):
+                    merged += 1
+                    continue
+                else:
+                    updated += 1
+                changed[record.id] = known[record.id] = record
+            if changed:
+                await session.execute(self._upsert(), [values(changed[id]) for id in sorted(changed)])
+        return Kept(added, merged, updated)
+
+    def _upsert(self) -> Executable:
+        insert = self._database.insert(RecordRow)
+        # Postgres lets another process in between our look and this: what it deleted meanwhile stays deleted.
+        return insert.on_conflict_do_update(
+            index_elements=[RecordRow.id],
+            set_={column.name: column for column in insert.excluded if column.name != "id"},
+            where=RecordRow.deleted_at.is_(None),
+        )
+
+    async def _for_each(self, ids: Iterable[str], change: Update | Delete) -> int:
+        """How many rows it touched."""
+        touched = 0
+        for chunk in _chunks(ids):
+            async with self._database.transaction() as session:
+                touched += await self._database.touched(session, change.where(RecordRow.id.in_(chunk)))
+        return touched
+
+    async def _count_by(self, column: InstrumentedAttribute[str]) -> dict[str, int]:
+        how_many = func.count()
+        query = select(column, how_many).where(RecordRow.deleted_at.is_(None)).group_by(column)
+        async with self._database.reading() as session:
+            rows = await session.execute(query.order_by(how_many.desc(), column))
+            return dict(rows.all())
+
+
+def _select() -> Select[Any]:
+    return select(*columns(RecordRow, Record))
+
+
+def _storable(record: Record) -> Record:
+    text = storable(record.text)
+    return record if text is record.text else replace(record, text=text)
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    remaining = iter(items)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk

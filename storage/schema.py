@@ -1,0 +1,43 @@
+"""Which tables does this database have, and how does it get the newest ones?"""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, func, select
+
+from storage.unavailable import DatabaseTooNew, shown
+
+
+def is_newest(connection: Connection) -> bool:
+    """Only reads, so it never waits for a writer. Raises DatabaseTooNew."""
+    steps = ScriptDirectory.from_config(_config())
+    found = MigrationContext.configure(connection).get_current_heads()
+    known = {step.revision for step in steps.walk_revisions()}
+    for revision in found:
+        if revision not in known:
+            raise DatabaseTooNew(
+                f"{shown(connection.engine.url)} was written by a newer twin (its schema is {revision}, "
+                f"this one knows up to {steps.get_current_head()}). Upgrade this twin, or restore a backup."
+            )
+    return found == tuple(steps.get_heads())
+
+
+def bring_up_to_date(connection: Connection) -> None:
+    """Apply the missing steps, all or none, in the caller's write transaction; two processes take turns."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("twin schema"))))
+    if not is_newest(connection):
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option(
+        "script_location", "storage:migrations"
+    )  # a package's folder, wherever it is installed
+    return config

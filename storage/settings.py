@@ -1,0 +1,10 @@
+"""Where does the twin keep things? The [storage] part of twin.toml."""
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+
+class StorageSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = None  # None: an SQLite file in the twin's home
+    redis_url: SecretStr | None = None  # None: what is cached stays in this process

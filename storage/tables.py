@@ -1,0 +1,209 @@
+"""How do the nouns lie in the database? Private to storage; a change here needs a migration beside it.
+
+Every row class has the fields of its record under the same names, so that `columns` and `values` can move a
+record in and out whole. What a row has beyond its record comes first in the class and is explained there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData, text
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
+
+from storage.columns import Attachments, JsonObject, StampColumn, Strings, UtcTime, Words
+from storage.records import (
+    AdapterState,
+    Attachment,
+    Kind,
+    Precision,
+    Role,
+    RunState,
+    Signal,
+    Stamp,
+    ZoneSource,
+)
+
+# Counts up in the order of arrival. SQLite numbers by itself only what is called INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _name_of(kind: type[StrEnum]) -> Enum:
+    """The value as plain text; 20 characters, so that a new member needs no migration."""
+    return Enum(kind, native_enum=False, length=20, values_callable=lambda members: [str(m) for m in members])
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Words,
+        datetime: UtcTime,
+        Mapping[str, Any]: JsonObject,
+        tuple[str, ...]: Strings,
+        tuple[Attachment, ...]: Attachments,
+        Stamp: StampColumn,
+        **{
+            kind: _name_of(kind)
+            for kind in (Kind, Precision, ZoneSource, Role, Signal, AdapterState, RunState)
+        },
+    }
+
+
+def columns(row: type[Base], record: type) -> list[InstrumentedAttribute[Any]]:
+    """What to select so that `record(*selected)` is the record."""
+    return [getattr(row, field.name) for field in fields(record)]
+
+
+def values(record: Any) -> dict[str, Any]:
+    """The fields of a record by name, not copied deeply as `asdict` would."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+class RecordRow(Base):
+    __tablename__ = "records"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[Kind]
+    author_id: Mapped[str]
+    by_owner: Mapped[bool]
+    thread_id: Mapped[str]
+    said_at: Mapped[datetime]
+    text: Mapped[str]
+    reply_to: Mapped[str | None]
+    attachments: Mapped[tuple[Attachment, ...]]
+    tags: Mapped[tuple[str, ...]]
+    lang: Mapped[str | None]
+    audience: Mapped[str]
+    origin: Mapped[str]
+    precision: Mapped[Precision]
+    zone_source: Mapped[ZoneSource]
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(None, "said_at", "id"),
+        Index(None, "thread_id", "said_at"),
+    )
+
+
+class MessageRow(Base):
+    __tablename__ = "messages"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True)  # chat apps know whole seconds; this orders
+    key: Mapped[str] = mapped_column(unique=True)
+    platform: Mapped[str]
+    chat_id: Mapped[str]
+    author_id: Mapped[str]
+    author_name: Mapped[str]
+    text: Mapped[str]
+    sent_at: Mapped[datetime] = mapped_column(index=True)
+    by_twin: Mapped[bool]
+    by_owner: Mapped[bool]
+    reply_to: Mapped[str | None] = mapped_column(index=True)
+    stamp: Mapped[Stamp | None]
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "platform", "chat_id", "sent_at", "number"),)
+
+
+class FeedbackRow(Base):
+    __tablename__ = "feedback"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    reply_key: Mapped[str] = mapped_column(index=True)
+    given_by: Mapped[str]
+    role: Mapped[Role]
+    kind: Mapped[Signal]
+    given_at: Mapped[datetime]
+    text: Mapped[str | None]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class AdapterRow(Base):
+    __tablename__ = "adapters"
+
+    version: Mapped[str] = mapped_column(primary_key=True)
+    base_model: Mapped[str]
+    method: Mapped[str]
+    path: Mapped[str]
+    sha256: Mapped[str]
+    created_at: Mapped[datetime]
+    parent: Mapped[str | None]
+    recipe: Mapped[Mapping[str, Any]]
+    corpus: Mapped[str | None]
+    lineage: Mapped[tuple[str, ...]]
+    report: Mapped[Mapping[str, Any]]
+    state: Mapped[AdapterState]
+    reasons: Mapped[tuple[str, ...]]
+
+    __table_args__ = (
+        Index(
+            "only_one_live_adapter",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'live'"),
+            postgresql_where=text("state = 'live'"),
+        ),
+    )
+
+
+class PromotionRow(Base):
+    __tablename__ = "promotions"
+
+    is_rollback: Mapped[bool]  # such a row takes its predecessor back instead of adding to the history
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    version: Mapped[str | None] = mapped_column(ForeignKey("adapters.version"))
+    previous: Mapped[str | None] = mapped_column(ForeignKey("adapters.version"))
+    at: Mapped[datetime]
+    why: Mapped[str]
+
+
+class RunRow(Base):
+    __tablename__ = "runs"
+
+    exclusive: Mapped[bool]  # only one of these runs at a time, however many processes there are
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[RunState]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    progress: Mapped[float]
+    metrics: Mapped[Mapping[str, Any]]
+    worker: Mapped[str | None]
+    log_path: Mapped[str | None]
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "only_one_exclusive_run",
+            "exclusive",
+            unique=True,
+            sqlite_where=text("exclusive AND state = 'running'"),
+            postgresql_where=text("exclusive AND state = 'running'"),
+        ),
+    )
+
+
+class CursorRow(Base):
+    __tablename__ = "cursors"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    container: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Mapping[str, Any]]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from fakes import ScriptedModel, said
+
+from brain.live_adapter import AdapterUnusable, LiveAdapter
+from brain.model_client import Sampling
+from brain.prompt import Persona
+from brain.reply import Brain
+from storage.adapters import AdapterStore
+from storage.messages import MessageStore
+from storage.records import Adapter, now
+
+
+@pytest.fixture
+async def adapters(sqlite_database):
+    store = AdapterStore(sqlite_database)
+    for version in ("sft-1", "dpo-2"):
+        await store.add(Adapter(version, "base", "sft", f"adapters/{version}", "0" * 64, now()))
+    return store
+
+
+@pytest.fixture
+def model():
+    return ScriptedModel(answer="{model} here")
+
+
+@pytest.fixture
+def live(adapters, model):
+    return LiveAdapter(adapters, model, "base", grace=timedelta(0))
+
+
+@pytest.fixture
+def brain(model, live, sqlite_database):
+    return Brain(
+        model, live, MessageStore(sqlite_database), Persona("Sam"), base_model="base", sampling=Sampling()
+    )
+
+
+async def ask(brain, sqlite_database):
+    message = said("who?")
+    await MessageStore(sqlite_database).add(message)
+    return await brain.reply_to(message)
+
+
+async def test_the_next_message_is_answered_by_whoever_is_live(adapters, brain, sqlite_database):
+    speakers = []
+    for step in (None, "sft-1", "dpo-2", "back"):
+        if step == "back":
+            await adapters.roll_back("worse")
+        elif step:
+            await adapters.go_live(step, "test")
+        reply = await ask(brain, sqlite_database)
+        speakers.append((reply.text, reply.stamp.adapter))
+    assert speakers == [
+        ("base here", None),
+        ("sft-1 here", "sft-1"),
+        ("dpo-2 here", "dpo-2"),
+        ("sft-1 here", "sft-1"),
+    ]
+
+
+async def test_an_answer_in_flight_finishes_on_the_adapter_it_began_with(
+    adapters, model, live, brain, sqlite_database
+):
+    await adapters.go_live("sft-1", "test")
+    model.hold = asyncio.Event()
+    slow = asyncio.create_task(ask(brain, sqlite_database))
+    while not model.prompts:
+        await asyncio.sleep(0.001)
+    await adapters.go_live("dpo-2", "better")
+    assert await live.unload_idle() == []  # somebody is still listening to it
+    model.hold.set()
+    assert (await slow).text == "sft-1 here"
+    assert (await ask(brain, sqlite_database)).text == "dpo-2 here"
+    assert await live.unload_idle() == ["sft-1"]
+    assert list(model.loaded) == ["dpo-2"]
+
+
+async def test_a_retired_adapter_stays_on_the_server_for_the_grace_period(adapters, model, sqlite_database):
+    live = LiveAdapter(adapters, model, "base", grace=timedelta(hours=1))
+    for version in ("sft-1", "dpo-2"):
+        await adapters.go_live(version, "test")
+        async with live.answering():
+            pass
+    assert await live.unload_idle() == []
+
+
+async def test_a_restarted_server_is_told_about_the_adapter_again(adapters, model, brain, sqlite_database):
+    await adapters.go_live("sft-1", "test")
+    await ask(brain, sqlite_database)
+    model.loaded.clear()
+    assert (await ask(brain, sqlite_database)).text == "sft-1 here"
+
+
+async def test_an_adapter_that_the_server_refuses_is_named_with_the_way_out(
+    adapters, model, brain, sqlite_database
+):
+    await adapters.go_live("sft-1", "test")
+    model.refuses.add("sft-1")
+    with pytest.raises(AdapterUnusable, match=r"sft-1 .*twin adapters rollback"):
+        await ask(brain, sqlite_database)

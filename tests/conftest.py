@@ -1,0 +1,117 @@
+"""What may every test ask for? A fresh database of each kind, and the servers behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import asyncpg
+import pytest
+import redis
+import services
+from sqlalchemy import make_url
+
+from storage.database import Database
+
+EMPTY = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+    DROP SCHEMA public CASCADE;
+    CREATE SCHEMA public;
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Nothing in it yet; the test runs on SQLite and on Postgres."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Fresh and empty; the test runs on SQLite and on Postgres."""
+    database = await Database.open(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
+    """Fresh and empty, for tests that only need some database, quickly."""
+    database = await Database.open(sqlite_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """No file there yet."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'twin.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres_database: str) -> str:
+    """An empty database on a real server."""
+    _execute(postgres_database, EMPTY)
+    return postgres_database
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """A real Redis with nothing in it."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushdb()
+    return redis_server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    yield _url_of(services.POSTGRES)
+    services.POSTGRES.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """One of our own, whatever else is on that server. Emptying it is ten times as fast as making one per test."""
+    name = f"twin_test_{uuid.uuid4().hex[:12]}"
+    _execute(postgres_server, f"CREATE DATABASE {name}")
+    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    yield _url_of(services.REDIS)
+    services.REDIS.stop()
+
+
+def _url_of(service: services.Service) -> str:
+    try:
+        return service.url()
+    except services.Missing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+def _execute(url: str, statement: str) -> None:
+    async def execute() -> None:
+        connection = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(False))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    # In a thread of its own: here an event loop may be waiting for its turn.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, execute()).result(timeout=60)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for service in services.ALL:
+        if service.missing:
+            terminalreporter.write_line(f"WARNING, LESS WAS TESTED. {service.missing}", red=True, bold=True)

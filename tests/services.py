@@ -1,0 +1,147 @@
+"""Where do the tests get a real Postgres and a real Redis? From the environment, or started here and ended with us."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+INSTALL = "deploy/test-services.sh installs it"
+
+
+class Missing(Exception):
+    """A service that cannot be had on this machine; the message says how to get it."""
+
+
+class Service:
+    """A server that is started when the first test asks for it, and stopped by its own process id."""
+
+    def __init__(self, variable: str, start: Callable[[Path, int], Sequence[str]], url: str) -> None:
+        self._variable = variable
+        self._start = start
+        self._url = url
+        self._folder: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._found: str | Missing | None = None
+
+    def url(self) -> str:
+        """Where it listens. Raises Missing, the second time without trying again."""
+        if self._found is None:
+            try:
+                self._found = os.environ.get(self._variable) or self._launch()
+            except Missing as missing:
+                self._found = missing
+        if isinstance(self._found, Missing):
+            raise self._found
+        return self._found
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def missing(self) -> Missing | None:
+        return self._found if isinstance(self._found, Missing) else None
+
+    @property
+    def process_id(self) -> int | None:
+        """None: it was there before us."""
+        return self._process and self._process.pid
+
+    def _launch(self) -> str:
+        port = _free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="twin-test-"))
+        user = _give_away(self._folder)
+        command = self._start(self._folder, port)
+        log = (self._folder / "log").open("wb")
+        with log:
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, stdout=log, stderr=log, start_new_session=True, **user
+            )
+        _wait_for(port, self._process, self._folder / "log")
+        return self._url.format(port=port)
+
+
+def _postgres(folder: Path, port: int) -> Sequence[str]:
+    binaries = _folder_of("initdb")
+    made = subprocess.run(
+        [binaries / "initdb", "--pgdata", folder / "data", "--username=twin", "--auth=trust", "--no-sync"]
+        + ["--encoding=UTF8", "--locale=C.UTF-8"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        **_give_away(folder),
+    )
+    if made.returncode:
+        raise Missing(f"Postgres: initdb failed: {made.stderr.strip()[-300:]}")
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": port,
+        "unix_socket_directories": "",
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "max_connections": 50,
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return [str(binaries / "postgres"), "-D", str(folder / "data"), *options]
+
+
+def _redis(folder: Path, port: int) -> Sequence[str]:
+    binary = shutil.which("redis-server")
+    if binary is None:
+        raise Missing(f"Redis: there is no redis-server here; {INSTALL}")
+    return [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+
+
+POSTGRES = Service("TWIN_TEST_POSTGRES_URL", _postgres, "postgresql+asyncpg://twin@127.0.0.1:{port}/postgres")
+REDIS = Service("TWIN_TEST_REDIS_URL", _redis, "redis://127.0.0.1:{port}/0")
+ALL = (POSTGRES, REDIS)
+
+
+def _folder_of(binary: str) -> Path:
+    """Debian keeps the server's programs off the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{binary}"), key=lambda path: int(path.parts[4]))
+    if found:
+        return found[-1].parent
+    if on_path := shutil.which(binary):
+        return Path(on_path).parent
+    raise Missing(f"Postgres: there is no {binary} here; {INSTALL}")
+
+
+def _give_away(folder: Path) -> dict[str, object]:
+    """Postgres refuses to run as root, so root runs it as somebody who may do nothing else."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    raise Missing(f"{process.args[0]} did not start: {log.read_text(errors='replace').strip()[-300:]}")

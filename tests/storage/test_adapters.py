@@ -1,0 +1,189 @@
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from storage.adapters import AdapterExists, AdapterStore, NothingToRollBack, UnknownAdapter
+from storage.database import Database
+from storage.records import Adapter, AdapterState, Promotion
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def an_adapter(version: str, **changes: Any) -> Adapter:
+    adapter = Adapter(
+        version=version,
+        base_model="pocket",
+        method="sft",
+        path=f"adapters/{version}",
+        sha256=f"sha of {version}",
+        created_at=NOON,
+    )
+    return replace(adapter, **changes)
+
+
+async def with_three(database: Database) -> AdapterStore:
+    store = AdapterStore(database)
+    for version in ("a", "b", "c"):
+        await store.add(an_adapter(version, state=AdapterState.PASSED))
+    return store
+
+
+async def states(store: AdapterStore) -> dict[str, str]:
+    return {adapter.version: str(adapter.state) for adapter in await store.all()}
+
+
+async def test_an_adapter_comes_back_as_it_went_in(database: Database) -> None:
+    store = AdapterStore(database)
+    full = an_adapter(
+        "full",
+        parent="bare",
+        recipe={"rank": 8, "nested": {"rates": [1e-4, 0.5]}},
+        corpus="c1",
+        lineage=("r1", "r2"),
+        report={"loss": 1.5, "better": True, "none": None},
+        state=AdapterState.REFUSED,
+        reasons=("it got worse at being brief",),
+    )
+    await store.add(full)
+    await store.add(an_adapter("bare", created_at=NOON - timedelta(days=1)))
+    assert await store.get("full") == full
+    assert await store.get("nobody") is None
+    assert [adapter.version for adapter in await store.all()] == ["bare", "full"]
+    assert await store.all(AdapterState.REFUSED) == [full]
+
+
+async def test_a_loss_of_nan_in_a_report_becomes_null(database: Database) -> None:
+    store = AdapterStore(database)
+    await store.add(an_adapter("a", report={"loss": float("nan"), "losses": [1.0, float("inf")]}))
+    kept = await store.get("a")
+    assert kept
+    assert kept.report == {"loss": None, "losses": [1.0, None]}
+
+
+async def test_adding_again_changes_nothing_and_other_weights_need_another_name(database: Database) -> None:
+    store = AdapterStore(database)
+    assert await store.add(an_adapter("a")) is True
+    await store.set_state("a", AdapterState.PASSED)
+    assert await store.add(an_adapter("a")) is False
+    assert await states(store) == {"a": "passed"}
+    with pytest.raises(AdapterExists, match="its own version"):
+        await store.add(an_adapter("a", sha256="others"))
+
+
+async def test_the_gates_words_are_kept(database: Database) -> None:
+    store = await with_three(database)
+    await store.set_state("a", AdapterState.REFUSED, reasons=["worse"], report={"wins": 0.4})
+    assert await store.get("a") == an_adapter(
+        "a", state=AdapterState.REFUSED, reasons=("worse",), report={"wins": 0.4}
+    )
+    await store.set_state("a", AdapterState.PASSED)
+    assert await store.get("a") == an_adapter("a", state=AdapterState.PASSED, report={"wins": 0.4})
+    with pytest.raises(UnknownAdapter, match="nobody"):
+        await store.set_state("nobody", AdapterState.PASSED)
+
+
+async def test_live_is_given_and_taken_by_promotions_only(database: Database) -> None:
+    store = await with_three(database)
+    with pytest.raises(ValueError, match="go_live"):
+        await store.add(an_adapter("d", state=AdapterState.LIVE))
+    with pytest.raises(ValueError, match="go_live"):
+        await store.set_state("a", AdapterState.LIVE)
+    await store.go_live("a", "passed")
+    with pytest.raises(ValueError, match="go_live"):
+        await store.set_state("a", AdapterState.RETIRED)
+    await store.set_state("a", AdapterState.LIVE, report={"canary": "fine"})
+    live = await store.live()
+    assert live
+    assert live.report == {"canary": "fine"}
+
+
+async def test_going_live_retires_the_one_before(database: Database) -> None:
+    store = await with_three(database)
+    assert await store.live() is None
+    first = await store.go_live("a", "the first")
+    second = await store.go_live("b", "better")
+    assert await states(store) == {"a": "retired", "b": "live", "c": "passed"}
+    assert await store.live() == an_adapter("b", state=AdapterState.LIVE)
+    assert (first.version, first.previous, second.version, second.previous) == ("a", None, "b", "a")
+    assert second.id > first.id
+    assert await store.promotions() == [second, first]
+
+
+async def test_the_bare_base_model_can_go_live_too(database: Database) -> None:
+    store = await with_three(database)
+    await store.go_live("a", "the first")
+    back = await store.go_live(None, "all of it was a mistake")
+    assert (back.version, back.previous) == (None, "a")
+    assert await store.live() is None
+    assert (await store.roll_back("it was not")).version == "a"
+
+
+async def test_an_unknown_version_does_not_go_live_and_the_old_one_goes_on(database: Database) -> None:
+    store = await with_three(database)
+    await store.go_live("a", "the first")
+    with pytest.raises(UnknownAdapter):
+        await store.go_live("nobody", "?")
+    assert await states(store) == {"a": "live", "b": "passed", "c": "passed"}
+    assert len(await store.promotions()) == 1
+
+
+async def test_going_live_again_is_no_new_promotion(database: Database) -> None:
+    store = await with_three(database)
+    assert await store.go_live("a", "once") == await store.go_live("a", "twice")
+    assert len(await store.promotions()) == 1
+
+
+async def test_rolling_back_twice_goes_back_two_steps_and_not_to_and_fro(database: Database) -> None:
+    store = await with_three(database)
+    for version in ("a", "b", "c"):
+        await store.go_live(version, "up")
+    steps = [(await store.roll_back("down")).version for _ in range(3)]
+    assert steps == ["b", "a", None]
+    assert await states(store) == {"a": "retired", "b": "retired", "c": "retired"}
+    with pytest.raises(NothingToRollBack):
+        await store.roll_back("down")
+    assert len(await store.promotions()) == 6
+
+
+async def test_after_a_rollback_the_next_promotion_builds_on_what_is_live(database: Database) -> None:
+    store = await with_three(database)
+    await store.go_live("a", "up")
+    await store.go_live("b", "up")
+    await store.roll_back("b was worse")
+    await store.go_live("c", "up")
+    newest = (await store.promotions())[0]
+    assert (newest.version, newest.previous) == ("c", "a")
+    assert (await store.roll_back("c too")).version == "a"
+
+
+async def test_nothing_was_ever_promoted_so_there_is_nothing_to_roll_back(database: Database) -> None:
+    with pytest.raises(NothingToRollBack, match="nothing to roll back"):
+        await AdapterStore(database).roll_back("why not")
+
+
+async def test_two_that_go_live_at_once_leave_exactly_one_live(database: Database, database_url: str) -> None:
+    here = await with_three(database)
+    other_process = await Database.open(database_url)
+    there = AdapterStore(other_process)
+    for _ in range(5):
+        done = await asyncio.gather(*(s.go_live(v, "race") for s in (here, there) for v in ("a", "b", "c")))
+        assert all(isinstance(one, Promotion) for one in done)
+        assert sorted((await states(here)).values()) == ["live", "retired", "retired"]
+        live = await here.live()
+        assert live
+        assert live.version == (await here.promotions())[0].version
+    await other_process.close()
+
+
+async def test_two_that_roll_back_at_once_go_back_two_steps(database: Database) -> None:
+    store = await with_three(database)
+    for version in ("a", "b", "c"):
+        await store.go_live(version, "up")
+    steps = await asyncio.gather(store.roll_back("x"), store.roll_back("y"))
+    assert {step.version for step in steps} == {"b", "a"}
+    live = await store.live()
+    assert live
+    assert live.version == "a"

@@ -1,0 +1,259 @@
+import asyncio
+import os
+import signal
+import socket
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE, Process
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, make_url, select, text
+from sqlalchemy.exc import DBAPIError
+
+from storage.cursors import CursorStore
+from storage.database import Database, DatabaseUnavailable
+from storage.messages import MessageStore
+from storage.records import Cursor
+from storage.tables import MessageRow
+
+ROOT = Path(__file__).parents[2]
+
+
+def a_cursor(name: str, size: int = 1) -> Cursor:
+    return Cursor("source", name, {"text": "x" * size}, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+async def kept(database: Database) -> list[str]:
+    return [cursor.container for cursor in await CursorStore(database).all("source")]
+
+
+async def a_writer(url: str, name: str, count: int) -> Process:
+    script = Path(__file__).with_name("write_messages.py")
+    return await asyncio.create_subprocess_exec(
+        sys.executable, script, url, name, str(count), stdout=PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+
+
+# What a transaction promises
+
+
+async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as session:
+            await session.execute(text("DELETE FROM alembic_version"))
+            _ = 1 / 0
+    async with database.reading() as session:
+        assert (await session.execute(text("SELECT count(*) FROM alembic_version"))).scalar() == 1
+
+
+async def test_a_reader_waits_for_no_writer_and_sees_what_was_before(database: Database) -> None:
+    await CursorStore(database).put(a_cursor("before"))
+    async with asyncio.timeout(5), database.transaction() as session:
+        await session.execute(text("DELETE FROM cursors"))
+        assert await kept(database) == ["before"]
+    assert await kept(database) == []
+
+
+async def test_a_reader_sees_one_moment_however_long_it_looks(sqlite_database: Database) -> None:
+    async with sqlite_database.reading() as session:
+        before = (await session.execute(text("SELECT count(*) FROM cursors"))).scalar()
+        await CursorStore(sqlite_database).put(a_cursor("meanwhile"))
+        assert (await session.execute(text("SELECT count(*) FROM cursors"))).scalar() == before == 0
+
+
+async def test_a_reader_cannot_write_by_mistake_where_the_server_can_tell(postgres_url: str) -> None:
+    database = await Database.open(postgres_url)
+    with pytest.raises(DatabaseUnavailable, match="only allows reading"):
+        async with database.reading() as session:
+            await session.execute(text("DELETE FROM cursors"))
+    await database.close()
+
+
+async def test_a_cancelled_writer_keeps_nobody_waiting(database: Database) -> None:
+    async def write_slowly() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("DELETE FROM cursors"))
+            await asyncio.sleep(60)
+
+    writing = asyncio.create_task(write_slowly())
+    await asyncio.sleep(0.1)
+    writing.cancel()
+    async with asyncio.timeout(5):
+        await CursorStore(database).put(a_cursor("after"))
+    assert await kept(database) == ["after"]
+
+
+async def test_our_own_mistakes_are_seen_as_they_are(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        async with database.reading() as session:
+            await session.execute(text("SELECT nonsense FROM nowhere"))
+
+
+# Many at once
+
+
+async def test_many_tasks_write_at_once_and_nothing_is_lost(database: Database) -> None:
+    store = CursorStore(database)
+    names = [f"{number:03}" for number in range(100)]
+    await asyncio.gather(*(store.put(a_cursor(name)) for name in names))
+    assert await kept(database) == names
+
+
+async def test_two_processes_write_at_once_and_nothing_is_lost(database: Database, database_url: str) -> None:
+    writers = [await a_writer(database_url, name, 150) for name in ("ada", "bob")]
+    for writer in writers:
+        await writer.communicate()
+    assert [writer.returncode for writer in writers] == [0, 0]
+    async with database.reading() as session:
+        count = select(MessageRow.chat_id, func.count()).group_by(MessageRow.chat_id)
+        assert dict((await session.execute(count)).all()) == {"ada": 150, "bob": 150}
+
+
+async def test_a_writer_killed_midway_loses_nothing_it_had_kept(database: Database, database_url: str) -> None:
+    writer = await a_writer(database_url, "ada", 1_000_000)
+    assert writer.stdout
+    said = [(await writer.stdout.readline()).decode().strip() for _ in range(50)]
+    writer.send_signal(signal.SIGKILL)
+    said += (await writer.stdout.read()).decode().split()
+    await writer.wait()
+    after = await Database.open(database_url)
+    store = MessageStore(after)
+    missing = [key for key in said if await store.get(key) is None]
+    assert missing == []
+    await CursorStore(after).put(a_cursor("after"))
+    if database_url.startswith("sqlite"):
+        async with after.reading() as session:
+            assert (await session.execute(text("PRAGMA integrity_check"))).scalar() == "ok"
+    await after.close()
+
+
+# When there is no database
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sesame", r"cannot be read\. Write sqlite\+aiosqlite:///"),
+        ("postgresql://sam:sesame@host:port/twin", "cannot be read"),
+        ("mysql://sam:sesame@127.0.0.1/twin", "no driver for mysql://"),
+        ("sqlite://", "name a file"),
+        ("sqlite:///:memory:", "name a file"),
+        ("sqlite:////dev/null/twin/twin.db", "Choose a folder"),
+        ("sqlite:////dev", "Check the path"),
+        ("postgresql://sam:sesame@host.invalid/twin", "nobody answers there"),
+        ("postgresql://sam:sesame@127.0.0.1:{closed}/twin", "nobody answers there"),
+        ("postgresql://127.0.0.1:{closed}/twin?user=sam&password=sesame", "nobody answers there"),
+        ("postgresql://sam:sesame@127.0.0.1:{closed}/twin?sesame=1", "an option in the URL"),
+    ],
+)
+async def test_a_wrong_url_says_what_to_do_and_never_the_password(url: str, words: str) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        url = url.format(closed=closed.getsockname()[1])
+        with pytest.raises(DatabaseUnavailable, match=words) as caught:
+            await Database.open(url)
+    assert "sesame" not in str(caught.value)
+
+
+async def test_a_server_without_our_database_or_user_says_which_is_missing(postgres_url: str) -> None:
+    address = make_url(postgres_url)
+    with pytest.raises(DatabaseUnavailable, match=r"nowhere: the server has no such database.*createdb"):
+        await Database.open(address.set(database="nowhere").render_as_string(hide_password=False))
+    with pytest.raises(DatabaseUnavailable, match="refused the user"):
+        await Database.open(address.set(username="nobody").render_as_string(hide_password=False))
+
+
+async def test_a_server_that_restarted_is_simply_asked_again(postgres_url: str) -> None:
+    database, admin = await Database.open(postgres_url), await Database.open(postgres_url)
+    await kept(database)
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    async with admin.reading() as session:
+        await session.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+    await CursorStore(database).put(a_cursor("after"))
+    assert await kept(database) == ["after"]
+    await admin.close()
+    await database.close()
+
+
+async def test_a_connection_cut_midway_says_so(postgres_url: str) -> None:
+    database, admin = await Database.open(postgres_url), await Database.open(postgres_url)
+    with pytest.raises(DatabaseUnavailable, match="Try again in a moment|connection broke"):
+        async with database.transaction() as session:
+            pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar()
+            async with admin.reading() as other:
+                await other.execute(text(f"SELECT pg_terminate_backend({pid})"))
+            await session.execute(text("DELETE FROM cursors"))
+    await admin.close()
+    await database.close()
+
+
+async def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "twin.db"
+    path.write_bytes(b"this is a diary, not a database " * 200)
+    with pytest.raises(DatabaseUnavailable, match=r"twin\.db: the file is damaged or is no SQLite database"):
+        await Database.open(f"sqlite:///{path}")
+    assert path.read_bytes().startswith(b"this is a diary")
+
+
+async def test_a_damaged_file_is_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "twin.db"
+    database = await Database.open(f"sqlite:///{path}")
+    for number in range(50):
+        await CursorStore(database).put(a_cursor(str(number), size=2000))
+    await database.close()
+    pages = path.stat().st_size // 4096
+    with path.open("r+b") as file:
+        file.seek(4096 * (pages // 2))
+        file.write(os.urandom(4096 * (pages // 2)))
+    database = await Database.open(f"sqlite:///{path}")
+    with pytest.raises(DatabaseUnavailable, match=r"damaged.*Restore a backup"):
+        await kept(database)
+    await database.close()
+
+
+async def test_a_full_disk_says_so_and_keeps_what_was_kept(sqlite_database: Database) -> None:
+    store = CursorStore(sqlite_database)
+    await store.put(a_cursor("before"))
+    async with sqlite_database.transaction() as session:
+        pages = (await session.execute(text("PRAGMA page_count"))).scalar()
+        await session.execute(text(f"PRAGMA max_page_count = {pages}"))
+    with pytest.raises(DatabaseUnavailable, match="disk is full. Make room"):
+        await store.put(a_cursor("too much", size=1_000_000))
+    assert await kept(sqlite_database) == ["before"]
+
+
+async def test_a_database_we_may_only_read_says_so_and_can_be_read(sqlite_database: Database) -> None:
+    store = CursorStore(sqlite_database)
+    await store.put(a_cursor("before"))
+    async with sqlite_database.transaction() as session:
+        await session.execute(text("PRAGMA query_only = ON"))
+    with pytest.raises(DatabaseUnavailable, match="can only be read. Give this user the right"):
+        await store.put(a_cursor("after"))
+    assert await kept(sqlite_database) == ["before"]
+
+
+async def test_a_file_that_another_program_keeps_locked_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database.PATIENCE_SECONDS", 0.2)
+    database = await Database.open(f"sqlite:///{tmp_path / 'twin.db'}")
+    other = sqlite3.connect(tmp_path / "twin.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseUnavailable, match="another program kept it locked"):
+        await CursorStore(database).put(a_cursor("x"))
+    assert await kept(database) == []
+    other.execute("ROLLBACK")
+    other.close()
+    await CursorStore(database).put(a_cursor("x"))
+    await database.close()
+
+
+async def test_a_transaction_inside_a_transaction_ends_with_a_sentence_not_a_hang(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database.PATIENCE_SECONDS", 0.2)
+    with pytest.raises(DatabaseUnavailable, match="this program kept writing for too long"):
+        async with sqlite_database.transaction():
+            await CursorStore(sqlite_database).put(a_cursor("x"))

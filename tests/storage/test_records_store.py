@@ -1,0 +1,201 @@
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.database import Database
+from storage.records import Attachment, Kind, Precision, Record, ZoneSource
+from storage.records_store import CHUNK, Kept, RecordStore
+
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+
+
+def a_record(id: str, **changes: Any) -> Record:
+    record = Record(
+        id=id,
+        source="telegram",
+        kind=Kind.MESSAGE,
+        author_id="owner",
+        by_owner=True,
+        thread_id="kitchen",
+        said_at=NOON,
+        text="Dinner is at eight",
+        origin=f"result.json:{id}",
+    )
+    return replace(record, **changes)
+
+
+async def test_a_record_comes_back_as_it_went_in(database: Database) -> None:
+    full = a_record(
+        "full",
+        reply_to="other",
+        attachments=(Attachment("image", "ab12"), Attachment("link")),
+        tags=("personal", "Grüße, \"quoted\" and 'more'"),
+        lang="de",
+        audience="kitchen",
+        precision=Precision.MINUTE,
+        zone_source=ZoneSource.OWNER,
+        said_at=datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC),
+        edited_at=NOON + timedelta(hours=1),
+    )
+    bare = a_record("bare")
+    store = RecordStore(database)
+    await store.add_all([full, bare])
+    assert await store.get("full") == full
+    assert await store.get("bare") == bare
+    assert await store.get("nobody") is None
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(text=st.text(st.characters(codec=None), max_size=20), tags=st.lists(st.text(max_size=5), max_size=3))
+async def test_any_text_an_export_may_hold_can_be_kept_and_changes_nothing_the_second_time(
+    sqlite_database: Database, text: str, tags: list[str]
+) -> None:
+    store = RecordStore(sqlite_database)
+    await store.remove(["x"])
+    assert await store.add_all([a_record("x", text=text, tags=tuple(tags))]) == Kept(added=1)
+    assert await store.add_all([a_record("x", text=text, tags=tuple(tags))]) == Kept(merged=1)
+
+
+async def test_half_an_emoji_and_a_nul_become_replacement_characters(database: Database) -> None:
+    store = RecordStore(database)
+    await store.add_all([a_record("x", text="a\x00b \ud83d c \ud83d\ude00", tags=("\udc00",))])
+    kept = await store.get("x")
+    assert kept
+    assert kept.text == "a\ufffdb \ufffd c \U0001f600"
+    assert kept.tags == ("\ufffd",)
+
+
+async def test_times_come_back_in_utc_whatever_zone_they_came_in(database: Database) -> None:
+    store = RecordStore(database)
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=9)))
+    await store.add_all([a_record("x", said_at=elsewhere)])
+    kept = await store.get("x")
+    assert kept
+    assert kept.said_at == NOON
+    assert kept.said_at.tzinfo is UTC or kept.said_at.utcoffset() == timedelta(0)
+
+
+async def test_a_time_without_a_zone_is_our_own_mistake(database: Database) -> None:
+    with pytest.raises(Exception, match="has no time zone"):
+        await RecordStore(database).add_all([a_record("x", said_at=NOON.replace(tzinfo=None))])
+
+
+async def test_the_same_records_again_change_nothing(database: Database) -> None:
+    store = RecordStore(database)
+    records = [a_record(str(number)) for number in range(10)]
+    assert await store.add_all(records) == Kept(added=10)
+    elsewhere = [replace(record, origin="a second export") for record in records]
+    assert await store.add_all(elsewhere) == Kept(merged=10)
+    assert await store.find() == sorted(records, key=lambda record: record.id)
+
+
+async def test_twice_in_one_import_counts_as_merged(database: Database) -> None:
+    kept = await RecordStore(database).add_all([a_record("x"), a_record("x"), a_record("x", text="New")])
+    assert kept == Kept(added=1, merged=1, updated=1)
+
+
+async def test_an_edit_replaces_what_was_there(database: Database) -> None:
+    store = RecordStore(database)
+    await store.add_all([a_record("x"), a_record("y")])
+    edited = a_record("x", text="Dinner is at nine", edited_at=NOON)
+    assert await store.add_all([edited, a_record("y")]) == Kept(updated=1, merged=1)
+    assert await store.get("x") == edited
+
+
+async def test_what_was_deleted_is_emptied_and_no_import_brings_it_back(database: Database) -> None:
+    store = RecordStore(database)
+    await store.add_all([a_record("x", attachments=(Attachment("image", "ab"),)), a_record("y")])
+    assert await store.mark_deleted(["x", "nobody"], NOON) == 1
+    assert await store.mark_deleted(["x"], NOON + timedelta(days=1)) == 0
+    assert await store.add_all([a_record("x", text="Here again")]) == Kept(merged=1)
+    tombstone = await store.get("x")
+    assert tombstone == a_record("x", text="", deleted_at=NOON)
+    assert [record.id for record in await store.find()] == ["y"]
+    assert [record.id for record in await store.find(deleted=True)] == ["x", "y"]
+    assert await store.counts() == {"telegram": 1}
+    assert await store.threads() == {"kitchen": 1}
+
+
+async def test_what_was_removed_leaves_no_trace(database: Database) -> None:
+    store = RecordStore(database)
+    many = [a_record(str(number)) for number in range(CHUNK + 5)]
+    await store.add_all(many)
+    assert await store.remove(record.id for record in many[3:]) == CHUNK + 2
+    assert len(await store.find(deleted=True)) == 3
+    assert await store.add_all(many[3:4]) == Kept(added=1)
+
+
+async def test_find_gives_what_fits_all_filters_oldest_first(database: Database) -> None:
+    store = RecordStore(database)
+    day = timedelta(days=1)
+    await store.add_all(
+        [
+            a_record("c", said_at=NOON + 2 * day, tags=("work", "personal")),
+            a_record("b", said_at=NOON, source="notes", kind=Kind.NOTE, thread_id="diary"),
+            a_record("a", said_at=NOON, tags=("Work",)),
+            a_record("d", said_at=NOON + 3 * day, by_owner=False, author_id="<PERSON_1>"),
+            a_record("e", said_at=NOON - day, tags=("homework", 'wo"rk')),
+        ]
+    )
+
+    async def found(**filters: Any) -> str:
+        return "".join(record.id for record in await store.find(**filters))
+
+    assert await found() == "eabcd"
+    assert await found(source="notes") == "b"
+    assert await found(kind=Kind.NOTE) == "b"
+    assert await found(thread_id="diary") == "b"
+    assert await found(by_owner=True) == "eabc"
+    assert await found(by_owner=False) == "d"
+    assert await found(author_id="<PERSON_1>") == "d"
+    assert await found(tag="work") == "c"
+    assert await found(tag='wo"rk') == "e"
+    assert await found(tag="%") == ""
+    assert await found(since=NOON) == "abcd"
+    assert await found(until=NOON) == "e"
+    assert await found(since=NOON, until=NOON + 3 * day, by_owner=True, source="telegram") == "ac"
+    assert await found(limit=2) == "ea"
+    assert await found(limit=2, offset=1) == "ab"
+    assert await found(offset=3) == "cd"
+    assert await found(limit=0) == ""
+
+
+async def test_counts_and_threads_tell_the_largest_first(database: Database) -> None:
+    store = RecordStore(database)
+    await store.add_all(
+        [
+            a_record("1", source="notes", thread_id="diary"),
+            a_record("2", thread_id="hall"),
+            a_record("3", thread_id="hall"),
+        ]
+    )
+    assert list((await store.counts()).items()) == [("telegram", 2), ("notes", 1)]
+    assert list((await store.threads()).items()) == [("hall", 2), ("diary", 1)]
+
+
+async def test_two_imports_of_the_same_export_at_once_keep_every_record_once(database: Database) -> None:
+    store = RecordStore(database)
+    records = [a_record(str(number)) for number in range(CHUNK + 500)]
+    await asyncio.gather(store.add_all(records), store.add_all(reversed(records)))
+    assert await store.counts() == {"telegram": len(records)}
+
+
+async def test_a_large_import_leaves_the_loop_free_for_a_chat(sqlite_database: Database) -> None:
+    store = RecordStore(sqlite_database)
+    beats = 0
+
+    async def chat() -> None:
+        nonlocal beats
+        while True:
+            await asyncio.sleep(0)
+            beats += 1
+
+    chatting = asyncio.create_task(chat())
+    await store.add_all(a_record(str(number)) for number in range(3 * CHUNK))
+    chatting.cancel()
+    assert beats > 20

@@ -1,0 +1,24 @@
+"""A program of its own that keeps messages, and says each one's key when it is kept: write_messages.py URL NAME COUNT"""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+
+from storage.database import Database
+from storage.messages import MessageStore
+from storage.records import Message, message_key
+
+
+async def main(url: str, name: str, count: int) -> None:
+    store = MessageStore(await Database.open(url))
+    for number in range(count):
+        key = message_key("terminal", name, number)
+        await store.add(
+            Message(
+                key, "terminal", name, name, name, f"words {number}", datetime(2026, 1, 1, tzinfo=UTC)
+            )
+        )
+        print(key, flush=True)
+
+
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))

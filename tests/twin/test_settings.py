@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from twin.errors import Told
+from twin.home import Home
+from twin.settings import read_settings
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path)
+
+
+def write(home, text):
+    home.settings_file.write_text(text, encoding="utf-8")
+
+
+def test_without_a_file_everything_has_a_default(home):
+    settings = read_settings(home)
+    assert settings.model.base == "pocket"
+    assert settings.storage.url is None
+
+
+def test_the_environment_goes_before_the_file(home, monkeypatch):
+    write(home, '[model]\nbase = "google/gemma-3-4b-it"\n[owner]\nname = "Sam"\n')
+    monkeypatch.setenv("TWIN_MODEL__BASE", "google/gemma-3-1b-it")
+    settings = read_settings(home)
+    assert settings.model.base == "google/gemma-3-1b-it"
+    assert settings.owner.name == "Sam"
+
+
+def test_a_secret_may_come_from_the_env_file_and_is_not_shown(home):
+    (home.root / ".env").write_text("TWIN_STORAGE__REDIS_URL=redis://:hunter2@127.0.0.1:1/0\n")
+    settings = read_settings(home)
+    assert settings.storage.redis_url.get_secret_value() == "redis://:hunter2@127.0.0.1:1/0"
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[model]\nbsae = "pocket"\n', ["'model.bsae'", "Did you mean 'base'?"]),
+        ('[modle]\nbase = "pocket"\n', ["'modle'", "Did you mean 'model'?"]),
+        (
+            "[model]\ntemperature = 'hot'\n",
+            ["'model.temperature'", "number", "'hot'", "TWIN_MODEL__TEMPERATURE"],
+        ),
+        ("[chat]\nhistory = 0\n", ["'chat.history'", "greater than or equal to 1"]),
+        ("[owner\n", ["not valid TOML", "line 1"]),
+        ('[owner]\ntimezone = "Europe/Atlantis"\n', ["'owner.timezone'", "Atlantis"]),
+    ],
+)
+def test_a_wrong_setting_names_the_key_the_problem_and_the_fix(home, text, words):
+    write(home, text)
+    with pytest.raises(Told) as told:
+        read_settings(home)
+    assert all(word in str(told.value) for word in words), str(told.value)
+
+
+def test_several_wrong_settings_are_all_named_at_once(home):
+    write(home, "[model]\nbsae = 1\n[chat]\nhistroy = 3\n")
+    with pytest.raises(Told, match=r"(?s)bsae.*histroy"):
+        read_settings(home)
+
+
+def test_a_misspelt_section_in_the_environment_is_not_silently_ignored(home, monkeypatch):
+    monkeypatch.setenv("TWIN_MODLE__BASE", "x")
+    with pytest.raises(Told, match="Did you mean 'model'"):
+        read_settings(home)

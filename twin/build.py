@@ -1,0 +1,270 @@
+"""Builds everything, hands it out, closes it. The only file that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bot.authority import role_of
+from bot.on_command import Commands, Tell, on_command
+from bot.on_correction import on_correction
+from bot.on_message import ChatLocks, on_message
+from bot.on_reaction import on_reaction, on_reaction_withdrawn
+from bot.platform import Platform
+from bot.terminal_app import Handlers
+from brain.live_adapter import LiveAdapter
+from brain.model_client import ModelClient, Sampling
+from brain.model_server import ModelServer
+from brain.prompt import Persona
+from brain.reply import Brain
+from learning.pocket import default_cache_dir, ensure
+from storage.adapters import AdapterStore
+from storage.cursors import CursorStore
+from storage.database import Database
+from storage.feedback import FeedbackStore
+from storage.messages import MessageStore
+from storage.records import Role, Signal, now
+from storage.records_store import RecordStore
+from storage.runs import RunStore
+from twin import show
+from twin.errors import Told
+from twin.home import Home
+from twin.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    database: Database
+    records: RecordStore
+    messages: MessageStore
+    feedback: FeedbackStore
+    adapters: AdapterStore
+    runs: RunStore
+    cursors: CursorStore
+
+
+@asynccontextmanager
+async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
+    home.make()
+    url = settings.storage.url
+    database = await Database.open(url.get_secret_value() if url else home.database_url)
+    try:
+        yield Stores(
+            database,
+            RecordStore(database),
+            MessageStore(database),
+            FeedbackStore(database),
+            AdapterStore(database),
+            RunStore(database),
+            CursorStore(database),
+        )
+    finally:
+        await database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base model: where its weights are (a folder or a hub id), and its name on the server."""
+
+    weights: str
+    name: str
+    stand_in: bool
+
+    def label(self) -> str:
+        return f"{self.name} (a tiny stand-in, trained here on made-up text)" if self.stand_in else self.name
+
+
+async def find_base(settings: Settings) -> Base:
+    """The base model of the settings; the pocket model is trained when it is not there yet."""
+    if settings.model.base != "pocket":
+        local = Path(settings.model.base).expanduser()
+        return Base(
+            settings.model.base, local.name if local.is_dir() else settings.model.base, stand_in=False
+        )
+    with show.progress("pocket model") as on_progress:
+        folder = await asyncio.to_thread(ensure, default_cache_dir(), on_progress)
+    return Base(str(folder), folder.name, stand_in=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model server that answers, and the base model it serves."""
+
+    base: Base
+    url: str
+    client: ModelClient
+    engine: str
+
+
+@asynccontextmanager
+async def open_model(home: Home, settings: Settings) -> AsyncIterator[Model]:
+    """The configured server, or the one that 'twin serve' runs for this home, or one of our own for as long as needed."""
+    base = await find_base(settings)
+    if settings.model.servers:
+        url, engine = settings.model.servers[0], "remote"
+    elif running := running_server(home):
+        url, engine = running
+    else:
+        async with start_server(home, settings, base) as server, _client(settings, server.url) as client:
+            yield Model(base, server.url, client, server.engine)
+        return
+    async with _client(settings, url) as client:
+        served = (await client.models())[0]
+        yield Model(Base(base.weights, served, base.stand_in), url, client, engine)
+
+
+@asynccontextmanager
+async def start_server(
+    home: Home, settings: Settings, base: Base, *, engine: str | None = None, port: int | None = None
+) -> AsyncIterator[ModelServer]:
+    """A model server as a child of this process, healthy; stopped at the end."""
+    home.make()
+    server = ModelServer(
+        base.weights,
+        name=base.name,
+        engine=engine or settings.model.engine,
+        port=port,
+        log_path=home.logs / "model-server.log",
+        adapters=home.adapters,
+    )
+    with show.progress(f"starting the model server for {base.name}") as on_progress:
+        await server.start(on_progress)
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def _client(settings: Settings, url: str) -> AsyncIterator[ModelClient]:
+    client = ModelClient(url, timeout=settings.model.timeout_seconds)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def register_server(home: Home, server: ModelServer) -> Path:
+    """Let the other commands of this home find the server that this process runs."""
+    path = home.root / "server.json"
+    path.write_text(json.dumps({"url": server.url, "engine": server.engine, "pid": os.getpid()}))
+    return path
+
+
+def running_server(home: Home) -> tuple[str, str] | None:
+    """URL and engine of the server that a living 'twin serve' or 'twin up' registered."""
+    try:
+        found = json.loads((home.root / "server.json").read_text())
+        os.kill(found["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return found["url"], found["engine"]
+
+
+def persona(settings: Settings) -> Persona:
+    if not settings.owner.name:
+        raise Told(
+            "the twin does not know whose it is: owner.name is not set", "'twin init NAME' makes a twin.toml"
+        )
+    return Persona(settings.owner.name.split()[0], tuple(settings.owner.facts))
+
+
+def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain, LiveAdapter]:
+    live = LiveAdapter(stores.adapters, model.client, model.base.name)
+    brain = Brain(
+        model.client,
+        live,
+        stores.messages,
+        persona(settings),
+        base_model=model.base.name,
+        sampling=Sampling(
+            temperature=settings.model.temperature,
+            top_p=settings.model.top_p,
+            max_tokens=settings.model.max_tokens,
+        ),
+        history=settings.chat.history,
+    )
+    return brain, live
+
+
+def build_handlers(
+    platform: str, person: str, brain: Brain, stores: Stores, settings: Settings, commands: Commands
+) -> Handlers:
+    """What a chat app with one person at it needs; `person` is that person's id on the platform."""
+    role = role_of(platform, person, accounts=settings.owner.accounts, trainers=settings.chat.trainers)
+    if platform == "terminal":
+        role = Role.OWNER  # whoever sits at the owner's machine
+    answer = partial(on_message, brain=brain, messages=stores.messages, one_at_a_time=ChatLocks())
+
+    async def reaction_added(reply_key: str, signal: Signal) -> bool:
+        return await on_reaction(
+            reply_key,
+            signal,
+            given_by=person,
+            role=role,
+            at=now(),
+            messages=stores.messages,
+            feedback=stores.feedback,
+        )
+
+    async def reaction_withdrawn(reply_key: str, signal: Signal) -> bool:
+        return await on_reaction_withdrawn(
+            reply_key, signal, given_by=person, at=now(), feedback=stores.feedback
+        )
+
+    async def correction_given(reply_key: str, text: str) -> bool:
+        return await on_correction(
+            reply_key,
+            text,
+            given_by=person,
+            role=role,
+            at=now(),
+            messages=stores.messages,
+            feedback=stores.feedback,
+        )
+
+    async def command_given(line: str, chat_id: str, app: Platform) -> str:
+        return await on_command(line, role, chat_id, app, commands=commands)
+
+    return Handlers(answer, reaction_added, reaction_withdrawn, correction_given, command_given)
+
+
+def build_commands(
+    home: Home, settings: Settings, stores: Stores, model: Model, tasks: asyncio.TaskGroup
+) -> Commands:
+    from twin.learn import learn_in, promote
+
+    learning: set[asyncio.Task[None]] = set()
+
+    async def retrain(tell: Tell) -> str:
+        if learning:
+            return "I am learning already; the outcome will be told here."
+
+        async def work() -> None:
+            try:
+                outcome = await learn_in(home, settings, stores, model)
+                await tell(outcome.in_words())
+            except Exception as problem:  # a chat app called us: tell, and keep talking
+                log.exception("the learning cycle failed")
+                await tell(f"Learning stopped: {problem}")
+
+        task = tasks.create_task(work())
+        learning.add(task)
+        task.add_done_callback(learning.discard)
+        return "Learning from the feedback; we can go on talking. The outcome will be told here."
+
+    async def promote_version(version: str) -> str:
+        return await promote(stores, model, version)
+
+    return Commands(
+        stores.adapters, stores.feedback, stores.runs, model.base.label(), retrain, promote_version
+    )

@@ -1,0 +1,422 @@
+"""The command line: one function per command; each parses, builds, calls and shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from twin import show
+from twin.build import open_stores
+from twin.errors import Told, in_words
+from twin.home import Home
+from twin.settings import Settings, read_settings
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="A digital twin that lives in your chats, answers as you, and learns from every reaction.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+corpus_app = typer.Typer(help="Records -> a frozen, split training snapshot.", no_args_is_help=True)
+train_app = typer.Typer(help="A snapshot -> one adapter.", no_args_is_help=True)
+adapters_app = typer.Typer(help="What has been learned, and which of it answers.", no_args_is_help=True)
+records_app = typer.Typer(help="What was ingested.", no_args_is_help=True)
+feedback_app = typer.Typer(help="What people said about the answers.", no_args_is_help=True)
+app.add_typer(corpus_app, name="corpus")
+app.add_typer(train_app, name="train")
+app.add_typer(adapters_app, name="adapters")
+app.add_typer(records_app, name="records")
+app.add_typer(feedback_app, name="feedback")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
+Limit = Annotated[int, typer.Option(help="How many at the most.")]
+Since = Annotated[datetime | None, typer.Option(help="Only what was said from then on (UTC).")]
+Until = Annotated[datetime | None, typer.Option(help="Only what was said before then (UTC).")]
+
+_home = Home(Path("data"))
+
+
+@app.callback()
+def at_home(
+    home: Annotated[
+        Path, typer.Option(envvar="TWIN_HOME", help="The folder that holds everything this twin owns.")
+    ] = Path("data"),
+) -> None:
+    global _home
+    _home = Home(home.expanduser().absolute())
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one command to its end; what goes wrong in the world is told in words, exit code 1 or 2."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        show.sentence("stopped; what was done so far is kept")
+        raise typer.Exit(130) from None
+    except Exception as problem:
+        if (told := in_words(problem)) is None:
+            raise
+        show.people.print(f"[bold red]✗[/] {show.escape(told.what)}")
+        if told.advice:
+            show.people.print(f"  {show.escape(told.advice)}")
+        raise typer.Exit(told.exit_code) from None
+
+
+def settings() -> Settings:
+    try:
+        _home.make()
+        return read_settings(_home)
+    except Told as told:
+        show.people.print(f"[bold red]✗[/] {show.escape(told.what)}\n  {show.escape(told.advice)}")
+        raise typer.Exit(told.exit_code) from None
+
+
+@app.command()
+def demo(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not wait for anybody: play it through.")] = False,
+    json: AsJson = False,
+    seed: Annotated[int, typer.Option(help="Another seed tells the same story with other dice.")] = 0,
+    folder: Annotated[Path, typer.Option(help="Where the demo's own home goes.")] = Path("demo"),
+) -> None:
+    """The whole loop on this machine, in a terminal: no account, no GPU, no download of weights."""
+    from twin.demo import tell_the_story
+
+    run(tell_the_story(folder.absolute(), by_itself=yes or json, seed=seed, json=json))
+
+
+@app.command()
+def init(name: Annotated[str, typer.Argument(help="The owner's name, as the twin says it.")]) -> None:
+    """Make a home with a twin.toml to fill in."""
+    from twin.init import write_first_settings
+
+    _home.make()
+    show.sentence(f"wrote {write_first_settings(_home, name)}: fill it in, then 'twin doctor'")
+
+
+@app.command()
+def up() -> None:
+    """The service: everything that twin.toml switches on."""
+    from twin.up import serve_until_stopped
+
+    run(serve_until_stopped(_home, settings()))
+
+
+@app.command()
+def chat() -> None:
+    """Talk to the twin in the terminal; thumbs and corrections count."""
+    from twin.chat import talk
+
+    run(talk(_home, settings()))
+
+
+@app.command()
+def serve(
+    engine: Annotated[str | None, typer.Option(help="auto, embedded or vllm.")] = None,
+    port: Annotated[int, typer.Option(help="On this machine only: 127.0.0.1.")] = 8000,
+) -> None:
+    """Start the model server for this machine, in the foreground."""
+    from twin.serve import serve_model
+
+    run(serve_model(_home, settings(), engine=engine, port=port))
+
+
+@app.command()
+def ingest(
+    source: Annotated[str, typer.Argument(help="discord_package, telegram, journal, or auto.")],
+    path: Annotated[Path, typer.Argument(help="The export: a file, a folder or a zip.")],
+    json: AsJson = False,
+) -> None:
+    """Read one source once. Reading it again changes nothing."""
+    from twin.remember import ingest_export
+
+    ledger = run(ingest_export(_home, settings(), source, path))
+    if json:
+        show.as_json(ledger.as_json())
+    else:
+        rows = [("seen", ledger.seen), ("kept", ledger.kept), ("merged, known already", ledger.merged)]
+        rows += [(f"dropped: {why}", count) for why, count in sorted(ledger.dropped.items())]
+        rows += [(f"failed: {why}", count) for why, count in sorted(ledger.failed.items())]
+        show.table(f"{ledger.source}: {path}", ("what", "how many"), rows)
+        for skipped in ledger.skipped[:20]:
+            show.sentence(f"  {skipped.where}: {skipped.why}")
+        if len(ledger.skipped) > 20:
+            show.sentence(f"  ... and {len(ledger.skipped) - 20} more; --json names them all")
+    if not ledger.kept + ledger.merged:
+        raise typer.Exit(1)
+
+
+@records_app.command("list")
+def records_list(
+    source: str | None = None,
+    tag: str | None = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 20,
+    json: AsJson = False,
+) -> None:
+    """What was ingested, newest last."""
+    from twin.remember import find_records
+
+    found = run(find_records(_home, settings(), source, tag, since, until, limit))
+    if json:
+        show.as_json(found)
+        return
+    rows = [
+        (r.id[:12], r.source, f"{r.said_at:%Y-%m-%d %H:%M}", "owner" if r.by_owner else r.author_id, r.text)
+        for r in found
+    ]
+    show.table(f"{len(found)} records", ("id", "source", "said (UTC)", "by", "text"), rows)
+
+
+@records_app.command("show")
+def records_show(
+    record_id: Annotated[str, typer.Argument(help="The id, or how it begins.")], json: AsJson = False
+) -> None:
+    """Everything about one record."""
+    from twin.remember import one_record
+
+    record = run(one_record(_home, settings(), record_id))
+    if json:
+        show.as_json(record)
+    else:
+        show.table(record.id, ("what", "is"), [(name, getattr(record, name)) for name in record.__slots__])
+
+
+@records_app.command("export")
+def records_export(
+    path: Annotated[Path, typer.Argument(help="Where to write JSONL.")],
+    source: str | None = None,
+    tag: str | None = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Every record that fits, one JSON object a line."""
+    from twin.remember import export_records
+
+    count = run(export_records(_home, settings(), path, source, tag, since, until))
+    show.sentence(f"wrote {count} records to {path}")
+
+
+@corpus_app.command("build")
+def corpus_build(json: AsJson = False) -> None:
+    """Freeze what was ingested into a training snapshot, split by time."""
+    from twin.learn import build_corpus
+
+    snapshot = run(build_corpus(_home, settings()))
+    _show_card(snapshot.id, snapshot.counts, json)
+
+
+@corpus_app.command("stats")
+def corpus_stats(json: AsJson = False) -> None:
+    """Every snapshot and how much is in it."""
+    from twin.learn import corpora
+
+    found = corpora(_home)
+    if json:
+        show.as_json([{"id": snapshot.id, **snapshot.counts} for snapshot in found])
+    else:
+        show.table(
+            "snapshots",
+            ("id", "train", "validation", "test"),
+            [(s.id, s.counts["train"], s.counts["validation"], s.counts["test"]) for s in found],
+        )
+
+
+@corpus_app.command("show")
+def corpus_show(
+    snapshot_id: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
+    limit: Limit = 5,
+    json: AsJson = False,
+) -> None:
+    """A few samples, as the trainer sees them."""
+    from twin.learn import show_samples
+
+    samples = run(show_samples(_home, snapshot_id, limit))
+    if json:
+        show.as_json(samples)
+        return
+    for sample in samples:
+        for turn in [*sample["prompt"], *sample["completion"]]:
+            show.result.print(f"[bold]{turn['role']:>9}[/]  {show.escape(turn['content'])}")
+        show.result.print()
+
+
+def _show_card(snapshot_id: str, counts: Any, json: bool) -> None:
+    if json:
+        show.as_json({"id": snapshot_id, **counts})
+    else:
+        show.table(f"snapshot {snapshot_id}", ("part", "samples"), list(counts.items()))
+
+
+Recipe = Annotated[Path | None, typer.Option("--recipe", help="A TOML file that overrides the defaults.")]
+
+
+@train_app.command("sft")
+def train_sft(recipe: Recipe = None, json: AsJson = False) -> None:
+    """Imitate the owner's own words. Continues where a killed run stopped."""
+    _train("sft", recipe, json)
+
+
+@train_app.command("dpo")
+def train_dpo(recipe: Recipe = None, json: AsJson = False) -> None:
+    """Learn from pairs: the correction against what was said. Trains; promotes nothing ('twin learn' does both)."""
+    _train("dpo", recipe, json)
+
+
+@train_app.command("kto")
+def train_kto(recipe: Recipe = None, json: AsJson = False) -> None:
+    """Learn from single thumbs. Trains; promotes nothing ('twin learn' does both)."""
+    _train("kto", recipe, json)
+
+
+def _train(method: str, recipe: Path | None, json: bool) -> None:
+    from twin.learn import train
+
+    adapter = run(train(_home, settings(), method, recipe))
+    if json:
+        show.as_json(adapter)
+    else:
+        show.sentence(f"trained {adapter.version} ({adapter.path})")
+        show.sentence(f"next: 'twin evaluate {adapter.version}', 'twin adapters promote {adapter.version}'")
+
+
+@app.command()
+def learn(recipe: Recipe = None, json: AsJson = False) -> None:
+    """One online-learning cycle: collect, train, evaluate, gate, promote."""
+    from twin.learn import learn_once
+
+    outcome = run(learn_once(_home, settings(), recipe))
+    if json:
+        show.as_json(outcome.as_json())
+    else:
+        show.sentence(outcome.in_words())
+
+
+@app.command()
+def evaluate(
+    version: str,
+    against: Annotated[str | None, typer.Option(help="Default: the live one.")] = None,
+    json: AsJson = False,
+) -> None:
+    """How much like the owner is an adapter? Figures, and a picture beside them."""
+    from twin.learn import evaluate_adapter
+
+    report = run(evaluate_adapter(_home, settings(), version, against))
+    if json:
+        show.as_json(report.as_json())
+    else:
+        show.table(f"{version}", ("figure", *report.columns), report.rows())
+        show.sentence(f"picture: {report.picture}")
+
+
+@adapters_app.command("list")
+def adapters_list(json: AsJson = False) -> None:
+    """What has been learned so far; → marks the one that answers."""
+
+    async def work() -> list[Any]:
+        async with open_stores(_home, settings()) as stores:
+            return list(await stores.adapters.all())
+
+    found = run(work())
+    if json:
+        show.as_json(found)
+    else:
+        rows = [
+            (
+                "→" if a.state == "live" else "",
+                a.version,
+                a.method,
+                a.state,
+                f"{a.created_at:%Y-%m-%d %H:%M}",
+                "; ".join(a.reasons),
+            )
+            for a in found
+        ]
+        show.table("adapters", ("", "version", "method", "state", "made (UTC)", "reasons"), rows)
+
+
+@adapters_app.command("show")
+def adapters_show(version: str, json: AsJson = False) -> None:
+    """Everything about one adapter."""
+    from twin.learn import one_adapter
+
+    adapter = run(one_adapter(_home, settings(), version))
+    if json:
+        show.as_json(adapter)
+    else:
+        rows = [(name, getattr(adapter, name)) for name in adapter.__slots__ if name != "lineage"]
+        show.table(version, ("what", "is"), [*rows, ("lineage", f"{len(adapter.lineage)} samples")])
+
+
+@adapters_app.command("promote")
+def adapters_promote(version: str) -> None:
+    """Let this one answer, after checking its folder and probing it on the server."""
+    from twin.learn import promote_adapter
+
+    show.sentence(run(promote_adapter(_home, settings(), version)))
+
+
+@adapters_app.command("rollback")
+def adapters_rollback() -> None:
+    """Go back to the one before; the next message is answered by it."""
+
+    async def work() -> str:
+        async with open_stores(_home, settings()) as stores:
+            promotion = await stores.adapters.roll_back("asked for on the command line")
+            return promotion.version or "the base model"
+
+    show.sentence(f"{run(work())} answers from the next message on")
+
+
+@feedback_app.command("list")
+def feedback_list(limit: Limit = 20, json: AsJson = False) -> None:
+    """The signals that count, newest last."""
+    from twin.learn import effective_feedback
+
+    found = run(effective_feedback(_home, settings()))[-limit:]
+    if json:
+        show.as_json([signal for signal, _ in found])
+    else:
+        rows = [
+            (f"{f.given_at:%Y-%m-%d %H:%M}", f.role, f.kind, reply.text if reply else "", f.text or "")
+            for f, reply in found
+        ]
+        show.table("feedback", ("given (UTC)", "by", "kind", "about", "better"), rows)
+
+
+@feedback_app.command("export")
+def feedback_export(path: Annotated[Path, typer.Argument(help="Where to write JSONL.")]) -> None:
+    """Preference data other trainers read: prompt, chosen and rejected, or prompt, completion and label."""
+    from twin.learn import export_feedback
+
+    show.sentence(f"wrote {run(export_feedback(_home, settings(), path))} rows to {path}")
+
+
+@app.command()
+def doctor(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only whether the database and the model answer.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Is everything reachable and configured? What is missing, in one table."""
+    from twin.doctor import examine
+
+    findings = run(examine(_home, settings(), quick=quick))
+    if json:
+        show.as_json([finding.__dict__ for finding in findings])
+    else:
+        show.table(
+            "doctor",
+            ("", "what", "found", "do this"),
+            [("✓" if f.well else "✗", f.what, f.found, f.advice) for f in findings],
+        )
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(1)

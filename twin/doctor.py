@@ -1,0 +1,119 @@
+"""Is everything reachable and configured? What is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from brain.model_client import ModelClient
+from learning.pocket import PocketRecipe, default_cache_dir, fingerprint
+from storage.cache import open_cache
+from twin.build import open_stores, running_server
+from twin.errors import in_words
+from twin.home import Home
+from twin.settings import Settings
+
+ROOM_GB = 5  # an adapter of the 12B model is half a gigabyte, and checkpoints come on top
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    well: bool
+    found: str
+    advice: str = ""
+
+
+Look = Callable[[Home, Settings], Coroutine[Any, Any, Finding]]
+
+
+async def examine(home: Home, settings: Settings, *, quick: bool = False) -> list[Finding]:
+    looks: tuple[Look, ...] = (_database, _server)
+    if not quick:
+        looks += (_owner, _base, _training, _redis, _disk)
+    return [await look(home, settings) for look in looks]
+
+
+async def _database(home: Home, settings: Settings) -> Finding:
+    try:
+        async with open_stores(home, settings) as stores:
+            counts = await stores.records.counts()
+            return Finding("database", True, f"{sum(counts.values())} records, schema up to date")
+    except Exception as problem:
+        if (told := in_words(problem)) is None:
+            raise
+        return Finding("database", False, told.what, told.advice)
+
+
+async def _server(home: Home, settings: Settings) -> Finding:
+    running = running_server(home)
+    url = settings.model.servers[0] if settings.model.servers else running[0] if running else None
+    if url is None:
+        return Finding("model server", True, "none runs; commands start one of their own when they need it")
+    client = ModelClient(url, timeout=5)
+    try:
+        well = await client.healthy()
+    finally:
+        await client.aclose()
+    return Finding(
+        "model server",
+        well,
+        f"{url} {'answers' if well else 'does not answer'}",
+        "" if well else "twin serve",
+    )
+
+
+async def _owner(home: Home, settings: Settings) -> Finding:
+    accounts = {name: account for name, account in settings.owner.accounts.items() if account}
+    if not home.settings_file.exists():
+        return Finding("owner", False, f"{home.settings_file} is missing", "twin init NAME")
+    if not accounts:
+        return Finding(
+            "owner", False, f"{settings.owner.name}, no accounts", "fill in [owner.accounts] in twin.toml"
+        )
+    return Finding("owner", True, f"{settings.owner.name}: {', '.join(accounts)}")
+
+
+async def _base(home: Home, settings: Settings) -> Finding:
+    if settings.model.base != "pocket":
+        return Finding("base model", True, settings.model.base)
+    there = any((default_cache_dir() / "pocket").glob(f"*{fingerprint(PocketRecipe())}"))
+    when = "is trained" if there else "will be trained on first use (about two minutes)"
+    return Finding("base model", True, f"the pocket stand-in, not a real model; it {when}")
+
+
+async def _training(home: Home, settings: Settings) -> Finding:
+    missing = [name for name in ("torch", "trl", "peft") if importlib.util.find_spec(name) is None]
+    if missing:
+        return Finding(
+            "training",
+            False,
+            f"{', '.join(missing)} not installed",
+            "pip install 'twin[train]', or train elsewhere",
+        )
+    gpu = shutil.which("nvidia-smi") is not None
+    return Finding(
+        "training", True, "here, on the GPU" if gpu else "here, on the CPU: fit for the pocket model only"
+    )
+
+
+async def _redis(home: Home, settings: Settings) -> Finding:
+    if settings.storage.redis_url is None:
+        return Finding("redis", True, "not used; the cache is in memory")
+    cache = open_cache(settings.storage.redis_url.get_secret_value(), patience=2)
+    try:
+        well = await cache.set("doctor", "was here")
+    finally:
+        await cache.close()
+    return Finding(
+        "redis", well, "answers" if well else "does not answer", "" if well else "check storage.redis_url"
+    )
+
+
+async def _disk(home: Home, settings: Settings) -> Finding:
+    free = shutil.disk_usage(home.root).free / 1e9
+    advice = "" if free >= ROOM_GB else f"training wants {ROOM_GB} GB or more"
+    return Finding("disk", free >= ROOM_GB, f"{free:.0f} GB free", advice)

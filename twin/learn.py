@@ -1,0 +1,386 @@
+"""The commands about learning: snapshots, training, the learning cycle, evaluation, promotion."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from brain.model_client import ModelClient, ModelRefused, Sampling
+from learning import corpus, cycle, preferences
+from learning.adapter_folder import check, described
+from learning.corpus import Snapshot
+from learning.cycle import Outcome, end_dead_runs, recorded
+from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
+from learning.preferences import Preferences, Sampler
+from learning.promote import ServerRefused
+from learning.promote import promote as promote_checked
+from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.rows import read_rows
+from learning.settings import RECIPES
+from storage.records import Adapter, AdapterState, Feedback, Message, Prompt, Run, now
+from twin import show
+from twin.build import Base, Model, Stores, find_base, open_model, open_stores, persona
+from twin.errors import Told
+from twin.home import Home
+from twin.settings import Settings
+
+SAMPLES_AT_ONCE = 4
+
+
+# snapshots
+
+
+def corpora(home: Home) -> list[Snapshot]:
+    """Oldest first."""
+    cards = sorted(home.corpora.glob("*/card.json"), key=lambda card: card.stat().st_mtime)
+    return [corpus.load(card.parent) for card in cards]
+
+
+def newest_corpus(home: Home) -> Snapshot:
+    if not (found := corpora(home)):
+        raise Told("there is no snapshot to learn from", "'twin ingest' an export, then 'twin corpus build'")
+    return found[-1]
+
+
+async def build_corpus(home: Home, settings: Settings) -> Snapshot:
+    async with open_stores(home, settings) as stores:
+        return await build_corpus_in(home, settings, stores)
+
+
+async def build_corpus_in(home: Home, settings: Settings, stores: Stores) -> Snapshot:
+    records = await stores.records.find()
+    if not records:
+        raise Told("nothing was ingested yet", "'twin ingest auto PATH' reads an export")
+    who = persona(settings)
+    snapshot = await asyncio.to_thread(corpus.build, records, who, home.corpora, settings.learning.corpus)
+    (snapshot.path / "card.json").touch()  # the same records again: it is the newest all the same
+    return snapshot
+
+
+async def show_samples(home: Home, snapshot_id: str | None, limit: int) -> list[Any]:
+    wanted = [snapshot for snapshot in corpora(home) if snapshot_id in (None, snapshot.id)]
+    if not wanted:
+        raise Told(f"there is no snapshot {snapshot_id or ''}".rstrip(), "'twin corpus stats' names them")
+    return read_rows(wanted[-1].path / "train.jsonl")[:limit]
+
+
+# training
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    adapter: Adapter
+    report: Mapping[str, Any]  # of the evaluation, by role: base and candidate
+
+
+async def train(home: Home, settings: Settings, method: str, recipe_file: Path | None) -> Adapter:
+    settings = with_recipe(settings, method, recipe_file)
+    async with open_stores(home, settings) as stores:
+        return (await train_in(home, settings, stores, await find_base(settings), method)).adapter
+
+
+async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, method: str) -> Trained:
+    """Train and evaluate one adapter, recorded as a run; it is a candidate then, and nothing goes live."""
+    snapshot = newest_corpus(home)
+    known = await stores.adapters.all()
+    numbers = [
+        int(tail) for folder in home.adapters.glob("*-*") if (tail := folder.name.split("-")[-1]).isdigit()
+    ]
+    target = home.adapters / f"{method}-{max([0, len(known), *numbers]) + 1}"
+    pool: Preferences | None = None
+    anchor: Path | None = None
+    if method != "sft":
+        judged, _ = await preferences.collect(stores.feedback, stores.messages, settings.learning)
+        pool = await preferences.freeze(judged, home.preferences, settings.learning, None)
+        anchor = _anchor(home, known, base)
+    step = _step(method, settings, base, snapshot, pool, anchor, target)
+
+    async def work(run: Run, at: cycle.OnCycleProgress) -> dict[str, Any]:
+        report = home.runs / run.id / "report.json"
+        measure = EvaluateStep(
+            base=base.weights,
+            adapters={"base": None, "live": anchor, "candidate": target}
+            if anchor
+            else {"base": None, "candidate": target},
+            corpus=snapshot.path,
+            preferences=pool.path if pool else None,
+            report=report,
+        )
+        job = Job(steps=[step, measure], work_dir=home.runs / "work")
+        return (
+            await run_job(job, report.parent, lambda share, doing, figures: at(share, _words(doing, figures)))
+        )[-1]
+
+    await end_dead_runs(stores.runs)
+    with show.progress(f"training {target.name}") as on_progress:
+        report = await recorded(stores.runs, method, work, on_progress)
+    adapter = described(target, now())
+    await stores.adapters.add(adapter)
+    await stores.adapters.set_state(adapter.version, AdapterState.CANDIDATE, report=report)
+    return Trained(adapter, report["models"])
+
+
+def _step(
+    method: str,
+    settings: Settings,
+    base: Base,
+    snapshot: Snapshot,
+    pool: Preferences | None,
+    anchor: Path | None,
+    target: Path,
+) -> AnyStep:
+    overrides = settings.learning.recipes.get(method, {})  # type: ignore[call-overload]
+    match method, pool, anchor:
+        case "dpo", Preferences(), Path():
+            dpo = for_base(DpoRecipe, base.weights, **overrides)
+            return DpoStep(
+                base=base.weights,
+                data=pool.path,
+                recipe=dpo,
+                adapter=target,
+                parent=anchor,
+                replay=snapshot.path,
+            )
+        case "kto", Preferences(), Path():
+            kto = for_base(KtoRecipe, base.weights, **overrides)
+            return KtoStep(base=base.weights, data=pool.path, recipe=kto, adapter=target, parent=anchor)
+        case _:
+            sft = for_base(SftRecipe, base.weights, **overrides)
+            return SftStep(base=base.weights, data=snapshot.path, recipe=sft, adapter=target)
+
+
+def _anchor(home: Home, known: Sequence[Adapter], base: Base) -> Path:
+    for adapter in reversed(known):
+        folder = home.adapters / adapter.version
+        if adapter.method == "sft" and not check(folder, base.weights):
+            return folder
+    raise Told("preferences are learned on top of an adapter, and there is none", "'twin train sft' first")
+
+
+def _words(doing: str, figures: Mapping[str, Any]) -> str:
+    return f"{doing}, loss {figures['loss']:.3f}" if "loss" in figures else doing
+
+
+def with_recipe(settings: Settings, method: str, recipe_file: Path | None) -> Settings:
+    """The settings with one method's recipe overridden by a TOML file. A wrong key is told with its name."""
+    if recipe_file is None:
+        return settings
+    try:
+        overrides = tomllib.loads(recipe_file.read_text(encoding="utf-8"))
+        recipe = {**settings.learning.recipes.get(method, {}), **overrides}  # type: ignore[call-overload]
+        RECIPES[method](**recipe)
+    except tomllib.TOMLDecodeError as problem:
+        raise Told(f"{recipe_file} is not valid TOML: {problem}", "mend that line") from problem
+    except ValidationError as invalid:
+        problems = [
+            f"'{'.'.join(map(str, error['loc']))}' {error['msg'].lower()}" for error in invalid.errors()
+        ]
+        known = ", ".join(RECIPES[method].model_fields)
+        raise Told(f"{recipe_file}: {'; '.join(problems)}", f"what {method} knows: {known}") from None
+    return with_recipes(settings, {method: recipe})
+
+
+def with_recipes(settings: Settings, recipes: Mapping[str, Mapping[str, Any]]) -> Settings:
+    learning = settings.learning.model_copy(update={"recipes": {**settings.learning.recipes, **recipes}})
+    return settings.model_copy(update={"learning": learning})
+
+
+# the cycle
+
+
+async def learn_once(home: Home, settings: Settings, recipe_file: Path | None) -> Outcome:
+    settings = with_recipe(settings, "dpo", recipe_file)
+    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
+        return await learn_in(home, settings, stores, model)
+
+
+async def learn_in(home: Home, settings: Settings, stores: Stores, model: Model) -> Outcome:
+    """One whole cycle with everything it needs handed in."""
+    with show.progress("learning") as on_progress:
+        return await cycle.learn(
+            home=home.root,
+            base=model.base.weights,
+            corpus=newest_corpus(home).path,
+            settings=settings.learning,
+            feedback=stores.feedback,
+            messages=stores.messages,
+            adapters=stores.adapters,
+            runs=stores.runs,
+            server=ServingFace(model.client),
+            sampler=_sampler(stores, model, settings),
+            on_progress=on_progress,
+        )
+
+
+class ServingFace:
+    """The model server as promotion sees it."""
+
+    def __init__(self, client: ModelClient) -> None:
+        self._client = client
+
+    async def load_adapter(self, name: str, path: str) -> None:
+        """Nothing to do when it is there: a version never changes under its name."""
+        if name in await self._client.models():
+            return
+        try:
+            await self._client.load_adapter(name, path)
+        except ModelRefused as refusal:
+            raise ServerRefused(str(refusal)) from refusal
+
+    async def unload_adapter(self, name: str) -> None:
+        await self._client.unload_adapter(name)
+
+    async def score(self, model: str, token_ids: Sequence[int]) -> Sequence[float | None]:
+        try:
+            return await self._client.score(model, list(token_ids))
+        except ModelRefused as refusal:
+            raise ServerRefused(str(refusal)) from refusal
+
+
+def _sampler(stores: Stores, model: Model, settings: Settings) -> Sampler:
+    """Fresh replies of whoever is live, a few at a time so that people who chat do not wait for them."""
+    gate = asyncio.Semaphore(SAMPLES_AT_ONCE)
+
+    async def sample(prompt: Prompt, count: int) -> list[str]:
+        live = await stores.adapters.live()
+        name = live.version if live else model.base.name
+        if live:
+            await ServingFace(model.client).load_adapter(live.version, live.path)
+
+        async def one(seed: int) -> str:
+            sampling = Sampling(
+                settings.model.temperature, settings.model.top_p, settings.model.max_tokens, seed
+            )
+            async with gate:
+                return (await model.client.chat(name, prompt, sampling)).text.strip()
+
+        return [text for text in await asyncio.gather(*(one(seed) for seed in range(count))) if text]
+
+    return sample
+
+
+# adapters
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An evaluation, ready to be shown."""
+
+    figures: Mapping[str, Any]
+    picture: Path
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.figures, "picture": str(self.picture)}
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.figures["models"])
+
+    def rows(self) -> list[tuple[str, ...]]:
+        models = self.figures["models"].values()
+
+        def row(name: str, axis: str, key: str, form: str) -> tuple[str, ...]:
+            found = [model.get(axis) for model in models]
+            return (name, *(format(figures[key], form) if figures else "-" for figures in found))
+
+        return [
+            row("owner's own words, nats a token", "nll", "mean", ".3f"),
+            row("corrections preferred", "preference", "accuracy", ".0%"),
+            row("thumbs told apart (AUC)", "thumbs", "auc", ".2f"),
+            row("lower case", "style", "lower_case", ".0%"),
+            row("ends with a full stop", "style", "full_stop", ".0%"),
+            row("emoji", "style", "emoji", ".0%"),
+            row("letters' distance to the owner", "style", "letters_distance", ".3f"),
+        ]
+
+
+async def evaluate_adapter(home: Home, settings: Settings, version: str, against: str | None) -> Report:
+    async with open_stores(home, settings) as stores:
+        candidate = await _known(stores, version)
+        other = await _known(stores, against) if against else await stores.adapters.live()
+        base = await find_base(settings)
+        judged, _ = await preferences.collect(stores.feedback, stores.messages, settings.learning)
+        pool = await preferences.freeze(judged, home.preferences, settings.learning, None) if judged else None
+        adapters = {
+            "base": None,
+            "live": Path(other.path) if other else None,
+            "candidate": Path(candidate.path),
+        }
+
+        async def work(run: Run, at: cycle.OnCycleProgress) -> Report:
+            report = home.runs / run.id / "report.json"
+            step = EvaluateStep(
+                base=base.weights,
+                adapters=adapters,
+                corpus=newest_corpus(home).path,
+                preferences=pool.path if pool else None,
+                report=report,
+            )
+            job = Job(steps=[step], work_dir=home.runs / "work")
+            [figures] = await run_job(job, report.parent, lambda share, doing, _: at(share, doing))
+            return Report(figures, report.with_suffix(".png"))
+
+        await end_dead_runs(stores.runs)
+        with show.progress(f"evaluating {version}") as on_progress:
+            return await recorded(stores.runs, "evaluate", work, on_progress)
+
+
+async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:
+    async with open_stores(home, settings) as stores:
+        return await _known(stores, version)
+
+
+async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
+    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
+        return await promote(stores, model, version)
+
+
+async def promote(stores: Stores, model: Model, version: str) -> str:
+    """Check, load, probe, make live; a refused one keeps its reasons. Returns what to tell the person."""
+    adapter = await _known(stores, version)
+    if adapter.state is AdapterState.LIVE:
+        return f"{version} is live already"
+    if adapter.state is AdapterState.REFUSED:
+        raise Told(f"{version} was refused: {' '.join(adapter.reasons)}", "a refused adapter never serves")
+    problems = await promote_checked(
+        adapter,
+        base=model.base.weights,
+        adapters=stores.adapters,
+        server=ServingFace(model.client),
+        why="asked for by the owner",
+    )
+    if problems:
+        raise Told(f"{version} is refused: {' '.join(problems)}", "the live one goes on answering")
+    return f"{version} answers from the next message on"
+
+
+async def _known(stores: Stores, version: str) -> Adapter:
+    adapter = await stores.adapters.get(version)
+    if adapter is None:
+        raise Told(f"there is no adapter {version}", "'twin adapters list' names them", exit_code=2)
+    return adapter
+
+
+# feedback
+
+
+async def effective_feedback(home: Home, settings: Settings) -> list[tuple[Feedback, Message | None]]:
+    async with open_stores(home, settings) as stores:
+        signals = await stores.feedback.effective()
+        return [(signal, await stores.messages.get(signal.reply_key)) for signal in signals]
+
+
+async def export_feedback(home: Home, settings: Settings, path: Path) -> int:
+    """Pairs and thumbs in the rows that TRL and other trainers read; nothing is held back."""
+    everything = settings.learning.model_copy(update={"heldout_share": 1e-9})
+    async with open_stores(home, settings) as stores:
+        judged, _ = await preferences.collect(stores.feedback, stores.messages, everything)
+        pool = await preferences.freeze(judged, home.preferences, everything, None)
+    rows = [row for name in preferences.FILES for row in read_rows(pool.path / name)]
+    return await asyncio.to_thread(show.write_lines, path, rows)

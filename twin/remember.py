@@ -1,0 +1,85 @@
+"""The commands about records: read an export, look at what was kept."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest.ledger import Ledger
+from ingest.pipeline import ingest as read_and_keep
+from ingest.sources import SOURCES
+from storage.records import Record
+from twin import show
+from twin.build import Stores, open_stores
+from twin.errors import Told
+from twin.home import Home
+from twin.settings import Settings
+
+
+async def ingest_export(home: Home, settings: Settings, source: str, path: Path) -> Ledger:
+    if source != "auto" and source not in SOURCES:
+        raise Told(
+            f"there is no source '{source}'", f"these there are: auto, {', '.join(SOURCES)}", exit_code=2
+        )
+    if not path.exists():
+        raise Told(f"there is nothing at {path}", "name the export: a file, a folder or a zip", exit_code=2)
+    async with open_stores(home, settings) as stores:
+        return await ingest_in(home, settings, stores, source, path)
+
+
+async def ingest_in(home: Home, settings: Settings, stores: Stores, source: str, path: Path) -> Ledger:
+    """Read one export into the store; how large it is nobody knows before, so the bar counts what was seen."""
+    with show.counting(f"reading {path.name}") as seen:
+        return await read_and_keep(
+            source,
+            path,
+            settings.owner.owner(),
+            stores.records,
+            key=home.pseudonym_key(),
+            roster_path=home.root / "roster.json",
+            on_progress=lambda ledger: seen(ledger.seen),
+        )
+
+
+async def find_records(
+    home: Home,
+    settings: Settings,
+    source: str | None,
+    tag: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int | None,
+) -> list[Record]:
+    async with open_stores(home, settings) as stores:
+        newest = await stores.records.find(
+            source=source, tag=tag, since=_utc(since), until=_utc(until), limit=limit, newest_first=True
+        )
+        return newest[::-1]
+
+
+async def one_record(home: Home, settings: Settings, beginning: str) -> Record:
+    async with open_stores(home, settings) as stores:
+        record = await stores.records.get(beginning)
+    if record is None:
+        raise Told(
+            f"there is no one record whose id begins with {beginning}", "'twin records list' names them"
+        )
+    return record
+
+
+async def export_records(
+    home: Home,
+    settings: Settings,
+    path: Path,
+    source: str | None,
+    tag: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> int:
+    records = await find_records(home, settings, source, tag, since, until, None)
+    return show.write_lines(path, (asdict(record) for record in records))
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

@@ -1,0 +1,110 @@
+"""What can be set, and by whom? One twin.toml, TWIN_... variables above it, secrets from there or .env only."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bot.settings import ChatSettings
+from brain.settings import ModelSettings
+from ingest.settings import OwnerSettings
+from learning.settings import LearningSettings
+from storage.settings import StorageSettings
+from twin.errors import Told
+from twin.home import Home
+
+
+class Settings(BaseSettings):
+    """Each folder declares its own part; this puts them side by side."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TWIN_", env_nested_delimiter="__", extra="forbid", env_ignore_empty=True
+    )
+
+    owner: OwnerSettings = OwnerSettings()
+    storage: StorageSettings = StorageSettings()
+    model: ModelSettings = ModelSettings()
+    chat: ChatSettings = ChatSettings()
+    learning: LearningSettings = LearningSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def read_settings(home: Home) -> Settings:
+    """The settings of this home; a wrong or unknown key stops the start with the key, the problem and the fix."""
+    path = home.settings_file
+    try:
+        if path.exists():
+            tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise Told(f"{path} is not valid TOML: {problem}", "mend that line, then try again") from problem
+    except OSError as problem:
+        raise Told(f"{path} cannot be read: {problem.strerror}", "check who may read it") from problem
+    _refuse_unknown_variables()
+
+    class FromHome(Settings):
+        model_config = SettingsConfigDict(toml_file=path, env_file=home.root / ".env")
+
+    try:
+        return FromHome()
+    except ValidationError as invalid:
+        problems = [_in_words(error, path) for error in invalid.errors()]
+        raise Told(
+            "\n".join(problems), "correct that in the file or the environment, then try again"
+        ) from None
+
+
+def _refuse_unknown_variables() -> None:
+    for name in os.environ:
+        section, nested, _ = name.removeprefix("TWIN_").lower().partition("__")
+        if name.startswith("TWIN_") and nested and section not in Settings.model_fields:
+            raise Told(
+                f"the environment variable {name}: there is no section '{section}'",
+                _nearest(section, Settings),
+            )
+
+
+def _in_words(error: Any, path: Path) -> str:
+    """One pydantic error as a sentence with the key in it."""
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
+    if error["type"] == "extra_forbidden":
+        return f"{path}: unknown setting '{key}'. {_nearest(location[-1], _model_at(location[:-1]))}"
+    given = "" if isinstance(error["input"], dict) else f" (it is {error['input']!r})"
+    return f"{path} or TWIN_{'__'.join(location).upper()}: '{key}' {error['msg'][0].lower()}{error['msg'][1:]}{given}"
+
+
+def _model_at(location: list[str]) -> type[BaseModel]:
+    model: type[BaseModel] = Settings
+    for part in location:
+        kind = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            break
+        model = kind
+    return model
+
+
+def _nearest(word: str, model: type[BaseModel]) -> str:
+    known = list(model.model_fields)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(known)}."
