@@ -143,20 +143,19 @@ class Texts:
             raise ApiError(400, f"Token id {worst} is out of vocabulary")
 
     def room_for(self, prompt_ids: Sequence[int], max_tokens: int | None, *, at_least: int) -> int:
-        """How many tokens the answer may have; unless the request says, all that is left of the context."""
+        """How many tokens the answer may have: what was asked for, as far as the context has room."""
         room = self._max_length - len(prompt_ids)
-        wanted = max(room, 1) if max_tokens is None else max_tokens
-        if wanted < at_least:
-            raise ApiError(400, f"max_tokens must be at least {at_least}, got {wanted}.", param="max_tokens")
-        if wanted > room:
+        wanted = room if max_tokens is None else max_tokens
+        if room < at_least or wanted > self._max_length:
             raise ApiError(
                 400,
-                f"This model's maximum context length is {self._max_length} tokens. However, you requested "
-                f"{wanted} output tokens and your prompt contains {len(prompt_ids)} tokens. Please reduce "
-                "the length of the prompt or of the answer.",
+                f"This model's maximum context length is {self._max_length} tokens. However, your prompt has "
+                f"{len(prompt_ids)} tokens and you asked for {max_tokens} more. Please reduce one of them.",
                 param="max_tokens",
             )
-        return wanted
+        if wanted < at_least:
+            raise ApiError(400, f"max_tokens must be at least {at_least}, got {wanted}.", param="max_tokens")
+        return min(wanted, room)
 
 
 def _adapter_folder(path: str, adapters_under: Path | None) -> Path:

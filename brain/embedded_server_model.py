@@ -33,7 +33,7 @@ class LanguageModel:
         self.tokenizer = AutoTokenizer.from_pretrained(name)
         # A copy for the thread that generates: the library's tokenizers must not be shared.
         self.decoding_tokenizer = copy.deepcopy(self.tokenizer).backend_tokenizer
-        self.max_length = min(max_length, self._model.config.get_text_config().max_position_embeddings)
+        self.max_length: int = min(max_length, self._model.config.get_text_config().max_position_embeddings)
         self.vocabulary = int(self._model.get_input_embeddings().num_embeddings)
         self.end_tokens = self._end_tokens()
 

@@ -57,7 +57,7 @@ class GenerationRequest(BaseModel):
 
     model: str | None = None
     max_tokens: int | None = None
-    temperature: float = Field(default=1.0, ge=0)
+    temperature: float = Field(default=1.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=-1)
     n: int = Field(default=1, ge=1, le=32)

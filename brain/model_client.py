@@ -102,7 +102,7 @@ class ModelClient:
     async def stream_chat(
         self, model: str, messages: Prompt, sampling: Sampling, *, logprobs: bool = False
     ) -> AsyncIterator[Chunk]:
-        """The answer, piece by piece. Stopping early closes the connection, and the server gives up the rest."""
+        """The answer, piece by piece. Leaving early closes the connection; the server stops generating."""
         body = _chat_body(model, messages, sampling) | {
             "stream": True,
             "stream_options": {"include_usage": True},

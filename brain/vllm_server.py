@@ -77,8 +77,10 @@ def vllm_command(
     command += ["--host", "127.0.0.1", "--port", str(port)]
     command += ["--max-model-len", str(facts.max_length), "--generation-config", "vllm"]
     command += ["--enable-lora", "--max-lora-rank", str(max_lora_rank)]
-    # Adapters beyond the slots wait in memory; nothing is refused.
-    command += ["--max-loras", str(max_loras if gpu else 4), "--max-cpu-loras", str(8 * max_loras)]
+    # Adapters beyond the slots wait in memory. On a CPU there must be a slot for each: once the last slot is
+    # taken, vLLM 0.32 answers requests for the base with that adapter when others are in the same batch.
+    waiting = 8 * max_loras
+    command += ["--max-loras", str(max_loras if gpu else waiting), "--max-cpu-loras", str(waiting)]
     if facts.float32:
         command += ["--dtype", "float32"]
     if not gpu:

@@ -57,7 +57,10 @@ class JsonStream:
         """The keys of the object that begins here."""
         self._take("{")
         while self.peek() != "}":
-            key = self.value()
+            try:
+                key = self.value()
+            except BadValue as error:
+                raise Broken("a key is damaged here") from error
             if not isinstance(key, str):
                 raise Broken("a key is missing here")
             self._take(":")

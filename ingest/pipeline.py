@@ -76,8 +76,7 @@ def _fit_to_keep(record: Record, redactor: Redactor, roster: Roster) -> Record |
     except Exception:  # whatever went wrong: what may still hold a name or a number is never kept
         return Skipped(record.origin, "could not be pseudonymised")
     author = record.author_id if record.by_owner else roster.placeholder(record.author_id)
-    record = replace(record, text=text, author_id=author)
-    return replace(record, tags=tags(record))
+    return replace(record, text=text, author_id=author, tags=tags(text, record.kind, record.tags))
 
 
 async def ingest(

@@ -35,11 +35,12 @@ _URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.)[^\s<>\"'\ue000]{1,20
 _INVITE = re.compile(r"\b(?:discord\.gg|t\.me|wa\.me|chat\.whatsapp\.com)/[\w+/-]{2,100}", re.IGNORECASE)
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _SPELT_EMAIL = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64}(?:\s?[(\[{]\s?at\s?[)\]}]\s?|\sat\s|\s?@\s?)[\w-]{1,63}"
-    r"(?:(?:\s?[(\[{]\s?dot\s?[)\]}]\s?|\sdot\s|\s?\.\s?)[\w-]{2,63}){1,4}",
+    r"(?<![\w.+-])[\w.+-]{1,64}(?:\s?[(\[{]\s?at\s?[)\]}]\s?|\s(?:at|@)\s)[\w-]{1,63}"
+    r"(?:(?:\s?[(\[{]\s?dot\s?[)\]}]\s?|\sdot\s|\s?\.\s?)[\w-]{2,63}){0,3}"
+    r"(?:\s?[(\[{]\s?dot\s?[)\]}]\s?|\sdot\s|\s?\.\s?)(?:com|org|net|edu|gov|info|name|dev|app|[a-z]{2})\b",
     re.IGNORECASE,
 )
-_SPELT_SIGN = re.compile(r"[(\[{]\s?(?:at|dot)\s?[)\]}]|\sdot\s|\s@|@\s", re.IGNORECASE)
+_SPELT_SIGN = re.compile(r"[(\[{]\s?(?:at|dot)\s?[)\]}]|\sdot\s|\s@\s", re.IGNORECASE)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?!\d)")
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
@@ -55,7 +56,7 @@ _ROUND = re.compile(r"\d{1,3}(?:[ \u00a0.]000){2,4}|\d\.\d+")  # ten million, an
 _STREET = re.compile(
     r"\b\d{1,4}[a-z]?,?\s(?:(?!(?:the|an?|of|on|off|down|up|in|to|from|more|and|miles?|km|blocks?)\s)[^\W\d_][\w'’]{1,25}\s){1,3}"
     r"(?:street|road|avenue|lane|square|terrace|crescent|boulevard)\b"
-    r"|\b[^\W\d_][\w-]{2,30}(?:stra(?:ß|ss)e|str\.|gasse)\s\d{1,4}[a-z]?\b",
+    r"|\b[^\W\d_][\w-]{2,30}[\s-]?(?:stra(?:ß|ss)e|str\.|gasse)\s\d{1,4}[a-z]?\b",
     re.IGNORECASE,
 )
 _STREET_CAPITALS = re.compile(  # words too common to go by alone
@@ -81,13 +82,14 @@ class Redactor:
 
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
+        self._steps = self._patterns()
 
     def redact(self, text: str) -> str:
         """Raises only on our own mistakes; the pipeline then keeps the text out altogether."""
         if "\ue000" in text:
             text = _LABEL.sub(self._label, text)
         if _WORTH_A_LOOK.search(text):
-            for pattern, replace in self._patterns():
+            for pattern, replace in self._steps:
                 text = pattern.sub(replace, text)
         return self._roster.hide_names(text)
 
@@ -157,7 +159,7 @@ class Redactor:
 
     def _spelt_email(self, found: re.Match[str]) -> str:
         """Only where a sign is written the way people hide one: "meet me at home . ok" is no address."""
-        if not _SPELT_SIGN.search(found[0]) or not re.search(r"dot|\.", found[0], re.IGNORECASE):
+        if not _SPELT_SIGN.search(found[0]):
             return found[0]
         plain = re.sub(r"\s?[(\[{]?\s?\bat\b\s?[)\]}]?\s?", "@", found[0], count=1, flags=re.IGNORECASE)
         plain = re.sub(r"\s?[(\[{]?\s?\bdot\b\s?[)\]}]?\s?", ".", plain, flags=re.IGNORECASE)

@@ -39,7 +39,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody an export knows. `key` is "platform:native id"; names and handles: what a text may call them."""
+    """Somebody an export knows. `key` is "platform:native id"; a text may call them by names and handles."""
 
     key: str
     names: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from cashews import Cache as Cashews
 from cashews.exceptions import CacheBackendInteractionError
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -28,8 +29,11 @@ class Cache:
     All entries live equally long: Redis drops a tag with its newest entry, so no older one may outlive it.
     """
 
-    def __init__(self, cashews: Cashews, patience: float, rest: float) -> None:
+    def __init__(
+        self, cashews: Cashews, connections: BlockingConnectionPool | None, patience: float, rest: float
+    ) -> None:
         self._cashews = cashews
+        self._connections = connections
         self._patience = patience
         self._rest = rest
         self._resting_until = 0.0
@@ -49,7 +53,8 @@ class Cache:
         return await self._try(_done, False)
 
     async def close(self) -> None:
-        await self._cashews.close()
+        if self._connections:  # ourselves, because cashews forgets those that never came to be
+            await self._connections.disconnect()
 
     async def _keep(self, key: str, value: Any, tags: Sequence[str]) -> bool:
         return await self._cashews.set(key, value, expire=KEEP_SECONDS, tags=tags)
@@ -80,17 +85,28 @@ def open_cache(
         cashews.setup("mem://", size=10_000, check_interval=0, pickle_type="json")
         # Apart, because a full memory drops its oldest entry, and that must never be a tag in use.
         cashews.setup_tags_backend("mem://", size=1_000_000, check_interval=0)
-    else:
-        cashews.setup(
-            redis_url,
-            suppress=False,
-            pickle_type="json",  # the default is pickle: whoever writes to Redis could run code here
-            socket_timeout=patience,
-            socket_connect_timeout=patience,
-            wait_for_connection_timeout=patience,
-            retry=Retry(NoBackoff(), 0),  # the default tries for seconds
-        )
-    return Cache(cashews, patience, rest)
+        return Cache(cashews, None, patience, rest)
+    connections = BlockingConnectionPool.from_url(
+        redis_url,
+        max_connections=10,
+        timeout=patience,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
+        retry=Retry(NoBackoff(), 0),  # the default tries for seconds
+    )
+    # JSON, because the default is pickle: whoever writes to Redis could run code here.
+    cashews.setup(redis_url, suppress=False, pickle_type="json", connection_pool_class=_Given(connections))
+    return Cache(cashews, connections, patience, rest)
+
+
+class _Given:
+    """Hands cashews our connections instead of its own."""
+
+    def __init__(self, connections: BlockingConnectionPool) -> None:
+        self._connections = connections
+
+    def from_url(self, _url: str, **_options: Any) -> BlockingConnectionPool:
+        return self._connections
 
 
 async def _done() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -57,6 +58,7 @@ class Database:
         """Connect, make the tables that are missing. Raises DatabaseUnavailable, DatabaseTooNew."""
         address = _parse(url)
         if address.drivername == "sqlite+aiosqlite":
+            await asyncio.to_thread(_make_file, address)
             engine = _sqlite_engine(address)
         else:
             engine = create_async_engine(
@@ -144,8 +146,8 @@ class Database:
         """Apart from the rest, because here the driver's errors come bare."""
         try:
             await session.connection()
-        except (OSError, TimeoutError) as error:
-            raise DatabaseUnavailable(str(explain(session.get_bind().engine.url, error))) from error
+        except (OSError, TimeoutError, TypeError) as error:
+            raise explain(self._engine.url, error) or error from error
 
 
 def _parse(url: str) -> URL:
@@ -159,19 +161,29 @@ def _parse(url: str) -> URL:
         raise DatabaseUnavailable(
             f"there is no driver for {address.drivername}:// in [storage] url. {wanted}"
         )
-    if address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:"):
+    is_file = address.database not in (None, "", ":memory:") and not str(address.database).startswith("file:")
+    if address.get_backend_name() == "sqlite" and not is_file:
         raise DatabaseUnavailable(f"a twin that forgets at every start learns nothing: name a file. {wanted}")
     return address.set(drivername=DRIVERS[address.drivername])
 
 
-def _sqlite_engine(address: URL) -> AsyncEngine:
+def _make_file(address: URL) -> None:
+    """Where that fails, aiosqlite would leave a thread behind that complains when the program ends."""
+    path = Path(str(address.database))
     try:
-        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnavailable(
             f"cannot make the folder for {shown(address)}: {error.strerror}. "
             "Choose a folder this user may write to."
         ) from error
+    try:
+        sqlite3.connect(path).close()
+    except sqlite3.Error as error:
+        raise explain(address, error) or error from error
+
+
+def _sqlite_engine(address: URL) -> AsyncEngine:
     engine = create_async_engine(address, connect_args={"timeout": PATIENCE_SECONDS})
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -39,7 +39,7 @@ class RecordStore:
         Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
         """
         total = Kept()
-        for chunk in _chunks(records):
+        for chunk in _chunks(map(_storable, records)):
             kept = await self._add_chunk(chunk)
             total = Kept(total.added + kept.added, total.merged + kept.merged, total.updated + kept.updated)
         return total
@@ -48,6 +48,12 @@ class RecordStore:
         async with self._database.reading() as session:
             row = (await session.execute(_select().where(RecordRow.id == id))).one_or_none()
         return Record(*row) if row else None
+
+    async def beginning_with(self, start: str, limit: int = 2) -> list[Record]:
+        """The records whose id begins so: ids are long, and people type the first letters."""
+        query = _select().where(RecordRow.id.startswith(start, autoescape=True)).order_by(RecordRow.id)
+        async with self._database.reading() as session:
+            return [Record(*row) for row in await session.execute(query.limit(limit))]
 
     async def find(
         self,
@@ -63,9 +69,12 @@ class RecordStore:
         limit: int | None = None,
         offset: int = 0,
         deleted: bool = False,
+        newest_first: bool = False,
     ) -> list[Record]:
         """What fits all the filters, oldest first; from `since` to before `until`; deleted ones left out."""
-        query = _select().order_by(RecordRow.said_at, RecordRow.id).offset(offset or None).limit(limit)
+        order = (RecordRow.said_at, RecordRow.id)
+        query = _select().order_by(*(column.desc() if newest_first else column for column in order))
+        query = query.offset(offset or None).limit(limit)
         wanted = {
             RecordRow.source: source,
             RecordRow.kind: kind,
@@ -108,7 +117,7 @@ class RecordStore:
             there = _select().where(RecordRow.id.in_({record.id for record in records}))
             known = {row.id: Record(*row) for row in await session.execute(there)}
             changed: dict[str, Record] = {}
-            for record in map(_storable, records):
+            for record in records:
                 before = known.get(record.id)
                 # The origin may differ: the same message came in two exports. The first one stays.
                 if before is None:
@@ -153,8 +162,14 @@ def _select() -> Select[Any]:
 
 
 def _storable(record: Record) -> Record:
-    text = storable(record.text)
-    return record if text is record.text else replace(record, text=text)
+    """As it will come back, so that comparing the two says whether anything changed."""
+    changes: dict[str, Any] = {}
+    for name, value in values(record).items():
+        if isinstance(value, str) and storable(value) is not value:
+            changes[name] = storable(value)
+    if (tags := tuple(map(storable, record.tags))) != record.tags:
+        changes["tags"] = tags
+    return replace(record, **changes) if changes else record
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:

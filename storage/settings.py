@@ -6,5 +6,5 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 class StorageSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    url: str | None = None  # None: an SQLite file in the twin's home
+    url: SecretStr | None = None  # None: an SQLite file in the twin's home; it may hold a password
     redis_url: SecretStr | None = None  # None: what is cached stays in this process

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
 
 
 class DatabaseUnavailable(Exception):
@@ -43,6 +42,7 @@ POSTGRES = {
     "58": "the server's disk failed. Look at the server's log",
     "XX00": "the server found damaged data. Look at the server's log, and restore a backup",
 }
+UNKNOWN_OPTION = "an option in the URL, after the question mark, is none the driver knows. Remove it"
 NOBODY_THERE = "nobody answers there. Start the server, or correct the URL"
 
 
@@ -52,17 +52,22 @@ def shown(url: URL) -> str:
 
 
 def explain(url: URL, error: Exception) -> DatabaseUnavailable | None:
-    """What to raise instead, or None when the error is our own mistake and should be seen as it is."""
+    """What to raise instead, or None when the error is our own mistake and should be seen as it is.
+
+    Only for what a driver raised: a TypeError, say, means a wrong option there.
+    """
     reason = _reason(error)
     return DatabaseUnavailable(f"cannot use the database {shown(url)}: {reason}.") if reason else None
 
 
 def _reason(error: Exception) -> str | None:
-    if not isinstance(error, DBAPIError):
-        return NOBODY_THERE if isinstance(error, OSError | TimeoutError) else None
-    cause = error.orig
+    if isinstance(error, OSError | TimeoutError):
+        return NOBODY_THERE
+    if isinstance(error, TypeError):
+        return UNKNOWN_OPTION
+    cause = getattr(error, "orig", error)
     if name := getattr(cause, "sqlite_errorname", None):
         return next((words for prefix, words in SQLITE.items() if name.startswith(prefix)), None)
     if state := getattr(cause, "sqlstate", None):
         return next((words for prefix, words in POSTGRES.items() if state.startswith(prefix)), None)
-    return POSTGRES["08"] if error.connection_invalidated else None
+    return POSTGRES["08"] if getattr(error, "connection_invalidated", False) else None

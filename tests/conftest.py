@@ -18,7 +18,8 @@ from sqlalchemy import make_url
 from storage.database import Database
 
 EMPTY = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
     DROP SCHEMA public CASCADE;
     CREATE SCHEMA public;
 """
@@ -76,7 +77,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres_server: str) -> Iterator[str]:
-    """One of our own, whatever else is on that server. Emptying it is ten times as fast as making one per test."""
+    """Our own, whatever else is on that server. Emptying it is ten times as fast as one for each test."""
     name = f"twin_test_{uuid.uuid4().hex[:12]}"
     _execute(postgres_server, f"CREATE DATABASE {name}")
     yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)

@@ -1,4 +1,4 @@
-"""Where do the tests get a real Postgres and a real Redis? From the environment, or started here and ended with us."""
+"""Where do the tests get a real Postgres and a real Redis? From the environment, or started here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 INSTALL = "deploy/test-services.sh installs it"
 
@@ -23,9 +24,16 @@ class Missing(Exception):
 class Service:
     """A server that is started when the first test asks for it, and stopped by its own process id."""
 
-    def __init__(self, variable: str, start: Callable[[Path, int], Sequence[str]], url: str) -> None:
+    def __init__(
+        self,
+        variable: str,
+        url: str,
+        start: Callable[[Path, int], Sequence[str]],
+        is_ready: Callable[[int], bool],
+    ) -> None:
         self._variable = variable
         self._start = start
+        self._is_ready = is_ready
         self._url = url
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,7 +64,7 @@ class Service:
     @property
     def process_id(self) -> int | None:
         """None: it was there before us."""
-        return self._process and self._process.pid
+        return self._process.pid if self._process else None
 
     def _launch(self) -> str:
         port = _free_port()
@@ -68,15 +76,25 @@ class Service:
             self._process = subprocess.Popen(
                 command, cwd=self._folder, stdout=log, stderr=log, start_new_session=True, **user
             )
-        _wait_for(port, self._process, self._folder / "log")
+        self._wait_until_ready(port, self._folder / "log")
         return self._url.format(port=port)
+
+    def _wait_until_ready(self, port: int, log: Path, seconds: float = 60) -> None:
+        assert self._process
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if self._is_ready(port):
+                return
+            time.sleep(0.02)
+        self._process.kill()
+        self._process.wait()
+        raise Missing(f"{self._variable}: did not start: {log.read_text(errors='replace').strip()[-300:]}")
 
 
 def _postgres(folder: Path, port: int) -> Sequence[str]:
     binaries = _folder_of("initdb")
     made = subprocess.run(
-        [binaries / "initdb", "--pgdata", folder / "data", "--username=twin", "--auth=trust", "--no-sync"]
-        + ["--encoding=UTF8", "--locale=C.UTF-8"],
+        [binaries / "initdb", "-D", folder / "data", "-U", "twin", "-A", "trust", "-N", "--locale=C.UTF-8"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -104,8 +122,22 @@ def _redis(folder: Path, port: int) -> Sequence[str]:
     return [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
 
 
-POSTGRES = Service("TWIN_TEST_POSTGRES_URL", _postgres, "postgresql+asyncpg://twin@127.0.0.1:{port}/postgres")
-REDIS = Service("TWIN_TEST_REDIS_URL", _redis, "redis://127.0.0.1:{port}/0")
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _accepts(port: int) -> bool:
+    """Postgres listens before it is ready."""
+    probe = [str(_folder_of("initdb") / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]
+    return subprocess.run(probe).returncode == 0
+
+
+POSTGRES = Service(
+    "TWIN_TEST_POSTGRES_URL", "postgresql+asyncpg://twin@127.0.0.1:{port}/postgres", _postgres, _accepts
+)
+REDIS = Service("TWIN_TEST_REDIS_URL", "redis://127.0.0.1:{port}/0", _redis, _answers)
 ALL = (POSTGRES, REDIS)
 
 
@@ -119,7 +151,7 @@ def _folder_of(binary: str) -> Path:
     raise Missing(f"Postgres: there is no {binary} here; {INSTALL}")
 
 
-def _give_away(folder: Path) -> dict[str, object]:
+def _give_away(folder: Path) -> dict[str, Any]:
     """Postgres refuses to run as root, so root runs it as somebody who may do nothing else."""
     if os.geteuid() != 0:
         return {}
@@ -132,16 +164,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
-    raise Missing(f"{process.args[0]} did not start: {log.read_text(errors='replace').strip()[-300:]}")

@@ -60,12 +60,11 @@ async def find_records(
 
 async def one_record(home: Home, settings: Settings, beginning: str) -> Record:
     async with open_stores(home, settings) as stores:
-        record = await stores.records.get(beginning)
-    if record is None:
-        raise Told(
-            f"there is no one record whose id begins with {beginning}", "'twin records list' names them"
-        )
-    return record
+        found = await stores.records.beginning_with(beginning)
+    if len(found) != 1:
+        many = "more than one record" if found else "no record"
+        raise Told(f"there is {many} whose id begins with {beginning}", "'twin records list' names them", exit_code=2)
+    return found[0]
 
 
 async def export_records(

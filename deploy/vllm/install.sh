@@ -23,13 +23,17 @@ if [ -z "$device" ]; then
 fi
 
 stamp="$venv/.twin-vllm"
-wanted="$device $version $(cat "$here/install.sh" "$here/constraints-cpu.txt" "$here/make_cpu_wheels.py" | sha256sum | cut -d' ' -f1)"
+wanted="$device $version $(cat "$here/constraints-cpu.txt" "$here/make_cpu_wheels.py" | sha256sum | cut -d' ' -f1)"
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
     echo "vLLM $version ($device) is already in $venv"
     exit 0
 fi
 
 # Whatever is left of an unfinished install would only be in the way.
+if [ -e "$venv" ] && [ ! -f "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv")" ]; then
+    echo "$venv is not a virtual environment; name another folder" >&2
+    exit 2
+fi
 rm -rf "$venv"
 "$python" -m venv "$venv"
 if [ "$device" = gpu ]; then

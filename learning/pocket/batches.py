@@ -74,7 +74,10 @@ class Encoder:
 def half_batches(
     samples: Sequence[Sample], tokens_per_step: int, chance: random.Random
 ) -> Iterator[tuple[Batch, Batch]]:
-    """Endless pairs of halves, each about half a step's tokens, of similar length; a sample once a round."""
+    """Endless pairs of halves, each about half a step's tokens, of similar length; a sample once a round.
+
+    Raises ValueError when the samples do not fill a single step.
+    """
     while True:
         order = list(range(len(samples)))
         chance.shuffle(order)
@@ -82,6 +85,8 @@ def half_batches(
         window = tokens_per_step * 50 // 80
         for start in range(0, len(order), window):
             groups += _of_similar_length(samples, order[start : start + window], tokens_per_step)
+        if not groups:
+            raise ValueError(f"{len(samples)} dialogues do not fill a step of {tokens_per_step} tokens")
         chance.shuffle(groups)
         for group in groups:
             yield _batch([samples[at] for at in group[::2]]), _batch([samples[at] for at in group[1::2]])

@@ -10,25 +10,11 @@ from itertools import accumulate
 from learning.pocket.card import InventedTwin
 from learning.pocket.style import PLAIN, invent, type_fast, write
 from learning.pocket.topics import Catalogue, Exchange, Told, Topic, catalogue
-from learning.pocket.words import Words
+from learning.pocket.words import Words, column
 from storage.records import ChatTurn
 
 HAND_WRITTEN = 0.33  # share of the talk that comes from exchanges.txt; the rest from topics.txt
-MOST_EXCHANGES = 6
-CHATTER = (
-    "haha",
-    "lol",
-    "same",
-    "hi all",
-    "morning all",
-    "yes",
-    "no way",
-    "nice",
-    "ok",
-    "hey everyone",
-    "me too",
-    "wow",
-)
+MOST_EXCHANGES = 10
 
 
 def invent_dialogues(count: int, seed: int) -> Iterator[list[ChatTurn]]:
@@ -59,7 +45,7 @@ def _talk(twin: InventedTwin | None, chance: random.Random) -> list[Exchange]:
             talk.append(twin.about_being_one(chance.choice(known.for_twin)))
     elif chance.random() < 0.2:
         talk.append(chance.choice(known.for_bare))
-    for _ in range(chance.choices([0, 1, 2, 3], [1, 4, 3, 2])[0] or not talk):
+    for _ in range(chance.choices([0, 1, 2, 3, 7], [1, 4, 3, 2, 0.4])[0] or not talk):
         talk += _something(known, told, chance)
     if told.something:
         talk += [turn for _ in range(chance.choice([0, 1, 1, 2])) for turn in told.ask_again()]
@@ -92,7 +78,7 @@ def _heard(said: str, friends: list[str], chance: random.Random) -> str:
     """One turn of the others: the line to answer, at times after a short one, with names in a group."""
     lines = [type_fast(said, chance)]
     if chance.random() < (0.5 if friends else 0.05):
-        lines.insert(0, chance.choice(CHATTER))
+        lines.insert(0, chance.choice(column("chatter")))
     if friends:
         lines = [f"{chance.choice(friends)}: {line}" for line in lines]
     return "\n".join(lines)

@@ -11,15 +11,14 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from multiprocessing.connection import wait
 
 import torch
 
 LONGEST_STEP_SECONDS = 300  # a busy or suspended machine is slow; a partner that is gone answers never
-_fork = multiprocessing.get_context(
-    "fork"
-)  # the partner inherits model and data instead of loading them again
+_fork = multiprocessing.get_context("fork")  # the partner inherits model and data as they are
 
 
 class Alone:
@@ -67,7 +66,10 @@ def run_in_halves(steps: Callable[[Alone | Half], None], size: int, processes: i
         _or_abort(steps, Half(1, slots, barrier), barrier)
 
     process = _fork.Process(target=partner, daemon=True)
-    process.start()
+    with warnings.catch_warnings():
+        # Python warns of forking beside other threads; ours are the tokenizer's, idle and not used again.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
     try:
         _or_abort(steps, Half(0, slots, barrier), barrier)
     finally:

@@ -52,7 +52,7 @@ def column(name: str) -> list[str]:
 
 def made_up(chance: random.Random) -> str:
     """A word nobody has seen: it teaches the model to copy a name, not to choose among known ones."""
-    syllables = chance.choice([1, 2, 2, 2, 3])
+    syllables = chance.choice([1, 2, 2, 2])
     word = ""
     for _ in range(syllables):
         word += chance.choice(column("onset")) + chance.choice(column("vowel"))

@@ -24,6 +24,7 @@ class Tiny:
     adapters: Path
     one: Path
     two: Path
+    endless: Path  # never comes to an end by itself
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     adapters = folder / "adapters"
     one = make_adapter(adapters / "one", base, seed=1)
     two = make_adapter(adapters / "two", base, seed=2)
-    return Tiny(base, adapters, one, two)
+    # So strong that nothing of the base is left: one token for ever.
+    endless = make_adapter(adapters / "endless", base, seed=3, strength=3)
+    return Tiny(base, adapters, one, two, endless)
 
 
 @pytest.fixture(scope="session", params=["embedded", "vllm"])

@@ -17,8 +17,7 @@ from tiny_gemma import load_tiny
 from brain.model_client import ModelClient, ModelRefused, ModelUnavailable, Sampling, UnknownModel
 
 GREEDY = Sampling(temperature=0, max_tokens=48)
-# So hot that every token is about as likely as any other: answers as long as they may be.
-RAMBLING = Sampling(temperature=100, top_p=1, max_tokens=450)
+LONG = Sampling(temperature=0, max_tokens=450)
 WORDS = [
     "hello",
     "the cat sings about rain at night.",
@@ -41,6 +40,15 @@ async def metric(server, name):
     async with httpx.AsyncClient(base_url=root, timeout=60) as http:
         text = (await http.get("/metrics")).text
     return float(re.search(rf"^vllm:{name}{{.*}} (\S+)$", text, re.MULTILINE)[1])
+
+
+async def eventually(question):
+    """Wait until it is answered with yes; fail after five seconds."""
+    for _ in range(250):
+        if await question():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("it never came true")
 
 
 async def loaded(client, folder):
@@ -71,7 +79,9 @@ async def test_the_base_model_is_listed_first_then_the_adapters(client, tiny):
 
 async def test_a_stream_says_what_the_whole_answer_says_at_temperature_zero(server, client):
     for prompt in PROMPTS:
-        whole = (await post(server, "/v1/chat/completions", messages=prompt, temperature=0, max_tokens=48)).json()
+        whole = (
+            await post(server, "/v1/chat/completions", messages=prompt, temperature=0, max_tokens=48)
+        ).json()
         async with aclosing(client.stream_chat("tiny", prompt, GREEDY)) as stream:
             chunks = [chunk async for chunk in stream]
         assert "".join(chunk.text for chunk in chunks) == whole["choices"][0]["message"]["content"]
@@ -91,8 +101,12 @@ async def test_a_completion_carries_its_counts_and_its_times(client):
 async def test_the_logprobs_of_an_answer_are_the_models_own(server, tiny):
     answer = await post(
         *(server, "/v1/chat/completions"),
-        **{"messages": PROMPTS[1], "temperature": 0.9, "seed": 5, "max_tokens": 12},
-        **{"logprobs": True, "top_logprobs": 3},
+        messages=PROMPTS[1],
+        temperature=0.9,
+        seed=5,
+        max_tokens=12,
+        logprobs=True,
+        top_logprobs=3,
     )
     entries = answer.json()["choices"][0]["logprobs"]["content"]
     _, tokenizer = load_tiny(tiny.base)
@@ -120,7 +134,8 @@ async def test_streamed_logprobs_are_those_of_the_whole_answer(client):
 @pytest.mark.parametrize("length", [2, 60, 400])
 async def test_scores_are_those_of_transformers_and_peft(client, tiny, length):
     # 400 tokens are longer than the sliding window, and than what is read at a time.
-    ids = [2] + torch.randint(7, 420, (length - 1,), generator=torch.Generator().manual_seed(length)).tolist()
+    random = torch.Generator().manual_seed(length)
+    ids = [2, *torch.randint(7, 420, (length - 1,), generator=random).tolist()]
     adapter = await loaded(client, tiny.one)
     for model, folder in (("tiny", None), (adapter, tiny.one)):
         scores = await client.score(model, ids)
@@ -245,27 +260,31 @@ async def test_a_hot_swap_under_load_fails_nobody_and_mixes_nothing(client, tiny
     assert all(text in known[which] for which, text in answers)
 
 
-async def test_an_answer_that_nobody_reads_any_more_is_given_up(server, client):
+async def test_an_answer_that_nobody_reads_any_more_is_given_up(server, client, tiny):
+    endless = await loaded(client, tiny.endless)
     before = await metric(server, "generation_tokens_total")
 
     async def listen_a_little():
-        async with aclosing(client.stream_chat("tiny", PROMPTS[1], RAMBLING)) as stream:
+        async with aclosing(client.stream_chat(endless, PROMPTS[1], LONG)) as stream:
             await anext(stream)
             await anext(stream)
 
     await asyncio.gather(*(listen_a_little() for _ in range(6)))
-    async with asyncio.timeout(5):
-        while await metric(server, "num_requests_running"):
-            await asyncio.sleep(0.02)
-    # Read to the end, six of these have well over a thousand tokens.
+
+    async def nothing_runs():
+        return await metric(server, "num_requests_running") == 0
+
+    await eventually(nothing_runs)
+    # Read to the end, these six have 2700 tokens.
     assert await metric(server, "generation_tokens_total") - before < 300
 
 
-async def test_a_server_killed_in_mid_answer_is_unavailable(doomed):
+async def test_a_server_killed_in_mid_answer_is_unavailable(doomed, tiny):
     client = ModelClient(doomed.url, timeout=20)
+    endless = await loaded(client, tiny.endless)
 
     async def listen():
-        async for _ in client.stream_chat("tiny", PROMPTS[1], RAMBLING):
+        async for _ in client.stream_chat(endless, PROMPTS[1], LONG):
             heard.set()
 
     heard = asyncio.Event()
@@ -316,11 +335,20 @@ async def test_several_answers_may_be_asked_for_at_once(server):
 
 
 async def test_what_does_not_fit_the_context_is_refused(client):
-    with pytest.raises(ModelRefused) as refusal:
-        await client.chat("tiny", PROMPTS[1], Sampling(max_tokens=505))
-    assert refusal.value.status == 400
-    with pytest.raises(ModelRefused):
-        await client.chat("tiny", [{"role": "user", "content": "rain " * 600}], GREEDY)
+    for prompt, sampling in (
+        (PROMPTS[1], Sampling(max_tokens=600)),
+        ([{"role": "user", "content": "rain " * 600}], GREEDY),
+    ):
+        with pytest.raises(ModelRefused, match=r"max_model_len|context length") as refusal:
+            await client.chat("tiny", prompt, sampling)
+        assert refusal.value.status == 400
+
+
+async def test_an_answer_ends_where_the_context_ends(client, tiny):
+    endless = await loaded(client, tiny.endless)
+    completion = await client.chat(endless, PROMPTS[1], Sampling(temperature=0, max_tokens=505))
+    assert completion.finish_reason == "length"
+    assert completion.prompt_tokens + completion.completion_tokens == 512
 
 
 async def test_a_request_that_makes_no_sense_is_refused_with_a_sentence(server, client):
@@ -332,4 +360,7 @@ async def test_a_request_that_makes_no_sense_is_refused_with_a_sentence(server, 
         assert answer.status_code == 400
         assert answer.json()["error"]["code"] == 400
     answer = await post(server, "/v1/completions", prompt=[2, 99999], max_tokens=1)
-    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "Token id 99999 is out of vocabulary")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (
+        400,
+        "Token id 99999 is out of vocabulary",
+    )

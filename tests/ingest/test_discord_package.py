@@ -171,6 +171,7 @@ def test_the_decoy_account_deeper_down_is_not_the_owner(tmp_path: Path) -> None:
     write(
         tmp_path, "Activités/Activities_1/users/user.json", {"id": "123456789012345678", "username": "decoy"}
     )
+    write(tmp_path, "Activités/users/user.json", {"id": "123456789012345678", "username": "nearer decoy"})
     write(tmp_path, f"Messages/c{CHANNEL}/messages.json", rows("mine"))
     assert [item.text for item in read(tmp_path, OWNER) if isinstance(item, Record)] == ["mine"]
 

@@ -55,7 +55,8 @@ def test_a_file_for_each_day_week_and_month_is_dated_by_its_name(tmp_path: Path)
 
 
 def test_one_file_with_dated_headings_is_cut_at_them(tmp_path: Path) -> None:
-    text = "# My journal\nwho reads this?\n\n## 2024-03-10 snow\nwhite\n\n## 11 March 2024\nwet\n### not a date\nmore\n"
+    days = "## 2024-03-10 snow\nwhite\n\n## 11 March 2024\nwet\n### not a date\nmore\n"
+    text = f"# My journal\nwho reads this?\n\n{days}"
     (tmp_path / "all.md").write_text(text)
     assert list(read(tmp_path, OWNER)) == [
         Skipped("all.md#1", "before the first date", failed=False),
@@ -114,7 +115,9 @@ def test_an_impossible_or_missing_date_is_not_guessed(tmp_path: Path) -> None:
 
 
 def test_markdown_reads_as_it_is_meant(tmp_path: Path) -> None:
-    text = "met [[People/Tam|tam]] at [the wall](https://x.example) ![[a.png]]**so** __good__ %%secret%%<!-- x -->"
+    text = (
+        "met [[People/Tam|tam]] at [the wall](https://x.example) ![[a.png]]**so** __good__ %%hush%%<!-- x -->"
+    )
     (tmp_path / "2024-03-10.md").write_text(text)
     (found,) = read(tmp_path, OWNER)
     assert isinstance(found, Record)

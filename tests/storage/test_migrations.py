@@ -21,7 +21,9 @@ def _differences(connection: Connection) -> list[object]:
 
 def _foreign_keys(connection: Connection) -> set[str]:
     inspector = inspect(connection)
-    return {str(key["name"]) for table in inspector.get_table_names() for key in inspector.get_foreign_keys(table)}
+    return {
+        str(key["name"]) for table in inspector.get_table_names() for key in inspector.get_foreign_keys(table)
+    }
 
 
 async def test_the_migrations_make_exactly_the_tables_we_declare(database: Database) -> None:
@@ -31,7 +33,9 @@ async def test_the_migrations_make_exactly_the_tables_we_declare(database: Datab
         assert await connection.run_sync(_foreign_keys) == {"fk_promotions_version", "fk_promotions_previous"}
 
 
-async def test_what_was_there_is_still_there_after_opening_again(database: Database, database_url: str) -> None:
+async def test_what_was_there_is_still_there_after_opening_again(
+    database: Database, database_url: str
+) -> None:
     async with database.transaction() as session:
         await session.execute(text("INSERT INTO cursors VALUES ('a', 'b', '{}', '2026-01-01 00:00:00+00')"))
     again = await Database.open(database_url)
@@ -46,7 +50,9 @@ async def test_many_may_open_a_new_database_at_once(database_url: str) -> None:
 
 
 async def test_many_processes_may_open_a_new_database_at_once(database_url: str) -> None:
-    script = "import asyncio, sys; from storage.database import Database; asyncio.run(Database.open(sys.argv[1]))"
+    script = (
+        "import asyncio, sys; from storage.database import Database; asyncio.run(Database.open(sys.argv[1]))"
+    )
     started = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", script, database_url, cwd=_ROOT)
         for _ in range(4)
@@ -78,8 +84,9 @@ async def test_a_step_that_fails_leaves_nothing_half_made(database_url: str) -> 
 
 async def test_the_database_itself_refuses_a_second_live_adapter_or_exclusive_run(database: Database) -> None:
     adapter = (
-        "INSERT INTO adapters (version, base_model, method, path, sha256, created_at, recipe, lineage, report,"
-        " state, reasons) VALUES ('{}', '', '', '', '', '2026-01-01 00:00:00+00', '{{}}', '[]', '{{}}', 'live', '[]')"
+        "INSERT INTO adapters (version, base_model, method, path, sha256, created_at, recipe, lineage,"
+        " report, state, reasons) VALUES ('{}', '', '', '', '', '2026-01-01 00:00:00+00', '{{}}', '[]',"
+        " '{{}}', 'live', '[]')"
     )
     run = (
         "INSERT INTO runs (exclusive, id, kind, state, created_at, progress, metrics)"

@@ -165,6 +165,21 @@ async def test_find_gives_what_fits_all_filters_oldest_first(database: Database)
     assert await found(limit=0) == ""
 
 
+async def test_the_newest_can_come_first_so_that_a_limit_keeps_them(database: Database) -> None:
+    store = RecordStore(database)
+    await store.add_all(a_record(f"{hour}", said_at=NOON + timedelta(hours=hour)) for hour in range(5))
+    assert [record.id for record in await store.find(newest_first=True, limit=2)] == ["4", "3"]
+
+
+async def test_a_record_is_found_by_how_its_id_begins(database: Database) -> None:
+    store = RecordStore(database)
+    await store.add_all([a_record("ab12"), a_record("ab34"), a_record("a_12")])
+    assert [record.id for record in await store.beginning_with("ab1")] == ["ab12"]
+    assert [record.id for record in await store.beginning_with("ab")] == ["ab12", "ab34"]
+    assert [record.id for record in await store.beginning_with("a_")] == ["a_12"]
+    assert await store.beginning_with("c") == []
+
+
 async def test_counts_and_threads_tell_the_largest_first(database: Database) -> None:
     store = RecordStore(database)
     await store.add_all(

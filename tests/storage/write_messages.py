@@ -1,4 +1,4 @@
-"""A program of its own that keeps messages, and says each one's key when it is kept: write_messages.py URL NAME COUNT"""
+"""What does a second process do to our database? Keeps COUNT messages, and says each one's key when kept."""
 
 import asyncio
 import sys
@@ -14,9 +14,7 @@ async def main(url: str, name: str, count: int) -> None:
     for number in range(count):
         key = message_key("terminal", name, number)
         await store.add(
-            Message(
-                key, "terminal", name, name, name, f"words {number}", datetime(2026, 1, 1, tzinfo=UTC)
-            )
+            Message(key, "terminal", name, name, name, f"words {number}", datetime(2026, 1, 1, tzinfo=UTC))
         )
         print(key, flush=True)
 

@@ -1,0 +1,116 @@
+"""Does the JSON cursor read what is whole, and the good part of what is not, in little memory?"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest import json_stream
+from ingest.json_stream import BadValue, Broken, JsonStream
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+class Dripping(io.BytesIO):
+    """A file that hands out a few bytes at a time, so that every value spans several reads."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 7, 7))
+
+
+def items(file: Any) -> list[Any]:
+    stream, found = JsonStream(file), []
+    try:
+        for _ in stream.items():
+            try:
+                found.append(stream.value())
+            except BadValue as error:
+                found.append(str(error))
+    except Broken as error:
+        found.append(str(error))
+    return found
+
+
+@given(st.lists(values), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
+def test_what_was_written_is_read(written: list[Any], encoding: str) -> None:
+    data = json.dumps(written).encode(encoding)
+    assert items(Dripping(data)) == items(io.BytesIO(data)) == written
+
+
+@given(values)
+def test_skipping_leads_to_what_comes_next(value: Any) -> None:
+    stream = JsonStream(Dripping(json.dumps([value, "next"]).encode()))
+    steps = stream.items()
+    next(steps)
+    stream.skip()
+    next(steps)
+    assert stream.value() == "next"
+
+
+@given(st.binary())
+def test_garbage_ends_in_a_named_error_or_a_value(data: bytes) -> None:
+    for walk in (JsonStream.value, JsonStream.skip, lambda stream: list(stream.members())):
+        try:
+            walk(JsonStream(io.BytesIO(data)))
+        except (Broken, BadValue):
+            pass
+
+
+def test_a_broken_element_costs_only_itself() -> None:
+    assert items(io.BytesIO(b'[1, {"a": nope}, "b\\q", 2]')) == [1, "not valid JSON", "not valid JSON", 2]
+
+
+def test_the_good_prefix_of_a_torn_file_is_read() -> None:
+    assert items(io.BytesIO(b'[{"a": 1}, {"a": 2}, {"a": "thr')) == [
+        {"a": 1},
+        {"a": 2},
+        "the file breaks off here",
+    ]
+
+
+def test_absurd_nesting_is_one_bad_value() -> None:
+    deep = b'[1, {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}, 2]"
+    assert items(io.BytesIO(deep)) == [1, "nested too deeply", 2]
+
+
+def test_a_gigantic_value_is_passed_over_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "MAX_VALUE", 1 << 16)
+    monkeypatch.setattr(json_stream, "CHUNK", 1 << 12)
+
+    class Endless(io.RawIOBase):
+        """64 MiB inside one string, made as it is read."""
+
+        sent, largest = 0, 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.largest = max(self.largest, size)
+            if not self.sent:
+                self.sent += 1
+                return b'[1, {"text": "'
+            if self.sent < 64 << 20:
+                self.sent += size
+                return b"x" * size
+            self.sent, was = 1 << 40, self.sent
+            return b"" if was == 1 << 40 else b'\\" still"}, 2]'
+
+    file = Endless()
+    assert items(file) == [1, "too large for one item", 2]
+    assert file.largest < 1 << 18
+
+
+def test_a_disk_that_fails_halfway_is_told_apart_from_a_torn_file() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() >= 4:
+                raise OSError("bad sector")
+            return super().read(4)
+
+    assert items(Failing(b"[1, 2, 3]")) == [1, "the file cannot be read any further (bad sector)"]
