@@ -99,13 +99,14 @@ def _check_weights(weights: dict[str, torch.Tensor], config: LoraConfig, layers:
         if not torch.isfinite(weight).all():
             raise AdapterRefused(f"{key} holds numbers that are not finite; the training went wrong.")
         found.setdefault(layer, {})[half] = weight
+    complete = {name for name, halves in found.items() if len(halves) == 2}
     wanted = {name for name in layers if check_target_module_exists(config, name)}
-    if missing := sorted(
-        (wanted | found.keys()) - {name for name, halves in found.items() if len(halves) == 2}
-    ):
+    if missing := sorted((wanted | found.keys()) - complete):
         raise AdapterRefused(
             f"It is incomplete: no weights for {missing[0]} and {len(missing) - 1} more layers."
         )
+    if not wanted or complete != wanted:
+        raise AdapterRefused("Its adapter_config.json and its weights do not name the same layers.")
     for layer, halves in found.items():
         _check_shape(layer, halves, layers[layer])
 

@@ -54,7 +54,7 @@ class EventQueue:
                     break
             self._metrics.whole_request.observe(time.perf_counter() - began)
         finally:
-            pass
+            generation.cancelled = True
 
 
 class Answer(Protocol):

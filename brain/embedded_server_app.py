@@ -37,6 +37,7 @@ def make_app(engine: Engine, *, adapters_under: Path | None = None) -> FastAPI:
     app = FastAPI(title="twin embedded model server", docs_url=None, redoc_url=None)
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(EngineStopped, _stopping)
     texts = Texts(engine)
 
     @app.get("/health")
@@ -182,8 +183,6 @@ async def _respond(
     except UnknownModelName as error:
         message = f"The model `{body.model}` does not exist."
         raise ApiError(404, message, "NotFoundError", "model") from error
-    except EngineStopped as error:
-        raise ApiError(503, "The model server is stopping.", "ServiceUnavailableError") from error
     if body.stream:
         sse = stream(events, generation, answer, with_usage=body.wants_usage)
         return StreamingResponse(sse, media_type="text/event-stream")
@@ -214,6 +213,11 @@ def _model_card(name: str, *, root: str, parent: str | None) -> Json:
 async def _api_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)
     return JSONResponse(error.body, status_code=error.status)
+
+
+async def _stopping(_: Request, error: Exception) -> JSONResponse:
+    body = ApiError(503, "The model server is stopping.", "ServiceUnavailableError").body
+    return JSONResponse(body, status_code=503)
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:

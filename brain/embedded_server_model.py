@@ -11,7 +11,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, Cache
 from transformers.utils import logging as transformers_logging
 
-from brain.embedded_server_adapters import AdapterFolder, linear_layers, read_adapter_folder
+from brain.embedded_server_adapters import AdapterFolder, AdapterRefused, linear_layers, read_adapter_folder
 
 
 class LanguageModel:
@@ -80,17 +80,20 @@ class LanguageModel:
         return read_adapter_folder(folder, layers=self._layers, base_names=(self.name, also_known_as))
 
     def load_adapter(self, adapter: str, checked: AdapterFolder) -> None:
-        path = str(checked.path)
+        """Raises AdapterRefused when peft cannot load it after all; then nothing of it is left."""
         if self._with_adapters is None:
-            self._with_adapters = PeftModel.from_pretrained(
-                self._model, path, adapter_name=adapter, config=checked.config, autocast_adapter_dtype=False
+            self._with_adapters = PeftModel(
+                self._model, checked.config, adapter_name=adapter, autocast_adapter_dtype=False
             )
             self._active = adapter
-        else:
-            self._with_adapters.load_adapter(
-                path, adapter, torch_device=self.device, autocast_adapter_dtype=False
-            )
         self._loaded.add(adapter)
+        try:
+            self._with_adapters.load_adapter(
+                str(checked.path), adapter, torch_device=self.device, autocast_adapter_dtype=False
+            )
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            self.delete_adapter(adapter)
+            raise AdapterRefused(f"{checked.path} cannot be loaded: {error}") from error
 
     def delete_adapter(self, adapter: str) -> None:
         self._loaded.discard(adapter)

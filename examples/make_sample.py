@@ -25,6 +25,11 @@ ZONES = ZoneInfo("Europe/Lisbon"), ZoneInfo("Europe/Ljubljana")  # before and af
 REPLIES = 960
 OWNER_ID, DISCORD_ID = 71100423, 201190884120068096
 MATE = 0.3  # how often she says it: the habit she drops in feedback.json
+OPENER, OPENERS = 0.3, ("ha", "ok", "oh", "hm", "ah")
+TBH = 0.12
+INTERJECTIONS = (
+    "aw defo hello heya hey huge morning nah night nice no nooo omg oof ooh ouch ugh uh yay yes yesss"
+)
 EMOJI = "🧗☕🥖"
 
 
@@ -120,13 +125,18 @@ class Lines:
         return re.sub(r" {2,}", " ", line).strip()
 
     def _in_her_words(self, answer: str) -> str:
-        """Now and then a "mate" at the end of the first message, before the question mark or the emoji."""
-        if self.random.random() > MATE:
-            return answer
+        """Her small words around an answer: a "ha" before it, "tbh" or "mate" after its first message."""
         first, *more = answer.split(" / ")
         ending = re.search(rf"(?:[?!]|\s[{EMOJI}])*$", first)
         at = ending.start() if ending else len(first)
-        return " / ".join([f"{first[:at]} mate{first[at:]}", *more])
+        said, ending_signs = first[:at], first[at:]
+        if re.split(r"\W", said)[0] not in INTERJECTIONS and self.random.random() < OPENER:
+            said = f"{self.random.choice(OPENERS)} {said}"
+        if "tbh" not in said and not ending_signs.startswith("?") and self.random.random() < TBH:
+            said += " tbh"
+        if self.random.random() < MATE:
+            said += " mate"
+        return " / ".join([said + ending_signs, *more])
 
 
 # --- the calendar ---

@@ -33,7 +33,7 @@ class ZoneSince(BaseModel):
 
 
 class OwnerSettings(BaseModel):
-    """[owner]: name, aliases, timezone (one, or a history), languages, accounts by platform."""
+    """[owner]: name, aliases, timezone (one, or a history), languages, facts, accounts by platform."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,6 +41,7 @@ class OwnerSettings(BaseModel):
     aliases: list[str] = []
     timezone: str | list[ZoneSince] = "UTC"
     languages: list[str] = []
+    facts: list[str] = []  # short sentences that everybody may hear; the twin's persona card
     accounts: dict[str, str | list[str]] = {}
 
     @field_validator("timezone")

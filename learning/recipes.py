@@ -99,7 +99,7 @@ R = TypeVar("R", bound=Recipe)
 # The 12B rates do nothing at this size. Full float32, no checkpointing: memory is not what is short here.
 POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
     SftRecipe: {
-        "learning_rate": 3e-3,
+        "learning_rate": 1e-2,
         "batch_size": 16,
         "effective_batch": 16,
         "lora_dropout": 0.0,

@@ -137,15 +137,47 @@ async def test_a_foreign_adapter_never_gets_into_the_server(client, tiny):
     assert await client.models() == ["tiny"]
 
 
+def _another_rank(folder):
+    reconfigure(folder, r=4)
+
+
+def _no_weights(folder):
+    rewrite(folder, lambda weights: {})
+
+
+def _no_target(folder):
+    reconfigure(folder, target_modules=["no_such_layer"])
+
+
+@only_embedded
+@pytest.mark.parametrize("harm", [_another_rank, _no_weights, _no_target])
+@pytest.mark.parametrize("beside", [False, True])
+async def test_what_peft_itself_cannot_load_harms_nobody(client, tiny, harm, beside):
+    before = (await client.chat("tiny", PROMPT, Sampling(temperature=0))).text
+    if beside:
+        await client.load_adapter("good", tiny.one)
+    bad = tiny.adapters.parent / f"bad{harm.__name__}{beside}"
+    shutil.copytree(tiny.one, bad)
+    harm(bad)
+    with pytest.raises(ModelRefused):
+        await client.load_adapter("bad", bad)
+    assert await client.models() == (["tiny", "good"] if beside else ["tiny"])
+    assert (await client.chat("tiny", PROMPT, Sampling(temperature=0))).text == before
+    await client.load_adapter("after", tiny.two)
+
+
 @only_embedded
 async def test_a_busy_adapter_leaves_when_its_last_answer_is_finished(client, tiny):
     await client.load_adapter("endless", tiny.endless)
     stream = client.stream_chat("endless", PROMPT, Sampling(temperature=0, max_tokens=400))
+    shorter = client.stream_chat("endless", PROMPT, Sampling(temperature=0, max_tokens=40))
     await anext(stream)
+    await anext(shorter)
     leaving = asyncio.create_task(client.unload_adapter("endless"))
     await gone(client, "endless")
     with pytest.raises(UnknownModel):
         await client.chat("endless", PROMPT, Sampling())
+    assert [chunk.finish_reason async for chunk in shorter if chunk.finish_reason] == ["length"]
     assert not leaving.done()
     usage = [chunk.usage async for chunk in stream][-1]
     assert usage.completion_tokens == 400

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from examples.make_sample import write_all
 from ingest.dedup import Dedup, Duplicate
 from ingest.files import ExportUnreadable, open_export
 from ingest.ledger import Ledger
@@ -319,3 +320,12 @@ def test_a_csv_with_one_endless_line_is_survived(tmp_path: Path) -> None:
     outcomes, ledger = run(SOURCES["discord_package"], tmp_path)
     assert [one.text for one in outcomes if isinstance(one, Record)] == ["first", "last"]
     assert ledger.failed.total() >= 1
+
+
+def test_the_sample_is_what_its_generator_writes(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    written = {
+        path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()
+    }
+    assert len(written) == 12
+    assert written == {name: (MIRA / name).read_bytes() for name in written}

@@ -1,0 +1,204 @@
+"""Does one cycle take feedback to a live adapter, or say in words why not?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from learning_samples import pair_rows, thumb_rows
+
+from learning.adapter_folder import described
+from learning.base_model import load_base, with_adapter
+from learning.cycle import end_dead_runs, learn
+from learning.failures import TrainingFailed
+from learning.gate import Verdict
+from learning.logprobs import answer_logprobs
+from learning.rows import read_rows
+from learning.settings import GateSettings, LearningSettings
+from storage.adapters import AdapterStore
+from storage.feedback import FeedbackStore
+from storage.messages import MessageStore
+from storage.records import AdapterState, Feedback, Message, Role, RunState, Signal, Stamp, message_key, now
+from storage.runs import AlreadyRunning, RunStore
+
+START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+QUICK = {"epochs": 2, "learning_rate": 2e-3, "min_rows": 4, "max_length": 256}
+LENIENT = LearningSettings(
+    min_feedback=8,
+    min_thumbs=6,
+    gate=GateSettings(max_nll_rise=9.0, max_preference_drop=0.99, min_heldout_pairs=500, min_distinct=0.0),
+    recipes={"sft": QUICK, "dpo": QUICK, "kto": QUICK},
+)
+
+
+class LocalServer:
+    def __init__(self, base):
+        self.base, self.loaded = base, {}
+
+    async def load_adapter(self, name, path):
+        self.loaded[name] = with_adapter(load_base(self.base), path)
+
+    async def unload_adapter(self, name):
+        del self.loaded[name]
+
+    async def score(self, model, token_ids):
+        (scores,) = answer_logprobs(self.loaded[model], [(list(token_ids), 1)], 0)
+        return [None, *scores]
+
+
+class Twin:
+    """Everything a cycle is handed, on a real database and a real home."""
+
+    def __init__(self, database, home, base, corpus):
+        self.home, self.base, self.corpus = home, base, corpus
+        self.adapters, self.runs = AdapterStore(database), RunStore(database)
+        self.feedback, self.messages = FeedbackStore(database), MessageStore(database)
+        self.server = LocalServer(base)
+
+    async def hears(self, corrections=0, thumbs=0, seed=1):
+        rows = [*pair_rows(corrections, seed), *thumb_rows(thumbs, seed + 1)]
+        for number, row in enumerate(rows):
+            key = message_key("terminal", f"chat{seed}-{number}", 1)
+            text = row.get("rejected", row.get("completion"))[0]["content"]
+            stamp = Stamp(None, "tiny", "hash", tuple(row["prompt"]), {})
+            at = START + timedelta(hours=number)
+            chat = f"chat{seed}-{number}"
+            await self.messages.add(
+                Message(key, "terminal", chat, "twin", "Mira", text, at, by_twin=True, stamp=stamp)
+            )
+            kind = Signal.CORRECTION if "chosen" in row else Signal.UP if row["label"] else Signal.DOWN
+            better = row["chosen"][0]["content"] if "chosen" in row else None
+            await self.feedback.record(Feedback(key, "mira", Role.OWNER, kind, at, better))
+
+    async def learns(self, settings=LENIENT, **more):
+        return await learn(
+            home=self.home,
+            base=str(self.base),
+            corpus=self.corpus,
+            settings=settings,
+            feedback=self.feedback,
+            messages=self.messages,
+            adapters=self.adapters,
+            runs=self.runs,
+            server=self.server,
+            **more,
+        )
+
+
+@pytest.fixture
+def twin(sqlite_database, tmp_path, base, corpus):
+    return Twin(sqlite_database, tmp_path, base, corpus)
+
+
+async def test_too_little_feedback_is_an_outcome_and_starts_no_training(twin):
+    await twin.hears(corrections=5)
+    outcome = await twin.learns()
+    assert (outcome.state, outcome.reasons) == ("not enough", ("Not enough feedback yet: 5 of 8.",))
+    (run,) = await twin.runs.all()
+    assert run.state is RunState.PASSED
+    assert run.metrics["outcome"] == "not enough"
+    assert not (twin.home / "adapters").exists()
+
+
+async def test_corrections_and_thumbs_become_a_live_adapter_that_was_judged_and_probed(twin):
+    await twin.hears(corrections=14, thumbs=12)
+    heard = []
+    outcome = await twin.learns(on_progress=lambda share, doing: heard.append((share, doing)))
+    assert outcome.state == "live", outcome.reasons
+    live = await twin.adapters.live()
+    assert live is not None
+    assert live.version == outcome.version == "kto-3"
+    assert live.report["models"]["candidate"]["adapter"] == "kto-3"
+    assert [one.version for one in await twin.adapters.all()] == ["sft-1", "dpo-2", "kto-3"]
+    assert live.parent == "dpo-2"
+    assert list(twin.server.loaded) == ["kto-3"]
+    assert outcome.picture is not None
+    shares = [share for share, _ in heard]
+    assert shares == sorted(shares)
+    (run,) = await twin.runs.all()
+    assert (run.state, run.metrics["version"]) == (RunState.PASSED, "kto-3")
+
+    again = await twin.learns()
+    assert again.reasons == ("Nothing new: all feedback has been learned from.",)
+
+
+async def test_each_cycle_starts_from_the_anchor_and_learns_from_everything(twin, sft_adapter):
+    await twin.hears(corrections=12)
+    first = await twin.learns()
+    await twin.hears(corrections=6, seed=50)
+    second = await twin.learns()
+    assert (first.version, second.version) == ("dpo-2", "dpo-3")
+    one, two = await twin.adapters.get("dpo-2"), await twin.adapters.get("dpo-3")
+    assert one.parent == two.parent == "sft-1"
+    assert len(two.lineage) > len(one.lineage)
+    assert second.report["models"]["live"]["adapter"] == "dpo-2"
+
+
+async def test_a_candidate_that_forgets_the_owner_is_refused_with_reasons_and_the_live_one_stays(twin):
+    await twin.hears(corrections=12)
+    first = await twin.learns()
+    strict = LENIENT.model_copy(update={"gate": GateSettings(max_nll_rise=0.0, min_heldout_pairs=500, min_distinct=0.0)})
+    wild = {**QUICK, "learning_rate": 0.3}
+    settings = strict.model_copy(update={"recipes": {**strict.recipes, "dpo": wild}})
+    outcome = await twin.learns(settings, again=True)
+    assert outcome.state == "refused"
+    assert "nats a token" in outcome.reasons[0]
+    assert isinstance(outcome.verdict, Verdict)
+    refused = await twin.adapters.get(outcome.version)
+    assert (refused.state, refused.reasons) == (AdapterState.REFUSED, outcome.reasons)
+    assert (await twin.adapters.live()).version == first.version
+    assert list(twin.server.loaded) == [first.version]
+
+
+async def test_a_training_that_fails_fails_the_run_in_one_sentence_and_changes_nothing(twin):
+    await twin.hears(corrections=12)
+    settings = LENIENT.model_copy(update={"recipes": {"sft": {"min_rows": 999}, "dpo": QUICK}})
+    with pytest.raises(TrainingFailed, match="999 are needed"):
+        await twin.learns(settings)
+    (run,) = await twin.runs.all()
+    assert run.state is RunState.FAILED
+    assert "999 are needed" in run.error
+    assert await twin.adapters.all() == []
+
+
+async def test_two_cycles_never_run_at_once_and_a_stopped_one_makes_room(twin):
+    await twin.hears(corrections=12)
+    begun = asyncio.Event()
+    first = asyncio.create_task(twin.learns(on_progress=lambda *_: begun.set()))
+    await begun.wait()
+    with pytest.raises(AlreadyRunning):
+        await twin.learns()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert [run.state for run in await twin.runs.all()] == [RunState.CANCELLED]
+
+
+async def test_a_run_whose_process_is_gone_does_not_stand_in_the_way(twin):
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    dead = await twin.runs.start("learn", f"{socket.gethostname()}:{gone.pid}")
+    assert [run.id for run in await end_dead_runs(twin.runs)] == [dead.id]
+    assert (await twin.runs.get(dead.id)).state is RunState.FAILED
+    alive = await twin.runs.start("learn", f"{socket.gethostname()}:{os.getppid()}")
+    assert await end_dead_runs(twin.runs) == []
+    assert (await twin.runs.get(alive.id)).state is RunState.RUNNING
+
+
+async def test_an_sft_adapter_that_is_live_already_is_the_anchor(twin, sft_adapter):
+    import shutil
+
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    await twin.adapters.go_live("sft-1", "by hand")
+    await twin.hears(corrections=12)
+    outcome = await twin.learns()
+    assert outcome.version == "dpo-2"
+    assert (await twin.adapters.get("dpo-2")).parent == "sft-1"
+    preferences = read_rows(twin.home / "preferences" / outcome.report["preferences"] / "pairs.jsonl")
+    assert {row["id"] for row in preferences} <= set((await twin.adapters.get("dpo-2")).lineage)

@@ -1,0 +1,141 @@
+"""Which feedback becomes which preference, and what is never trained on?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from learning.preferences import collect, freeze
+from learning.rows import read_rows
+from learning.settings import LearningSettings
+from storage.feedback import FeedbackStore
+from storage.messages import MessageStore
+from storage.records import Feedback, Message, Role, Signal, Stamp, message_key
+
+START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+SETTINGS = LearningSettings()
+
+
+def reply(number, text="meh", chat="kitchen", minutes=None, question=None):
+    prompt = ({"role": "user", "content": question or f"question {number}?"},)
+    return Message(
+        key=message_key("terminal", chat, number),
+        platform="terminal",
+        chat_id=chat,
+        author_id="twin",
+        author_name="Mira",
+        text=text,
+        sent_at=START + timedelta(minutes=number if minutes is None else minutes),
+        by_twin=True,
+        stamp=Stamp(None, "pocket", "hash", prompt, {}),
+    )
+
+
+def about(message, kind, text=None, by="mira", role=Role.OWNER, second=0):
+    return Feedback(message.key, by, role, kind, START + timedelta(days=1, seconds=second), text)
+
+
+async def stored(database, messages, signals):
+    feedback, replies = FeedbackStore(database), MessageStore(database)
+    for message in messages:
+        await replies.add(message)
+    for signal in signals:
+        await feedback.record(signal)
+    return feedback, replies
+
+
+async def frozen(database, messages, signals, folder, settings=SETTINGS, sampler=None):
+    feedback, replies = await stored(database, messages, signals)
+    judged, left_out = await collect(feedback, replies, settings)
+    preferences = await freeze(judged, folder, settings, sampler)
+    files = ("pairs", "thumbs", "heldout_pairs", "heldout_thumbs")
+    return preferences, {name: read_rows(preferences.path / f"{name}.jsonl") for name in files}, left_out
+
+
+async def test_a_correction_becomes_a_pair_and_a_thumb_a_label(database, tmp_path):
+    replies = [reply(number) for number in range(3)]
+    signals = [
+        about(replies[0], Signal.CORRECTION, "ofc"),
+        about(replies[1], Signal.UP),
+        about(replies[2], Signal.DOWN),
+    ]
+    _, rows, _ = await frozen(database, replies, signals, tmp_path)
+    (pair,) = [*rows["pairs"], *rows["heldout_pairs"]]
+    assert pair["prompt"] == [{"role": "user", "content": "question 0?"}]
+    assert (pair["chosen"][0]["content"], pair["rejected"][0]["content"]) == ("ofc", "meh")
+    assert (pair["weight"], pair["source"]) == (1.0, "logged")
+    labels = {row["prompt"][0]["content"]: row["label"] for row in [*rows["thumbs"], *rows["heldout_thumbs"]]}
+    assert labels == {"question 1?": True, "question 2?": False}
+
+
+async def test_strangers_never_count_and_the_owner_overrules_a_trainer(database, tmp_path):
+    replies = [reply(number) for number in range(3)]
+    signals = [
+        about(replies[0], Signal.UP, by="stranger", role=Role.OTHER),
+        about(replies[1], Signal.DOWN, by="tess", role=Role.TRAINER),
+        about(replies[2], Signal.DOWN, by="tess", role=Role.TRAINER),
+        about(replies[2], Signal.UP),
+    ]
+    _, rows, left_out = await frozen(database, replies, signals, tmp_path)
+    thumbs = [*rows["thumbs"], *rows["heldout_thumbs"]]
+    found = sorted((row["prompt"][0]["content"], row["label"], row["weight"]) for row in thumbs)
+    assert found == [("question 1?", False, 0.5), ("question 2?", True, 1.0)]
+    assert left_out == {"not from the owner or a trainer": 1, "the owner said something else": 1}
+
+
+async def test_withdrawn_feedback_teaches_nothing(database, tmp_path):
+    message = reply(1)
+    feedback, replies = await stored(database, [message], [about(message, Signal.UP)])
+    await feedback.withdraw(message.key, "mira", Signal.UP, START + timedelta(days=2))
+    assert await collect(feedback, replies, SETTINGS) == ([], {})
+
+
+async def test_a_reply_without_its_prompt_or_a_correction_without_new_words_is_left_out_and_counted(database):
+    known, unstamped = reply(1, "fine"), reply(2)
+    unstamped = Message(**{**{f: getattr(unstamped, f) for f in unstamped.__slots__}, "stamp": None})
+    signals = [about(known, Signal.CORRECTION, "Fine!"), about(unstamped, Signal.UP)]
+    feedback, replies = await stored(database, [known, unstamped], signals)
+    judged, left_out = await collect(feedback, replies, SETTINGS)
+    assert judged == []
+    assert left_out == {"no better words given": 1, "the reply or its prompt is gone": 1}
+
+
+async def test_fresh_samples_are_beaten_too_but_weigh_less_and_are_never_held_out(database, tmp_path):
+    async def sampler(prompt, count):
+        return ["meh", "MEH!", "dunno", "ofc", "dunno"][: count + 2]
+
+    replies = [reply(number, chat=f"chat{number}") for number in range(40)]
+    signals = [about(message, Signal.CORRECTION, "ofc") for message in replies]
+    _, rows, _ = await frozen(database, replies, signals, tmp_path, sampler=sampler)
+    sampled = [row for row in rows["pairs"] if row["source"] == "sampled"]
+    assert {row["rejected"][0]["content"] for row in sampled} == {"dunno"}
+    assert len(sampled) == len(rows["pairs"]) / 2
+    assert {row["weight"] for row in sampled} == {0.5}
+    assert {row["source"] for row in rows["heldout_pairs"]} == {"logged"}
+
+
+async def test_whole_conversations_are_held_out_and_stay_held_out_as_feedback_grows(database, tmp_path):
+    replies = [reply(n, chat=f"chat{n // 4}", question=f"about {n}?") for n in range(160)]
+    signals = [about(message, Signal.CORRECTION, "ofc") for message in replies]
+    _, few, _ = await frozen(database, replies[:80], signals[:80], tmp_path)
+    _, many, _ = await frozen(database, replies, signals, tmp_path)
+    train, held = ({row["conversation"] for row in many[name]} for name in ("pairs", "heldout_pairs"))
+    assert not train & held
+    assert 3 <= len(held) <= 16
+    assert {row["conversation"] for row in few["heldout_pairs"]} <= held
+
+
+async def test_one_long_chat_still_has_something_held_out_and_no_question_on_both_sides(database, tmp_path):
+    replies = [reply(n, question=f"do you like number {n % 30}?") for n in range(60)]
+    signals = [about(message, Signal.CORRECTION, "ofc") for message in replies]
+    _, rows, _ = await frozen(database, replies, signals, tmp_path)
+    train, held = ({row["prompt"][0]["content"] for row in rows[name]} for name in ("pairs", "heldout_pairs"))
+    assert held
+    assert not train & held
+
+
+async def test_the_same_feedback_gives_the_same_snapshot(database, tmp_path):
+    replies = [reply(number) for number in range(9)]
+    signals = [about(message, Signal.DOWN) for message in replies]
+    one, _, _ = await frozen(database, replies, signals, tmp_path / "one")
+    two, _, _ = await frozen(database, replies, [], tmp_path / "two")
+    assert (one.id, one.signals, one.counts) == (two.id, two.signals, two.counts)
