@@ -186,7 +186,9 @@ def _value_problems(file: Path, tensors: Mapping[str, Any]) -> list[str]:
         )
         if bool(((bits & exponent) == exponent).any()):
             return [f"{name} holds values that are not finite (NaN or infinity)"]
-        idle = idle and not ("lora_B" in name and bool((bits << 1).any()))  # the sign of a zero does not count
+        idle = idle and not (
+            "lora_B" in name and bool((bits << 1).any())
+        )  # the sign of a zero does not count
     return ["every lora_B is zero: this adapter changes nothing"] if idle and tensors else []
 
 

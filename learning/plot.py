@@ -16,12 +16,23 @@ OWNER = "#54a24b"
 HABITS = ("lower_case", "full_stop", "emoji", "letters_distance")
 
 
-def draw(report: Mapping[str, Any], picture: Path) -> Path:
-    """Three panels: the owner's words, the corrections, the habits. Returns the path of the PNG."""
+def draw(report: Mapping[str, Any], picture: Path, seconds: Mapping[str, float] | None = None) -> Path:
+    """The owner's words, the corrections, the habits, and how long each step took where that is given.
+
+    Returns the path of the PNG.
+    """
     models: Mapping[str, Mapping[str, Any]] = report["models"]
-    figure, (words, corrections, habits) = pyplot.subplots(
-        1, 3, figsize=(12, 3.6), layout="constrained", width_ratios=(1, 1, 1.6)
+    widths = (1, 1, 1.6, 1.2) if seconds else (1, 1, 1.6)
+    figure, panels = pyplot.subplots(
+        1, len(widths), figsize=(3.4 * sum(widths), 3.6), layout="constrained", width_ratios=widths
     )
+    words, corrections, habits = panels[:3]
+    if seconds:
+        bars = panels[3].barh(list(seconds), list(seconds.values()), color=COLOURS["live"])
+        panels[3].bar_label(bars, fmt="%.0f", padding=2)
+        panels[3].invert_yaxis()
+        panels[3].margins(x=0.15)
+        panels[3].set_title("Seconds for each step", fontsize=10)
     _bars(words, models, "nll", "mean", "Owner's own words\n(nats a token, lower is better)")
     _bars(
         corrections,

@@ -241,7 +241,7 @@ def build_handlers(
 def build_commands(
     home: Home, settings: Settings, stores: Stores, model: Model, tasks: asyncio.TaskGroup
 ) -> Commands:
-    from twin.learn import learn_in, promote
+    from twin.learn import learn_in, outcome_in_words, promote
 
     learning: set[asyncio.Task[None]] = set()
 
@@ -252,7 +252,7 @@ def build_commands(
         async def work() -> None:
             try:
                 outcome = await learn_in(home, settings, stores, model)
-                await tell(outcome.in_words())
+                await tell(outcome_in_words(outcome))
             except Exception as problem:  # a chat app called us: tell, and keep talking
                 log.exception("the learning cycle failed")
                 await tell(f"Learning stopped: {problem}")

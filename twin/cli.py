@@ -290,13 +290,14 @@ def _train(method: str, recipe: Path | None, json: bool) -> None:
 @app.command()
 def learn(recipe: Recipe = None, json: AsJson = False) -> None:
     """One online-learning cycle: collect, train, evaluate, gate, promote."""
+    from twin.learn import outcome_in_words
     from twin.learn import learn_once
 
     outcome = run(learn_once(_home, settings(), recipe))
     if json:
         show.as_json(outcome.as_json())
     else:
-        show.sentence(outcome.in_words())
+        show.sentence(outcome_in_words(outcome))
 
 
 @app.command()

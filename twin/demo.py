@@ -29,7 +29,7 @@ from twin.build import Model, Stores, build_brain, open_model, open_stores
 from twin.chat import converse
 from twin.errors import Told
 from twin.home import Home
-from twin.learn import build_corpus_in, learn_in, train_in, with_recipes
+from twin.learn import build_corpus_in, learn_in, outcome_in_words, train_in, with_recipes
 from twin.remember import ingest_in
 from twin.settings import Settings, read_settings
 
@@ -190,7 +190,7 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
                     if outcome.state == "live":
                         await talk.until_answered_by(outcome.version)
                 swap = talk.figures(await stores.adapters.promotions())
-                show.sentence(outcome.in_words())
+                show.sentence(outcome_in_words(outcome))
                 show.sentence(
                     f"{swap['requests']} messages were answered meanwhile, {swap['failed']} were not"
                 )

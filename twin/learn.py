@@ -15,7 +15,8 @@ from brain.model_client import ModelClient, ModelRefused, Sampling
 from learning import corpus, cycle, preferences
 from learning.adapter_folder import check, described
 from learning.corpus import Snapshot
-from learning.cycle import Outcome, end_dead_runs, recorded
+from learning.cycle import Outcome
+from learning.durable import Progress, recorded
 from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
 from learning.preferences import Preferences, Sampler
 from learning.promote import ServerRefused
@@ -101,23 +102,22 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
         anchor = _anchor(home, known, base)
     step = _step(method, settings, base, snapshot, pool, anchor, target)
 
-    async def work(run: Run, at: cycle.OnCycleProgress) -> dict[str, Any]:
+    async def work(run: Run, progress: Progress) -> dict[str, Any]:
         report = home.runs / run.id / "report.json"
         measure = EvaluateStep(
             base=base.weights,
-            adapters={"base": None, "live": anchor, "candidate": target}
-            if anchor
-            else {"base": None, "candidate": target},
+            adapters={"base": None, **({"live": anchor} if anchor else {}), "candidate": target},
             corpus=snapshot.path,
             preferences=pool.path if pool else None,
             report=report,
         )
         job = Job(steps=[step, measure], work_dir=home.runs / "work")
-        return (
-            await run_job(job, report.parent, lambda share, doing, figures: at(share, _words(doing, figures)))
-        )[-1]
 
-    await end_dead_runs(stores.runs)
+        def tell(share: float, doing: str, figures: Mapping[str, Any]) -> None:
+            progress.at(share, _words(doing, figures))
+
+        return (await run_job(job, report.parent, tell))[-1]
+
     with show.progress(f"training {target.name}") as on_progress:
         report = await recorded(stores.runs, method, work, on_progress)
     adapter = described(target, now())
@@ -218,6 +218,18 @@ async def learn_in(home: Home, settings: Settings, stores: Stores, model: Model)
         )
 
 
+def outcome_in_words(outcome: Outcome) -> str:
+    """What came of a cycle, for the person who waits for it."""
+    reasons = " ".join(outcome.reasons)
+    match outcome.state:
+        case "live":
+            return f"{outcome.version} passed the gate and answers from now on. {reasons}"
+        case "refused":
+            return f"{outcome.version} was refused, and the one before goes on answering. {reasons}"
+        case _:
+            return reasons
+
+
 class ServingFace:
     """The model server as promotion sees it."""
 
@@ -313,7 +325,7 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
             "candidate": Path(candidate.path),
         }
 
-        async def work(run: Run, at: cycle.OnCycleProgress) -> Report:
+        async def work(run: Run, progress: Progress) -> Report:
             report = home.runs / run.id / "report.json"
             step = EvaluateStep(
                 base=base.weights,
@@ -323,10 +335,13 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
                 report=report,
             )
             job = Job(steps=[step], work_dir=home.runs / "work")
-            [figures] = await run_job(job, report.parent, lambda share, doing, _: at(share, doing))
+
+            def tell(share: float, doing: str, _: Mapping[str, Any]) -> None:
+                progress.at(share, doing)
+
+            [figures] = await run_job(job, report.parent, tell)
             return Report(figures, report.with_suffix(".png"))
 
-        await end_dead_runs(stores.runs)
         with show.progress(f"evaluating {version}") as on_progress:
             return await recorded(stores.runs, "evaluate", work, on_progress)
 

@@ -70,13 +70,14 @@ def _rhythm(settings: Settings) -> str:
 
 
 async def _learn_by_the_clock(home: Home, settings: Settings, stores: Stores, model: Model) -> None:
+    from twin.learn import outcome_in_words
     from twin.learn import learn_in
 
     while settings.learning.every_hours:
         await asyncio.sleep(3600 * settings.learning.every_hours)
         try:
             outcome = await learn_in(home, settings, stores, model)
-            show.sentence(outcome.in_words())
+            show.sentence(outcome_in_words(outcome))
         except AlreadyRunning as busy:
             log.info("%s", busy)
         except Exception as problem:

@@ -95,7 +95,10 @@ def test_huge_but_finite_weights_are_numbers(folder, base):
 def test_keys_of_another_class_are_foreign(folder, base):
     # what an adapter of the multimodal class looks like on the text-only one: it would load and do nothing
     rewrite(
-        folder, lambda tensors: {name.replace(".layers.", ".language_model.layers."): t for name, t in tensors.items()}
+        folder,
+        lambda tensors: {
+            name.replace(".layers.", ".language_model.layers."): t for name, t in tensors.items()
+        },
     )
     (problem,) = check(folder, base)
     assert "foreign keys" in problem

@@ -122,7 +122,14 @@ def test_deleted_records_teach_nothing(tmp_path):
 
 def test_what_the_owner_wrote_alone_is_a_capped_share_of_training_and_never_tested_on(tmp_path):
     journal = [
-        said(f"j{day}", "owner", f"entry {day}: quiet, {day * 7} loaves", day * 60, f"d{day}", kind=Kind.JOURNAL)
+        said(
+            f"j{day}",
+            "owner",
+            f"entry {day}: quiet, {day * 7} loaves",
+            day * 60,
+            f"d{day}",
+            kind=Kind.JOURNAL,
+        )
         for day in range(200)
     ]
     snapshot = build([*years_of_chat(), *journal], MIRA, tmp_path, CorpusSettings(style_share=0.25))
@@ -158,7 +165,10 @@ def test_an_exchange_of_the_test_is_purged_from_training_even_when_slightly_rewo
         said("y1", FRIEND, f"{question.upper()} :)", 5 * 1440 + 300),
         said("y2", "owner", f"{answer}!!", 5 * 1440 + 301),
     ]
-    ids = {row["record_ids"][0] for row in rows_of(build([*records, *leaks], MIRA, tmp_path, CorpusSettings()))["train"]}
+    ids = {
+        row["record_ids"][0]
+        for row in rows_of(build([*records, *leaks], MIRA, tmp_path, CorpusSettings()))["train"]
+    }
     assert ids
     assert not ids & {"x2", "y2"}
 
@@ -187,7 +197,10 @@ def test_the_same_records_in_any_order_give_the_same_bytes(tmp_path):
 def test_other_records_give_another_snapshot(tmp_path):
     records = years_of_chat(20)
     changed = [*records[:-1], replace(records[-1], text="something else entirely")]
-    assert build(records, MIRA, tmp_path, CorpusSettings()).id != build(changed, MIRA, tmp_path, CorpusSettings()).id
+    assert (
+        build(records, MIRA, tmp_path, CorpusSettings()).id
+        != build(changed, MIRA, tmp_path, CorpusSettings()).id
+    )
 
 
 @settings(max_examples=40, deadline=None)

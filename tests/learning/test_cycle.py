@@ -142,7 +142,9 @@ async def test_each_cycle_starts_from_the_anchor_and_learns_from_everything(twin
 async def test_a_candidate_that_forgets_the_owner_is_refused_with_reasons_and_the_live_one_stays(twin):
     await twin.hears(corrections=12)
     first = await twin.learns()
-    strict = LENIENT.model_copy(update={"gate": GateSettings(max_nll_rise=0.0, min_heldout_pairs=500, min_distinct=0.0)})
+    strict = LENIENT.model_copy(
+        update={"gate": GateSettings(max_nll_rise=0.0, min_heldout_pairs=500, min_distinct=0.0)}
+    )
     wild = {**QUICK, "learning_rate": 0.3}
     settings = strict.model_copy(update={"recipes": {**strict.recipes, "dpo": wild}})
     outcome = await twin.learns(settings, again=True)
@@ -179,10 +181,14 @@ async def test_two_cycles_never_run_at_once_and_a_stopped_one_makes_room(twin):
     assert [run.state for run in await twin.runs.all()] == [RunState.CANCELLED]
 
 
-async def test_a_run_whose_process_is_gone_does_not_stand_in_the_way(twin):
+def pid_of_somebody_gone():
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
-    dead = await twin.runs.start("learn", f"{socket.gethostname()}:{gone.pid}")
+    return gone.pid
+
+
+async def test_a_run_whose_process_is_gone_does_not_stand_in_the_way(twin):
+    dead = await twin.runs.start("learn", f"{socket.gethostname()}:{pid_of_somebody_gone()}")
     assert [run.id for run in await end_dead_runs(twin.runs)] == [dead.id]
     assert (await twin.runs.get(dead.id)).state is RunState.FAILED
     alive = await twin.runs.start("learn", f"{socket.gethostname()}:{os.getppid()}")

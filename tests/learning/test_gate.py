@@ -55,7 +55,12 @@ def test_no_better_than_chance_is_refused_even_where_the_live_one_is_worse():
 
 
 def test_with_few_held_out_corrections_preference_is_told_but_not_judged():
-    verdict = judge(changed("preference", "accuracy", 0.0) | {"preference": {"accuracy": 0.0, "pairs": 3}}, LIVE, [], RULES)
+    verdict = judge(
+        changed("preference", "accuracy", 0.0) | {"preference": {"accuracy": 0.0, "pairs": 3}},
+        LIVE,
+        [],
+        RULES,
+    )
     assert verdict.passed
     assert [axis.name for axis in verdict.axes if not axis.judged] == ["preference"]
     assert "3 of 8" in next(axis.words for axis in verdict.axes if axis.name == "preference")
@@ -70,14 +75,30 @@ def test_figures_that_are_no_numbers_never_pass(axis, value):
 
 @given(some.floats(0.1, 9), some.floats(0.1, 9), some.floats(0, 1), some.floats(0, 1), some.floats(0, 0.5))
 def test_making_a_passing_candidate_better_never_makes_it_fail(nll, live_nll, accuracy, live_accuracy, gain):
-    live = {"nll": {"mean": live_nll}, "preference": {"accuracy": live_accuracy, "pairs": 20}, "style": {"distinct": 1.0}}
-    candidate = {"nll": {"mean": nll}, "preference": {"accuracy": accuracy, "pairs": 20}, "style": {"distinct": 1.0}}
-    better = {"nll": {"mean": nll * (1 - gain)}, "preference": {"accuracy": accuracy + gain, "pairs": 20}, "style": {"distinct": 1.0}}
+    live = {
+        "nll": {"mean": live_nll},
+        "preference": {"accuracy": live_accuracy, "pairs": 20},
+        "style": {"distinct": 1.0},
+    }
+    candidate = {
+        "nll": {"mean": nll},
+        "preference": {"accuracy": accuracy, "pairs": 20},
+        "style": {"distinct": 1.0},
+    }
+    better = {
+        "nll": {"mean": nll * (1 - gain)},
+        "preference": {"accuracy": accuracy + gain, "pairs": 20},
+        "style": {"distinct": 1.0},
+    }
     if judge(candidate, live, [], RULES).passed:
         assert judge(better, live, [], RULES).passed
 
 
 @given(some.floats(0.1, 9), some.floats(0.51, 1))
 def test_the_live_adapter_itself_would_always_pass(nll, accuracy):
-    same = {"nll": {"mean": nll}, "preference": {"accuracy": accuracy, "pairs": 20}, "style": {"distinct": 1.0}}
+    same = {
+        "nll": {"mean": nll},
+        "preference": {"accuracy": accuracy, "pairs": 20},
+        "style": {"distinct": 1.0},
+    }
     assert judge(same, same, [], RULES).passed

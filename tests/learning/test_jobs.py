@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +56,9 @@ async def test_steps_run_in_one_process_and_tell_how_far_they_are(
     job = Job(
         steps=[
             SftStep(base=str(base), data=corpus, recipe=sft_recipe, adapter=sft),
-            DpoStep(base=str(base), data=preferences, recipe=dpo_recipe, adapter=dpo, parent=sft, replay=corpus),
+            DpoStep(
+                base=str(base), data=preferences, recipe=dpo_recipe, adapter=dpo, parent=sft, replay=corpus
+            ),
             KtoStep(base=str(base), data=preferences, recipe=kto_recipe, adapter=kto, parent=dpo),
             EvaluateStep(
                 base=str(base),
@@ -68,7 +71,9 @@ async def test_steps_run_in_one_process_and_tell_how_far_they_are(
         work_dir=tmp_path / "work",
     )
     heard = []
-    reports = await run_job(job, tmp_path / "run", lambda share, step, figures: heard.append((share, step, figures)))
+    reports = await run_job(
+        job, tmp_path / "run", lambda share, step, figures: heard.append((share, step, figures))
+    )
     assert [check(folder, base) for folder in (sft, dpo, kto)] == [[], [], []]
     assert reports[3]["models"]["candidate"]["adapter"] == "kto-3"
     assert (tmp_path / "run" / "report.png").exists()
@@ -89,7 +94,9 @@ async def test_sft_killed_in_the_middle_goes_on_and_ends_with_the_very_same_weig
     final, work = broken.steps[0].adapter, broken.workplace(broken.steps[0])
     kill_when(
         start(broken, tmp_path / "broken" / "run"),
-        lambda: len(list(work.glob("checkpoint-*"))) >= 1 and list(work.glob("checkpoint-*/trainer_state.json")),
+        lambda: (
+            len(list(work.glob("checkpoint-*"))) >= 1 and list(work.glob("checkpoint-*/trainer_state.json"))
+        ),
     )
     assert not final.exists()
     reports = await run_job(broken, tmp_path / "broken" / "run")
@@ -132,8 +139,7 @@ async def test_a_cancelled_job_stops_its_child_and_leaves_no_adapter(base, corpu
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    working = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(tmp_path / "run" / "job.json") not in working
+    assert str(tmp_path / "run" / "job.json") not in everybodys_arguments()
     assert not (tmp_path / "adapters").exists()
 
 
@@ -146,7 +152,9 @@ async def test_a_failed_job_is_one_sentence_and_the_path_of_its_log(base, corpus
     assert "TrainingFailed" in log.read_text()
 
 
-async def test_a_disk_that_is_full_is_said_so_and_leaves_no_adapter(base, corpus, sft_recipe, tmp_path, monkeypatch):
+async def test_a_disk_that_is_full_is_said_so_and_leaves_no_adapter(
+    base, corpus, sft_recipe, tmp_path, monkeypatch
+):
     # A limit on file sizes makes writing fail in the middle, as a full disk does: small files still fit.
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))"
     (tmp_path / "site").mkdir()
@@ -164,12 +172,16 @@ def test_a_worker_never_outlives_the_process_that_wanted_its_result(base, corpus
     (tmp_path / "run" / "job.json").write_text(job.model_dump_json())
     program = (
         "import subprocess, sys, time\n"
-        f"child = subprocess.Popen([sys.executable, '-m', 'learning.worker', {str(tmp_path / 'run' / 'job.json')!r}])\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'learning.worker', sys.argv[1]])\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     worker = int(parent.stdout.readline())
     progress = tmp_path / "run" / "progress.jsonl"
@@ -179,6 +191,21 @@ def test_a_worker_never_outlives_the_process_that_wanted_its_result(base, corpus
     while alive(worker):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def everybodys_arguments():
+    return [
+        argument.decode(errors="replace")
+        for process in Path("/proc").glob("[0-9]*/cmdline")
+        for argument in arguments_of(process)
+    ]
+
+
+def arguments_of(process):
+    try:
+        return process.read_bytes().split(b"\0")
+    except OSError:  # it ended meanwhile
+        return []
 
 
 def alive(pid):

@@ -13,7 +13,7 @@ from storage.records import AdapterState, now
 
 
 class LocalServer:
-    """Scores with transformers and peft, as a real server would over HTTP; can be told to forget the adapter."""
+    """Scores with transformers and peft, as a real server does over HTTP; may be told to misbehave."""
 
     def __init__(self, base, deaf=False, off_by=0.0, refuses=False):
         self.base, self.deaf, self.off_by, self.refuses = base, deaf, off_by, refuses

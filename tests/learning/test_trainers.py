@@ -36,7 +36,9 @@ def mean(rows):
 def margin(base, adapter, pairs):
     """How much likelier the better words are, as the methods themselves count it: whole answers."""
     model = with_adapter(load_base(base), adapter)
-    return sum(map(sum, scores(model, base, pairs, "chosen"))) - sum(map(sum, scores(model, base, pairs, "rejected")))
+    return sum(map(sum, scores(model, base, pairs, "chosen"))) - sum(
+        map(sum, scores(model, base, pairs, "rejected"))
+    )
 
 
 def test_sft_makes_the_owners_words_likelier_and_publishes_a_sound_folder(base, corpus, sft_adapter):
@@ -91,7 +93,8 @@ def test_dpo_compares_with_the_parent_adapter_and_not_with_the_base(
     for told, ours, theirs in zip(chosen.tolist(), parent, bare, strict=True):
         assert abs(told - sum(ours)) < abs(told - sum(theirs))
     assert chosen.tolist() == pytest.approx(
-        [sum(row) for row in whole_scores(with_adapter(load_base(base), sft_adapter), base, pairs[:4])], abs=1e-3
+        [sum(row) for row in whole_scores(with_adapter(load_base(base), sft_adapter), base, pairs[:4])],
+        abs=1e-3,
     )
 
 
@@ -134,7 +137,9 @@ def test_a_training_that_changed_nothing_is_a_failure(base, sft_adapter):
 
 
 def test_replayed_rows_move_nothing_by_preference(base, sft_adapter, dpo_recipe, tmp_path):
-    rows = [{**row, "chosen": row["completion"], "rejected": row["completion"]} for row in owner_rows(4, seed=1)]
+    rows = [
+        {**row, "chosen": row["completion"], "rejected": row["completion"]} for row in owner_rows(4, seed=1)
+    ]
     alone = dpo_recipe.model_copy(update={"loss_type": ("sigmoid",), "loss_weights": (1.0,)})
     trainer = train_dpo.trainer_for(rows, alone, base, sft_adapter, tmp_path)
     batch = trainer.data_collator([trainer.train_dataset[index] for index in range(4)])
@@ -161,7 +166,12 @@ def test_too_few_rows_leave_one_sentence_and_no_folder(base, sft_adapter, sft_re
         train_sft.train(tmp_path / "data", sft_recipe, base, tmp_path / "a" / "sft-1", tmp_path / "work")
     with pytest.raises(TrainingFailed, match="2 pairs, and 4 are needed"):
         train_dpo.train(
-            tmp_path / "data", dpo_recipe, base, tmp_path / "a" / "dpo-1", tmp_path / "work", parent=sft_adapter
+            tmp_path / "data",
+            dpo_recipe,
+            base,
+            tmp_path / "a" / "dpo-1",
+            tmp_path / "work",
+            parent=sft_adapter,
         )
     assert not (tmp_path / "a").exists()
 
@@ -191,10 +201,17 @@ def test_the_layers_trained_are_gemmas_words_and_never_its_eyes():
         num_key_value_heads=1, head_dim=32,
     )  # fmt: skip
     eyes = SiglipVisionConfig(
-        hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=1, image_size=28, patch_size=14
+        hidden_size=32,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        image_size=28,
+        patch_size=14,
     )
     with torch.device("meta"):
-        seeing = Gemma3ForConditionalGeneration(Gemma3Config(text_config=text, vision_config=eyes, mm_tokens_per_image=4))
+        seeing = Gemma3ForConditionalGeneration(
+            Gemma3Config(text_config=text, vision_config=eyes, mm_tokens_per_image=4)
+        )
     trained = [name for name, _ in seeing.named_modules() if re.fullmatch(TEXT_LAYERS, name)]
     assert len(trained) == 7
     assert all("language_model" in name for name in trained)
@@ -205,14 +222,21 @@ def test_the_layers_trained_are_gemmas_words_and_never_its_eyes():
 def test_a_row_of_half_the_weight_comes_up_half_as_often():
     rows = [{"id": "whole", "weight": 1.0}, {"id": "half", "weight": 0.5}, {"id": "plain"}]
     ids = [row["id"] for row in unrolled(rows, 4, seed=0)]
-    assert {name: ids.count(name) for name in ("whole", "half", "plain")} == {"whole": 4, "half": 2, "plain": 4}
+    assert {name: ids.count(name) for name in ("whole", "half", "plain")} == {
+        "whole": 4,
+        "half": 2,
+        "plain": 4,
+    }
 
 
 def test_long_prompts_lose_their_oldest_turns_and_never_the_answer(base, tmp_path):
     tokenizer = load_tokenizer(base)
     turns = [{"role": "system", "content": "card"}]
     for number in range(12):
-        turns += [{"role": "user", "content": f"question {number}"}, {"role": "assistant", "content": "an answer"}]
+        turns += [
+            {"role": "user", "content": f"question {number}"},
+            {"role": "assistant", "content": "an answer"},
+        ]
     row = {"prompt": [*turns, {"role": "user", "content": "and now?"}], "completion": turns[-1:]}
     from learning.rows import fitted
 
