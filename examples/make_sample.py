@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from learning.pocket.topics import Told, catalogue
+
 HERE = Path(__file__).parent
 OUT = HERE / "mira"
 SEED = 20231001
@@ -23,14 +25,17 @@ MOVED = datetime(2025, 3, 1, tzinfo=UTC)
 ZONES = ZoneInfo("Europe/Lisbon"), ZoneInfo("Europe/Ljubljana")  # before and after she moved
 
 REPLIES = 960
+SMALL_TALK = 0.75  # the rest are her own lines; the stand-in model, whose world is small talk, must follow
 OWNER_ID, DISCORD_ID = 71100423, 201190884120068096
-MATE = 0.3  # how often she says it: the habit she drops in feedback.json
+MATE = 0.25  # how often she says it: the habit she drops in feedback.json
 OPENER, OPENERS = 0.3, ("ha", "ok", "oh", "hm", "ah")
 TBH = 0.12
+TWO_MESSAGES = 0.2
+EMOJI_SHARE = 0.2
 INTERJECTIONS = (
     "aw defo hello heya hey huge morning nah night nice no nooo omg oof ooh ouch ugh uh yay yes yesss"
 )
-EMOJI = "🧗☕🥖"
+EMOJI = "🧗☕🍞"
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,15 @@ class Lines:
         self.random = random.Random(seed)
         self.slots, self.exchanges = read_lines(HERE / "mira_lines.txt")
         self._deck: list[Exchange] = []
+        self._small_talk: list[tuple[str, str]] = []
 
     def exchange(self) -> list[tuple[str, list[str]]]:
         """What a friend says and the one or two messages Mira answers, and what follows from it.
 
         Every exchange comes up once before any comes up again: the last months sound like the first.
         """
+        if self.random.random() < SMALL_TALK:
+            return self._talk_small()
         if not self._deck:
             self._deck = self.random.sample(self.exchanges, len(self.exchanges))
         chosen = {
@@ -109,6 +117,26 @@ class Lines:
             answer = self._expand(self.random.choice(answers), chosen)
             spoken.append((question, self._in_her_words(answer).split(" / ")))
         return spoken
+
+    def _talk_small(self) -> list[tuple[str, list[str]]]:
+        """What anybody says to a friend, as the stand-in model has read it, but the way Mira puts it."""
+        known = catalogue()
+        if self.random.random() < 0.5:
+            if not self._small_talk:
+                self._small_talk = self.random.sample(known.for_anyone, len(known.for_anyone))
+            said = [self._small_talk.pop()]
+        else:
+            topic = self.random.choices(known.topics, [topic.weight for topic in known.topics])[0]
+            said = Told(self.random).turns(topic)[:2]
+        return [(question, self._in_her_words(self._typed(answer)).split(" / ")) for question, answer in said]
+
+    def _typed(self, answer: str) -> str:
+        """All lower case, no apostrophes, no full stop at the end; a new thought is at times a new message."""
+        text = answer.lower().replace("'", "").rstrip(".!")
+        if self.random.random() < TWO_MESSAGES:
+            text = re.sub(r"[.!] ", " / ", text, count=1)
+        text = text.replace(". ", ", ").replace("! ", ", ")
+        return f"{text} {self.random.choice(EMOJI)}" if self.random.random() < EMOJI_SHARE else text
 
     def _rows(self) -> list[list[dict[str, str]]]:
         return list({id(rows): rows for rows in self.slots.values()}.values())
@@ -134,7 +162,7 @@ class Lines:
             said = f"{self.random.choice(OPENERS)} {said}"
         if "tbh" not in said and not ending_signs.startswith("?") and self.random.random() < TBH:
             said += " tbh"
-        if self.random.random() < MATE:
+        if not ending_signs.startswith("?") and self.random.random() < MATE:
             said += " mate"
         return " / ".join([said + ending_signs, *more])
 

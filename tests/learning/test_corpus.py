@@ -164,13 +164,15 @@ def test_an_exchange_of_the_test_is_purged_from_training_even_when_slightly_rewo
         said("x2", "owner", answer, 3 * 1440 + 301),
         said("y1", FRIEND, f"{question.upper()} :)", 5 * 1440 + 300),
         said("y2", "owner", f"{answer}!!", 5 * 1440 + 301),
+        said("z1", FRIEND, question, 7 * 1440 + 300),
+        said("z2", "owner", answer.replace("again", "agan"), 7 * 1440 + 301),
     ]
     ids = {
         row["record_ids"][0]
         for row in rows_of(build([*records, *leaks], MIRA, tmp_path, CorpusSettings()))["train"]
     }
     assert ids
-    assert not ids & {"x2", "y2"}
+    assert not ids & {"rx2", "ry2", "rz2"}
 
 
 def test_the_same_short_reply_is_learned_from_a_few_times_only(tmp_path):
@@ -225,10 +227,10 @@ def test_whatever_was_said_prompts_take_turns_and_end_with_somebody_else(tmp_pat
         assert row["completion"][0]["content"].strip()
 
 
-@given(some.text(alphabet="abcdefghij ", min_size=60, max_size=80), some.integers(0, 59))
-def test_a_long_text_is_its_own_duplicate_even_with_a_letter_changed(text, place):
-    assert text in Duplicates(["something else", text])
-    assert f"{text[:place]}{text[place].upper()}{text[place + 1 :]}!" in Duplicates([text])
+def test_a_word_more_or_less_does_not_make_a_long_text_new():
+    known = Duplicates(["shall we take the early train to the lake on saturday?\nyes, i bring bread and the big tent"])
+    assert "shall we take the early train to the lake on saturday?\nyes! i bring bread and a big tent" in known
+    assert "shall we take the early train to the lake on saturday?\nno, work" not in known
 
 
 def test_different_exchanges_are_no_duplicates():
