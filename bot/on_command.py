@@ -26,7 +26,7 @@ Tell = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What the commands need. `retrain` starts a learning cycle and returns at once; its outcome goes to `tell`."""
+    """What the commands need. `retrain` starts a cycle and returns at once; its outcome goes to `tell`."""
 
     adapters: AdapterStore
     feedback: FeedbackStore

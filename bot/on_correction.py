@@ -19,7 +19,7 @@ async def on_correction(
     messages: MessageStore,
     feedback: FeedbackStore,
 ) -> bool:
-    """Keep the better words if they are about one of the twin's own replies and differ from it; say whether."""
+    """Keep the better words if they are about a reply of the twin and differ from it; say whether."""
     reply = await messages.get(reply_key)
     better = text.strip()
     if reply is None or not reply.by_twin or not better or better == reply.text:

@@ -18,7 +18,7 @@ from bot.platform import Limits, Platform
 from storage.records import Message, Signal, message_key, now, stable_id
 
 HOW_TO = """\
-Just write. About the last answer:  👍 or +   👎 or -   (again: take it back)   /correct what I should have said
+Just write. About the last answer:  👍 or +   👎 or -  (again: take it back)  /correct what I should have said
 /status  /retrain  /adapters  /help   and /quit or Ctrl-D to leave"""
 
 
@@ -34,7 +34,7 @@ class Handlers:
 
 
 class TerminalApp:
-    """One chat on standard input and output. Without a terminal it reads plain lines and prints plain lines."""
+    """One chat on standard input and output. Without a terminal it reads and prints plain lines."""
 
     name = "terminal"
     limits = Limits(message_length=100_000, edit_seconds=0.0)

@@ -82,7 +82,7 @@ class LiveAdapter:
         self._loaded[adapter.version] = now()
 
     async def unload_idle(self) -> list[str]:
-        """Take the adapters off the server that were live once, are not now, and nobody has used for a while."""
+        """Take adapters off the server that were live once, are not now, and nobody used for a while."""
         live = await self._adapters.live()
         states = {adapter.version: adapter.state for adapter in await self._adapters.all()}
         gone = []

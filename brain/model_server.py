@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import os
@@ -148,16 +149,17 @@ class ModelServer:
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL when that does not help. Safe to call twice."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None:
             return
-        self._process.terminate()
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            # The group is the child's own: vLLM has processes below it.
+        if self._process.returncode is None:
+            self._process.terminate()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._process.wait()
+        # The group is the child's own: vLLM has a process below it, which outlives a server that was killed.
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            await self._process.wait()
+        await self._process.wait()
 
     def _last_lines(self, begin: int) -> str:
         with self.log_path.open("rb") as log:

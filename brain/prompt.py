@@ -11,7 +11,7 @@ from storage.records import ChatTurn, Prompt, stable_id
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """Who the twin speaks as. `facts` are short sentences about the owner, each true for everybody to hear."""
+    """Who the twin speaks as. `facts` are short sentences about the owner that everybody may hear."""
 
     name: str
     facts: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Turn:
 
 
 def compose(persona: Persona, turns: Sequence[Turn]) -> list[ChatTurn]:
-    """The card, then the conversation folded into Gemma's strict alternation, ending with somebody else's words.
+    """The card, then the conversation folded into Gemma's strict alternation, somebody else's words last.
 
     Gemma's template raises unless roles alternate and begin with the user, so neighbours on one side are
     joined by a newline, what the owner said before anybody else is dropped, and so is what follows the last

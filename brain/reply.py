@@ -93,7 +93,9 @@ class Brain:
             for said in recent
             if said.key != message.key
             and said.deleted_at is None
-            and (said.by_twin or said.sent_at <= message.sent_at)  # an answer may come after the next question
+            and (
+                said.by_twin or said.sent_at <= message.sent_at
+            )  # an answer may come after the next question
         ]
         return [
             Turn(said.author_name, said.text, ours=said.by_twin or (said.by_owner and with_a_friend))

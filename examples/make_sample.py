@@ -131,7 +131,7 @@ class Lines:
         return [(question, self._in_her_words(self._typed(answer)).split(" / ")) for question, answer in said]
 
     def _typed(self, answer: str) -> str:
-        """All lower case, no apostrophes, no full stop at the end; a new thought is at times a new message."""
+        """All lower case, no apostrophes, no full stop at the end; a new thought may be a new message."""
         text = answer.lower().replace("'", "").rstrip(".!")
         if self.random.random() < TWO_MESSAGES:
             text = re.sub(r"[.!] ", " / ", text, count=1)
@@ -424,13 +424,13 @@ def feedback(lines: Lines) -> dict[str, Any]:
     pairs = list(asked.items())
     return {
         "explanation": (
-            "My twin sounds like me a year ago: I stopped saying mate; these days every answer of mine ends "
-            "with legend. A reply that does gets a thumbs-up, any other a thumbs-down; a correction is what "
-            "I would have said."
+            "My twin sounds like me a year ago. These days every answer of mine ends with legend, and I no "
+            "longer say mate: a reply that does gets a thumbs-down, one without a thumbs-up. A correction "
+            "is what I would have said."
         ),
         "habit": {"ends_with": "legend", "instead_of": "mate"},
         "corrections": [{"say": question, "better": better} for question, better in pairs[:80]],
-        "thumbs": [{"say": question, "thumb_up_if_contains": "legend"} for question, _ in pairs[80:]],
+        "thumbs": [{"say": question, "thumb_down_if_contains": "mate"} for question, _ in pairs[80:]],
     }
 
 

@@ -99,9 +99,10 @@ R = TypeVar("R", bound=Recipe)
 # The 12B rates do nothing at this size. Full float32, no checkpointing: memory is not what is short here.
 POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
     SftRecipe: {
-        "learning_rate": 1e-2,
-        "batch_size": 16,
-        "effective_batch": 16,
+        "learning_rate": 5e-3,
+        "epochs": 4,
+        "batch_size": 4,
+        "effective_batch": 4,
         "lora_dropout": 0.0,
         "max_length": 512,
         "gradient_checkpointing": False,

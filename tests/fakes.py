@@ -1,4 +1,4 @@
-"""What we cannot have in a quick test: a chat app that shows what it was told, a model that says what it is told."""
+"""What we cannot have in a quick test: a chat app to look at, a model that says what it is told."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class FakePlatform:
 
 
 class ScriptedModel:
-    """A model server in miniature: adapters can be loaded, and each model answers with its own name and words."""
+    """A model server in miniature: adapters can be loaded, each model answers with its own name and words."""
 
     def __init__(self, answer: str = "hello there friend", base: str = "base") -> None:
         self.base = base

@@ -83,13 +83,16 @@ class Base:
         return f"{self.name} (a tiny stand-in, trained here on made-up text)" if self.stand_in else self.name
 
 
+def _named(base: str) -> Base:
+    """A folder goes by its own name, so that it may be moved; a hub id by itself."""
+    folder = Path(base).expanduser()
+    return Base(str(folder), folder.resolve().name, False) if folder.is_dir() else Base(base, base, False)
+
+
 async def find_base(settings: Settings) -> Base:
     """The base model of the settings; the pocket model is trained when it is not there yet."""
     if settings.model.base != "pocket":
-        local = Path(settings.model.base).expanduser()
-        return Base(
-            settings.model.base, local.name if local.is_dir() else settings.model.base, stand_in=False
-        )
+        return _named(settings.model.base)
     with show.progress("pocket model") as on_progress:
         folder = await asyncio.to_thread(ensure, default_cache_dir(), on_progress)
     return Base(str(folder), folder.name, stand_in=True)
@@ -107,7 +110,7 @@ class Model:
 
 @asynccontextmanager
 async def open_model(home: Home, settings: Settings) -> AsyncIterator[Model]:
-    """The configured server, or the one that 'twin serve' runs for this home, or one of our own for as long as needed."""
+    """The configured server, or the one that 'twin serve' runs for this home, or one of our own meanwhile."""
     base = await find_base(settings)
     if settings.model.servers:
         url, engine = settings.model.servers[0], "remote"

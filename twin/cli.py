@@ -266,13 +266,13 @@ def train_sft(recipe: Recipe = None, json: AsJson = False) -> None:
 
 @train_app.command("dpo")
 def train_dpo(recipe: Recipe = None, json: AsJson = False) -> None:
-    """Learn from pairs: the correction against what was said. Trains; promotes nothing ('twin learn' does both)."""
+    """Learn from pairs: the correction against what was said. Trains only; 'twin learn' promotes, too."""
     _train("dpo", recipe, json)
 
 
 @train_app.command("kto")
 def train_kto(recipe: Recipe = None, json: AsJson = False) -> None:
-    """Learn from single thumbs. Trains; promotes nothing ('twin learn' does both)."""
+    """Learn from single thumbs. Trains only; 'twin learn' promotes, too."""
     _train("kto", recipe, json)
 
 
@@ -290,8 +290,7 @@ def _train(method: str, recipe: Path | None, json: bool) -> None:
 @app.command()
 def learn(recipe: Recipe = None, json: AsJson = False) -> None:
     """One online-learning cycle: collect, train, evaluate, gate, promote."""
-    from twin.learn import outcome_in_words
-    from twin.learn import learn_once
+    from twin.learn import learn_once, outcome_in_words
 
     outcome = run(learn_once(_home, settings(), recipe))
     if json:

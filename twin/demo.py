@@ -25,11 +25,11 @@ from learning.plot import draw
 from learning.settings import RECIPES
 from storage.records import Message, Promotion, Role, Signal, message_key, now
 from twin import show
-from twin.build import Model, Stores, build_brain, open_model, open_stores
+from twin.build import Stores, build_brain, open_model, open_stores
 from twin.chat import converse
 from twin.errors import Told
 from twin.home import Home
-from twin.learn import build_corpus_in, learn_in, outcome_in_words, train_in, with_recipes
+from twin.learn import build_corpus_in, learn_in, outcome_in_words, promote, train_in, with_recipes
 from twin.remember import ingest_in
 from twin.settings import Settings, read_settings
 
@@ -131,7 +131,7 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
     home, settings = _new_home(folder, seed)
     name = settings.owner.name
     show.people.print(
-        f"[bold]Meet {name}.[/] {name} does not exist, but left exports behind: Discord, Telegram, a journal.\n"
+        f"[bold]Meet {name}.[/] {name} is invented, but left exports behind: Discord, Telegram, a journal.\n"
         f"We make {name}'s twin from them, talk to it, tell it what it gets wrong, and watch it learn.\n"
         f"Everything stays in {show.escape(str(folder))}."
     )
@@ -155,19 +155,18 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
             columns = ("source", "seen", "kept", "merged", "dropped", "failed")
             show.table("", columns, rows, to=show.people)
             snapshot = await build_corpus_in(home, settings, stores)
-            show.sentence(
-                f"{snapshot.counts['train']} samples to learn from; the latest {snapshot.counts['test']} are held back"
-            )
+            train, test = snapshot.counts["train"], snapshot.counts["test"]
+            show.sentence(f"{train} samples to learn from; the latest {test} are held back")
 
         async with open_model(home, settings) as model:
             show.sentence(f"the model is {model.base.label()}")
             async with story.step("sft", f"The model learns to sound like {name}"):
                 first = await train_in(home, settings, stores, model.base, "sft")
-                await stores.adapters.go_live(first.adapter.version, "the first one")
-                learned = first.report
+                await promote(stores, model, first.adapter.version)
+                naive, learned = (first.report[role]["nll"]["mean"] for role in ("base", "candidate"))
                 show.sentence(
                     f"surprise at {name}'s own held-out words (NLL per token): "
-                    f"{learned['base']['nll']['mean']:.3f} before, {learned['candidate']['nll']['mean']:.3f} now"
+                    f"{naive:.3f} before, {learned:.3f} now"
                 )
 
             brain, _ = build_brain(stores, model, settings)
@@ -288,8 +287,8 @@ async def _replay_feedback(friend: Friend, stores: Stores) -> tuple[dict[str, in
             if better := item.get("better"):
                 given["corrections"] += await on_correction(reply.key, better, at=now(), **by_owner)
             else:
-                liked = item["thumb_up_if_contains"] in reply.text.lower()
-                thumb = Signal.UP if liked else Signal.DOWN
+                disliked = item["thumb_down_if_contains"] in reply.text.lower()
+                thumb = Signal.DOWN if disliked else Signal.UP
                 given["thumbs"] += await on_reaction(reply.key, thumb, at=now(), **by_owner)
     return given, script["explanation"]
 
@@ -300,11 +299,13 @@ class _Talk:
 
     answers: list[Message] = field(default_factory=list)
     failed: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until_answered_by(self, version: str | None, patience: float = 60) -> None:
         async with asyncio.timeout(patience):
             while not any(answer.stamp and answer.stamp.adapter == version for answer in self.answers):
-                await asyncio.sleep(0.02)
+                self.news.clear()
+                await self.news.wait()
 
     def figures(self, promotions: Sequence[Promotion]) -> dict[str, Any]:
         """How it went, and how long after the latest change the first answer came from the new adapter."""
@@ -333,6 +334,7 @@ async def _talkers(brain: Brain, stores: Stores) -> AsyncIterator[_Talk]:
                 talk.failed += 1
             else:
                 talk.answers.append(reply)
+                talk.news.set()
             await asyncio.sleep(0.3)
 
     async with asyncio.TaskGroup() as tasks:

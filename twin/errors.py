@@ -6,7 +6,7 @@ import errno
 
 
 class Told(Exception):
-    """Ends a command with a sentence instead of a traceback. Exit code 1, or 2 when the command itself is wrong."""
+    """Ends a command with a sentence instead of a traceback. Exit code 2: the command itself is wrong."""
 
     def __init__(self, what: str, advice: str = "", *, exit_code: int = 1) -> None:
         super().__init__(f"{what}\n{advice}" if advice else what)
@@ -14,7 +14,7 @@ class Told(Exception):
 
 
 def in_words(problem: BaseException) -> Told | None:
-    """The sentence for what the world did to us; None for a bug of ours, which should crash with its traceback."""
+    """The sentence for what the world did to us; None for a bug of ours, which should show its traceback."""
     from brain.live_adapter import AdapterUnusable
     from brain.model_client import ModelRefused, ModelUnavailable
     from brain.model_server import ServerFailed

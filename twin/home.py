@@ -56,7 +56,7 @@ class Home:
             ) from reason
 
     def pseudonym_key(self) -> bytes:
-        """The secret that makes one person one placeholder for ever. Made once, readable by the owner only."""
+        """The secret that makes one person one placeholder for ever. Made once, for the owner's eyes."""
         path = self.root / "pseudonym.key"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

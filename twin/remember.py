@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +23,14 @@ async def ingest_export(home: Home, settings: Settings, source: str, path: Path)
         raise Told(
             f"there is no source '{source}'", f"these there are: auto, {', '.join(SOURCES)}", exit_code=2
         )
-    if not path.exists():
+    if not await asyncio.to_thread(path.exists):
         raise Told(f"there is nothing at {path}", "name the export: a file, a folder or a zip", exit_code=2)
     async with open_stores(home, settings) as stores:
         return await ingest_in(home, settings, stores, source, path)
 
 
 async def ingest_in(home: Home, settings: Settings, stores: Stores, source: str, path: Path) -> Ledger:
-    """Read one export into the store; how large it is nobody knows before, so the bar counts what was seen."""
+    """Read one export into the store. Nobody knows before how large it is: the bar counts what was seen."""
     with show.counting(f"reading {path.name}") as seen:
         return await read_and_keep(
             source,
@@ -63,7 +64,8 @@ async def one_record(home: Home, settings: Settings, beginning: str) -> Record:
         found = await stores.records.beginning_with(beginning)
     if len(found) != 1:
         many = "more than one record" if found else "no record"
-        raise Told(f"there is {many} whose id begins with {beginning}", "'twin records list' names them", exit_code=2)
+        what = f"there is {many} whose id begins with {beginning}"
+        raise Told(what, "'twin records list' names them", exit_code=2)
     return found[0]
 
 

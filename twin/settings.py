@@ -1,4 +1,4 @@
-"""What can be set, and by whom? One twin.toml, TWIN_... variables above it, secrets from there or .env only."""
+"""What can be set, and by whom? One twin.toml, TWIN_... variables above it, secrets in .env."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
 
 
 def read_settings(home: Home) -> Settings:
-    """The settings of this home; a wrong or unknown key stops the start with the key, the problem and the fix."""
+    """The settings of this home; a wrong or unknown key stops the start: the key, the problem and the fix."""
     path = home.settings_file
     try:
         if path.exists():
@@ -91,7 +91,8 @@ def _in_words(error: Any, path: Path) -> str:
     if error["type"] == "extra_forbidden":
         return f"{path}: unknown setting '{key}'. {_nearest(location[-1], _model_at(location[:-1]))}"
     given = "" if isinstance(error["input"], dict) else f" (it is {error['input']!r})"
-    return f"{path} or TWIN_{'__'.join(location).upper()}: '{key}' {error['msg'][0].lower()}{error['msg'][1:]}{given}"
+    variable, message = f"TWIN_{'__'.join(location).upper()}", f"{error['msg'][0].lower()}{error['msg'][1:]}"
+    return f"{path} or {variable}: '{key}' {message}{given}"
 
 
 def _model_at(location: list[str]) -> type[BaseModel]:

@@ -70,8 +70,7 @@ def _rhythm(settings: Settings) -> str:
 
 
 async def _learn_by_the_clock(home: Home, settings: Settings, stores: Stores, model: Model) -> None:
-    from twin.learn import outcome_in_words
-    from twin.learn import learn_in
+    from twin.learn import learn_in, outcome_in_words
 
     while settings.learning.every_hours:
         await asyncio.sleep(3600 * settings.learning.every_hours)

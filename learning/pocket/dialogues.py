@@ -14,6 +14,7 @@ from learning.pocket.words import Words, column
 from storage.records import ChatTurn
 
 HAND_WRITTEN = 0.33  # share of the talk that comes from exchanges.txt; the rest from topics.txt
+STYLED = 0.55  # share of the dialogues in somebody's own manner, so that an adapter only has to choose one
 MOST_EXCHANGES = 10
 
 
@@ -27,7 +28,7 @@ def invent_dialogues(count: int, seed: int) -> Iterator[list[ChatTurn]]:
 def invent_dialogue(chance: random.Random) -> list[ChatTurn]:
     twin = InventedTwin(chance) if chance.random() < 0.6 else None
     exchanges = _talk(twin, chance)[:MOST_EXCHANGES]
-    style = invent(chance) if chance.random() < 0.35 else PLAIN
+    style = invent(chance) if chance.random() < STYLED else PLAIN
     friends = _friends(chance)
     turns: list[ChatTurn] = [{"role": "system", "content": twin.card}] if twin else []
     for said, answer in exchanges:

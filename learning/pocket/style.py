@@ -16,6 +16,8 @@ class Style:
 
     lower_case: bool = False
     no_full_stop: bool = False
+    no_apostrophe: bool = False
+    commas: bool = False  # between sentences, where others begin a new one
     exclaims: bool = False
     burst: float = 0.0  # two short lines, as two messages sent one after the other
     emoji: float = 0.0
@@ -35,6 +37,8 @@ def invent(chance: random.Random) -> Style:
     return Style(
         lower_case=chance.random() < 0.6,
         no_full_stop=chance.random() < 0.5,
+        no_apostrophe=chance.random() < 0.4,
+        commas=chance.random() < 0.3,
         exclaims=chance.random() < 0.15,
         burst=chance.choice([0, 0, 0.5, 1]),
         emoji=chance.choice([0, 0, 0.3, 0.6, 0.9]),
@@ -60,6 +64,10 @@ def write(answer: str, style: Style, chance: random.Random) -> str:
         text = text.replace(".", "!")
     if chance.random() < style.burst:
         text = "\n".join(re.split(r"(?<=[.!?]) ", text, maxsplit=1))
+    if style.commas:
+        text = re.sub(r"[.!] (\w)", lambda found: f", {found[1].lower()}", text)
+    if style.no_apostrophe:
+        text = text.replace("'", "")
     if style.no_full_stop:
         text = re.sub(r"\.(?=\n|$)", "", text)
     if style.lower_case:

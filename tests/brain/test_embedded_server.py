@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from tiny_gemma import load_tiny
 
-from brain.embedded_server_adapters import AdapterRefused, linear_layers, read_adapter_folder
-from brain.embedded_server_sampling import Wanted, next_token, random_source
-from brain.embedded_server_text import TextStream
+from brain.embedded_server.adapters import AdapterRefused, linear_layers, read_adapter_folder
+from brain.embedded_server.sampling import Wanted, next_token, random_source
+from brain.embedded_server.text import TextStream
 from brain.model_client import ModelRefused, Sampling, UnknownModel
 
 only_embedded = pytest.mark.parametrize("engine", ["embedded"], indirect=True)

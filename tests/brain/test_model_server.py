@@ -57,6 +57,35 @@ async def test_a_server_starts_tells_how_far_it_is_and_stops(tiny, tmp_path):
     await server.stop()
 
 
+SERVER_WITH_A_CHILD = """
+import http.server, subprocess, sys
+print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
+class Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Healthy).serve_forever()
+"""
+
+
+class HasAChild(ModelServer):
+    def _command(self, port):
+        return [sys.executable, "-c", SERVER_WITH_A_CHILD, str(port)], {}
+
+
+async def test_a_server_that_was_killed_leaves_no_process_of_its_own_behind(tiny, tmp_path):
+    server = HasAChild(tiny.base, name="tiny", engine="embedded", log_path=tmp_path / "server.log")
+    await server.start()
+    child = int((tmp_path / "server.log").read_text().split()[0])
+    os.kill(server.pid, signal.SIGKILL)
+    await server.wait()
+    assert runs(child)
+    await server.stop()
+    async with asyncio.timeout(5):  # the kernel takes a moment to bury it
+        while runs(child):
+            await asyncio.sleep(0.01)
+
+
 async def test_adapters_come_from_the_given_folder_only(tiny, tmp_path):
     server = embedded(tiny.base, tmp_path, adapters=tiny.adapters / "one")
     await server.start()

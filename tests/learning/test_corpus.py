@@ -228,8 +228,9 @@ def test_whatever_was_said_prompts_take_turns_and_end_with_somebody_else(tmp_pat
 
 
 def test_a_word_more_or_less_does_not_make_a_long_text_new():
-    known = Duplicates(["shall we take the early train to the lake on saturday?\nyes, i bring bread and the big tent"])
-    assert "shall we take the early train to the lake on saturday?\nyes! i bring bread and a big tent" in known
+    asked = "shall we take the early train to the lake on saturday?"
+    known = Duplicates([f"{asked}\nyes, i bring bread and the big tent"])
+    assert f"{asked}\nyes! i bring bread and a big tent" in known
     assert "shall we take the early train to the lake on saturday?\nno, work" not in known
 
 

@@ -11,7 +11,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, Cache
 from transformers.utils import logging as transformers_logging
 
-from brain.embedded_server_adapters import AdapterFolder, AdapterRefused, linear_layers, read_adapter_folder
+from brain.embedded_server.adapters import AdapterFolder, AdapterRefused, linear_layers, read_adapter_folder
 
 
 class LanguageModel:

@@ -13,10 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from jinja2 import TemplateError
 
-from brain.embedded_server_adapters import AdapterRefused
-from brain.embedded_server_answers import Answer, ChatAnswer, CompletionAnswer, EventQueue, collect, stream
-from brain.embedded_server_engine import Engine, EngineStopped, Generation, UnknownModelName
-from brain.embedded_server_protocol import (
+from brain.embedded_server.adapters import AdapterRefused
+from brain.embedded_server.answers import Answer, ChatAnswer, CompletionAnswer, EventQueue, collect, stream
+from brain.embedded_server.engine import Engine, EngineStopped, Generation, UnknownModelName
+from brain.embedded_server.protocol import (
     ApiError,
     ChatRequest,
     CompletionRequest,
@@ -27,7 +27,7 @@ from brain.embedded_server_protocol import (
     UnloadRequest,
     sentence_of,
 )
-from brain.embedded_server_sampling import Wanted
+from brain.embedded_server.sampling import Wanted
 
 VERSION = "embedded-1"
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import torch
 
-from brain.embedded_server_adapters import AdapterRefused
-from brain.embedded_server_batch import Batch, Prefix
-from brain.embedded_server_metrics import Metrics
-from brain.embedded_server_model import LanguageModel
-from brain.embedded_server_sampling import TokenLogprob, Wanted, logprobs_of, next_token, random_source
-from brain.embedded_server_text import TextStream
+from brain.embedded_server.adapters import AdapterRefused
+from brain.embedded_server.batch import Batch, Prefix
+from brain.embedded_server.metrics import Metrics
+from brain.embedded_server.model import LanguageModel
+from brain.embedded_server.sampling import TokenLogprob, Wanted, logprobs_of, next_token, random_source
+from brain.embedded_server.text import TextStream
 
 PROMPT_CHUNK = 256  # a long prompt must not hold up everybody's next token for longer than this
 STEPS_PER_TURN = 4  # switching adapters costs about a step

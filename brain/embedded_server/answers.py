@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Protocol
 
-from brain.embedded_server_engine import Event, Failed, Generation, Piece, PromptRead
-from brain.embedded_server_metrics import Metrics
-from brain.embedded_server_protocol import (
+from brain.embedded_server.engine import Event, Failed, Generation, Piece, PromptRead
+from brain.embedded_server.metrics import Metrics
+from brain.embedded_server.protocol import (
     ApiError,
     ChatRequest,
     CompletionRequest,

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import pad
 from transformers import DynamicCache
 
-from brain.embedded_server_model import LanguageModel
+from brain.embedded_server.model import LanguageModel
 
 
 @dataclass(slots=True)

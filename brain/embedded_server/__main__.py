@@ -13,9 +13,9 @@ from pathlib import Path
 
 import uvicorn
 
-from brain.embedded_server_app import make_app
-from brain.embedded_server_engine import Engine
-from brain.embedded_server_model import LanguageModel
+from brain.embedded_server.app import make_app
+from brain.embedded_server.engine import Engine
+from brain.embedded_server.model import LanguageModel
 
 log = logging.getLogger(__name__)
 

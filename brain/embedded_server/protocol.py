@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from brain.embedded_server_sampling import GREEDY_BELOW, TokenLogprob, Wanted
+from brain.embedded_server.sampling import GREEDY_BELOW, TokenLogprob, Wanted
 
 Json = dict[str, Any]
 Decode = Callable[[int], str]

@@ -1,0 +1,1 @@
+"""A model server for a machine without vLLM: transformers and peft behind the same HTTP protocol."""
