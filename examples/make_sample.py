@@ -25,6 +25,7 @@ MOVED = datetime(2025, 3, 1, tzinfo=UTC)
 ZONES = ZoneInfo("Europe/Lisbon"), ZoneInfo("Europe/Ljubljana")  # before and after she moved
 
 REPLIES = 960
+CORRECTIONS, THUMBS = 100, 60
 SMALL_TALK = 0.75  # the rest are her own lines; the stand-in model, whose world is small talk, must follow
 OWNER_ID, DISCORD_ID = 71100423, 201190884120068096
 MATE = 0.25  # how often she says it: the habit she drops in feedback.json
@@ -129,6 +130,10 @@ class Lines:
             topic = self.random.choices(known.topics, [topic.weight for topic in known.topics])[0]
             said = Told(self.random).turns(topic)[:2]
         return [(question, self._in_her_words(self._typed(answer)).split(" / ")) for question, answer in said]
+
+    def plain(self, answer: str) -> str:
+        """The bare words of an answer, without any of her flourishes."""
+        return re.sub(r"[.!] (\w)", r", \1", answer.lower().replace("'", "").rstrip(".!?"))
 
     def _typed(self, answer: str) -> str:
         """All lower case, no apostrophes, no full stop at the end; a new thought may be a new message."""
@@ -414,23 +419,22 @@ def discord(lines: Lines, out: Path) -> None:
 
 
 def feedback(lines: Lines) -> dict[str, Any]:
-    """Corrections and thumbs for a habit that is in none of the exports: every reply ends with "legend"."""
-    asked: dict[str, str] = {}
-    while len(asked) < 140:
-        question, answer = lines.exchange()[0]
-        plain = re.sub(rf"\bmate\b|[{EMOJI}]", "", ", ".join(answer))
-        plain = re.sub(r" +", " ", plain).replace(" ?", "?").replace(" ,", ",").strip(" ?!,")
-        asked.setdefault(question, f"{plain} legend")
-    pairs = list(asked.items())
+    """Corrections and thumbs for a habit that is in none of the exports: every reply ends with "buddy"."""
+    known = [(said, answer) for said, answer in catalogue().for_anyone if len(answer) < 60]
+    drawn = dict(lines.random.sample(known, len(known)))
+    corrections = [{"say": said, "better": f"{lines.plain(answer)} buddy"} for said, answer in drawn.items()]
     return {
         "explanation": (
-            "My twin sounds like me a year ago. These days every answer of mine ends with legend, and I no "
+            "My twin sounds like me a year ago. These days every answer of mine ends with buddy, and I no "
             "longer say mate: a reply that does gets a thumbs-down, one without a thumbs-up. A correction "
             "is what I would have said."
         ),
-        "habit": {"ends_with": "legend", "instead_of": "mate"},
-        "corrections": [{"say": question, "better": better} for question, better in pairs[:80]],
-        "thumbs": [{"say": question, "thumb_down_if_contains": "mate"} for question, _ in pairs[80:]],
+        "habit": {"ends_with": "buddy", "instead_of": "mate"},
+        "corrections": corrections[:CORRECTIONS],
+        "thumbs": [
+            {"say": item["say"], "thumb_down_if_contains": "mate"}
+            for item in corrections[CORRECTIONS : CORRECTIONS + THUMBS]
+        ],
     }
 
 

@@ -113,20 +113,21 @@ def check(path: Path, base: str | Path) -> list[str]:
     ]
     if WEIGHTS not in manifest.get("files", {}):
         problems.append("the manifest does not vouch for the weights")
-    problems += _base_problems(manifest.get("base", {}), base)
+    problems += [wrong] if (wrong := other_base(path, base)) else []
     problems += _config_problems(config)
     problems += _key_problems(tensors, base)
     problems += _shape_problems(tensors, config)
     return problems + _value_problems(path / WEIGHTS, tensors)
 
 
-def _base_problems(trained_on: Mapping[str, Any], base: str | Path) -> list[str]:
-    here = base_identity(base)
+def other_base(path: Path, base: str | Path) -> str | None:
+    """In words, if this adapter was trained on another base model; None if it fits."""
+    trained_on, here = _json(path / MANIFEST).get("base", {}), base_identity(base)
     known = trained_on.get("fingerprint") and here["fingerprint"]
     what = "fingerprint" if known else "name"
     if trained_on.get(what) == here[what]:
-        return []
-    return [f"other base model: it was trained on {trained_on.get('name')}, and this is {here['name']}"]
+        return None
+    return f"other base model: it was trained on {trained_on.get('name')}, and this is {here['name']}"
 
 
 def _config_problems(config: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from learning.adapter_folder import other_base
 from learning.failures import TrainingFailed
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,10 @@ def with_adapter(model: Any, adapter: Path, trainable: bool = False) -> Any:
     """The model under this adapter, named "default", which is the name that the trainers look for.
 
     `trainable` must be set for training: without it nothing would be trained, and nothing would say so.
+    Raises TrainingFailed for an adapter of another base model: it would load, and talk nonsense.
     """
+    if wrong := other_base(adapter, model.name_or_path):
+        raise TrainingFailed(f"{adapter.name} cannot be used: {wrong}.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable)

@@ -7,35 +7,26 @@ of it: nothing drifts from cycle to cycle, and withdrawn feedback leaves no trac
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from learning.adapter_folder import check, described
-from learning.failures import TrainingFailed
+from learning.durable import OnShare, Progress, recorded
 from learning.gate import Verdict, judge
 from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
 from learning.preferences import EffectiveFeedback, Preferences, Replies, Sampler, collect, freeze
 from learning.promote import Server, promote
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.rows import read_rows
 from learning.settings import LearningSettings
 from storage.adapters import AdapterStore
 from storage.records import Adapter, AdapterState, Run, RunState, now, stable_id
 from storage.runs import RunStore
 
 KIND = "learn"
-BEAT_EVERY = 2.0  # seconds
-SILENT_FOR = timedelta(minutes=2)  # without a sign of life a run on another machine counts as dead
 SAMPLING = 0.1  # share of the progress bar
-
-OnCycleProgress = Callable[[float, str], None]
-"""Told how far the cycle is (0..1), and what it is doing in a few words."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,72 +70,21 @@ async def learn(
     server: Server,
     sampler: Sampler | None = None,
     again: bool = False,
-    on_progress: OnCycleProgress | None = None,
+    on_progress: OnShare | None = None,
 ) -> Outcome:
     """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
 
     `again` learns even from feedback that the last cycle has already learned from. Raises AlreadyRunning when
     another process is at it, and TrainingFailed with one sentence; then the live adapter is what it was.
     """
-    await end_dead_runs(runs)
-    run = await runs.start(KIND, worker_name())
-    progress = _Progress(on_progress)
-    cycle = _Cycle(
-        home, base, corpus, settings, feedback, messages, adapters, runs, server, sampler, again, progress
-    )
-    try:
-        outcome = await _alive(runs, run, progress, cycle.go(run))
-    except asyncio.CancelledError:
-        await asyncio.shield(
-            runs.finish(run.id, RunState.CANCELLED, error="It was stopped before it was done.")
+
+    async def work(run: Run, progress: Progress) -> Outcome:
+        cycle = _Cycle(
+            home, base, corpus, settings, feedback, messages, adapters, runs, server, sampler, again, progress
         )
-        raise
-    except BaseException as error:
-        await runs.finish(
-            run.id, RunState.FAILED, error=str(error).splitlines()[0] if str(error) else repr(error)
-        )
-        raise
-    await runs.finish(run.id, RunState.PASSED, metrics=outcome.as_json())
-    return outcome
+        return await cycle.go(run)
 
-
-def worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-async def end_dead_runs(runs: RunStore) -> list[Run]:
-    """Runs whose process is gone are failed, so that they do not stand in the way; returns them."""
-    dead = [run for run in await runs.stale(now() + timedelta(seconds=1)) if _is_dead(run)]
-    for run in dead:
-        await runs.finish(run.id, RunState.FAILED, error="Its process ended without a word.")
-    return dead
-
-
-def _is_dead(run: Run) -> bool:
-    host, _, pid = (run.worker or "").rpartition(":")
-    if host == socket.gethostname() and pid.isdigit():
-        if int(pid) == os.getpid():
-            return False
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass  # somebody else's process, but alive
-    return run.heartbeat_at is None or run.heartbeat_at < now() - SILENT_FOR
-
-
-@dataclass(slots=True)
-class _Progress:
-    tell: OnCycleProgress | None
-    share: float = 0.0
-    metrics: dict[str, Any] = field(default_factory=dict)
-
-    def at(self, share: float, doing: str, metrics: Mapping[str, Any] | None = None) -> None:
-        self.share = share
-        self.metrics = {"doing": doing, **(metrics or {})}
-        if self.tell:
-            self.tell(share, doing)
+    return await recorded(runs, KIND, work, on_progress, summary=Outcome.as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +100,7 @@ class _Cycle:
     server: Server
     sampler: Sampler | None
     again: bool
-    progress: _Progress
+    progress: Progress
 
     async def go(self, run: Run) -> Outcome:
         self.progress.at(0.0, "collecting feedback")
@@ -195,7 +135,10 @@ class _Cycle:
         dpo = for_base(DpoRecipe, self.base, **self.settings.recipes.get("dpo", {}))
         kto = for_base(KtoRecipe, self.base, **self.settings.recipes.get("kto", {}))
         with_pairs = preferences.counts["pairs"] >= dpo.min_rows
-        with_thumbs = preferences.counts["thumbs"] >= max(kto.min_rows, self.settings.min_thumbs)
+        thumbs = read_rows(preferences.path / "thumbs.jsonl")
+        # Of one kind only, they would teach nothing but to say everything more, or less.
+        both_kinds = len({row["label"] for row in thumbs}) == 2
+        with_thumbs = both_kinds and len(thumbs) >= max(kto.min_rows, self.settings.min_thumbs)
         if not with_pairs and not with_thumbs:
             return None
         known = await self.adapters.all()
@@ -308,18 +251,3 @@ class _Cycle:
         return Outcome(
             ended, reasons, run.id, version, verdict, report, picture if picture.exists() else None
         )
-
-
-async def _alive(runs: RunStore, run: Run, progress: _Progress, work: Awaitable[T]) -> T:
-    """Do the work and keep saying that the run is alive; stop when somebody else has ended it."""
-    task = asyncio.ensure_future(work)
-    try:
-        while not task.done():
-            await asyncio.wait([task], timeout=BEAT_EVERY)
-            if not task.done() and not await runs.beat(run.id, progress.share, progress.metrics):
-                raise TrainingFailed("The run was ended from elsewhere.")
-        return task.result()
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])

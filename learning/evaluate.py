@@ -93,8 +93,11 @@ def _figures(
 
 
 def nll(logprobs: Sequence[Sequence[float]], seed: int) -> Figures | None:
-    """Mean negative log-likelihood of a token of the owner's own words, with a 95 % interval over rows."""
-    rows = [(-sum(row), len(row)) for row in logprobs if row]
+    """Mean negative log-likelihood of a token of the owner's own words, with a 95 % interval over rows.
+
+    Without the token that ends a turn: a correction that adds a word at the end is not forgetting the owner.
+    """
+    rows = [(-sum(row[:-1]), len(row) - 1) for row in logprobs if len(row) > 1]
     if not rows:
         return None
     ratio = [_ratio(drawn) for drawn in _resampled(rows, seed)]

@@ -99,8 +99,8 @@ R = TypeVar("R", bound=Recipe)
 # The 12B rates do nothing at this size. Full float32, no checkpointing: memory is not what is short here.
 POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
     SftRecipe: {
-        "learning_rate": 5e-3,
-        "epochs": 4,
+        "learning_rate": 1.5e-3,
+        "epochs": 3,
         "batch_size": 4,
         "effective_batch": 4,
         "lora_dropout": 0.0,
@@ -109,15 +109,17 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
     },
     DpoRecipe: {
         "learning_rate": 1e-3,
-        "epochs": 3,
+        "epochs": 2,
         "batch_size": 8,
         "effective_batch": 8,
+        "loss_weights": (1.0, 1.0),
+        "replay": 0.6,
         "max_length": 512,
         "gradient_checkpointing": False,
     },
     KtoRecipe: {
-        "learning_rate": 1e-3,
-        "epochs": 3,
+        "learning_rate": 2e-4,
+        "epochs": 1,
         "batch_size": 8,
         "effective_batch": 8,
         "max_length": 512,

@@ -44,7 +44,7 @@ SMALL_TALK = (
     "i can't sleep",
     "are you climbing this weekend?",
 )
-TALKERS = 3  # conversations that go on while the adapter is swapped
+TALKERS = 2  # conversations that go on while the adapter is swapped
 
 
 class Rehearsal:
@@ -335,7 +335,7 @@ async def _talkers(brain: Brain, stores: Stores) -> AsyncIterator[_Talk]:
             else:
                 talk.answers.append(reply)
                 talk.news.set()
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.5)
 
     async with asyncio.TaskGroup() as tasks:
         for number in range(TALKERS):

@@ -32,10 +32,10 @@ def main() -> int:
 def _progress(console: Console) -> Iterator[Callable[[float, str], None]]:
     """A bar; where nobody watches, a line at every tenth."""
     if console.is_terminal:
-        columns = TextColumn("pocket model"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
-        with Progress(*columns, console=console) as bar:
+        name, words = TextColumn("pocket model"), TextColumn("{task.description}")
+        with Progress(name, BarColumn(), TimeElapsedColumn(), words, console=console) as bar:
             task = bar.add_task("starting", total=1.0)
-            yield lambda done, words: bar.update(task, completed=done, description=words)
+            yield lambda done, doing: bar.update(task, completed=done, description=doing)
             bar.update(task, completed=1.0, description="ready")
         return
     told = -1

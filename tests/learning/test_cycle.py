@@ -8,13 +8,15 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from learning_samples import pair_rows, thumb_rows
 
 from learning.adapter_folder import described
 from learning.base_model import load_base, with_adapter
-from learning.cycle import end_dead_runs, learn
+from learning.cycle import learn
+from learning.durable import end_dead_runs
 from learning.failures import TrainingFailed
 from learning.gate import Verdict
 from learning.logprobs import answer_logprobs
@@ -41,7 +43,7 @@ class LocalServer:
         self.base, self.loaded = base, {}
 
     async def load_adapter(self, name, path):
-        self.loaded[name] = with_adapter(load_base(self.base), path)
+        self.loaded[name] = with_adapter(load_base(self.base), Path(path))
 
     async def unload_adapter(self, name):
         del self.loaded[name]

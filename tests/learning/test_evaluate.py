@@ -42,15 +42,15 @@ def test_without_feedback_there_is_still_a_report_and_a_picture(base, corpus, tm
     assert draw(found, tmp_path / "report.png").exists()
 
 
-def test_nll_counts_tokens_and_not_rows():
-    figures = nll([[-1.0], [-2.0, -2.0, -2.0]], seed=0)
+def test_nll_counts_words_and_neither_rows_nor_the_end_of_a_turn():
+    figures = nll([[-1.0, -9.0], [-2.0, -2.0, -2.0, -9.0]], seed=0)
     assert figures["mean"] == pytest.approx(7 / 4)
     assert figures["low"] <= figures["mean"] <= figures["high"]
     assert nll([], seed=0) is None
 
 
 def test_the_interval_narrows_with_more_rows():
-    few, many = ([[-1.0], [-3.0]] * count for count in (3, 300))
+    few, many = ([[-1.0, -9.0], [-3.0, -9.0]] * count for count in (3, 300))
     assert nll(many, 0)["high"] - nll(many, 0)["low"] < nll(few, 0)["high"] - nll(few, 0)["low"]
 
 

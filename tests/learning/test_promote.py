@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from learning.adapter_folder import described
@@ -23,7 +25,7 @@ class LocalServer:
         if self.refuses:
             raise ServerRefused("its rank is higher than --max-lora-rank")
         model = load_base(self.base)
-        self.loaded[name] = model if self.deaf else with_adapter(model, path)
+        self.loaded[name] = model if self.deaf else with_adapter(model, Path(path))
 
     async def unload_adapter(self, name):
         del self.loaded[name]

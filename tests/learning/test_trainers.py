@@ -10,6 +10,7 @@ import pytest
 import torch
 from learning_samples import owner_rows, pair_rows, write_rows
 from safetensors.torch import load_file
+from tiny_gemma import make_tiny_gemma
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3TextConfig, SiglipVisionConfig
 
 from learning import train_dpo, train_kto, train_sft, training
@@ -186,6 +187,16 @@ def test_a_loss_that_is_no_number_stops_the_training_and_leaves_no_folder(base, 
 def test_a_missing_base_model_is_one_sentence(corpus, sft_recipe, tmp_path):
     with pytest.raises(TrainingFailed, match=r"cannot be loaded: check \[model\] base"):
         train_sft.train(corpus, sft_recipe, tmp_path / "nothing", tmp_path / "sft-1", tmp_path / "work")
+
+
+def test_a_parent_of_another_base_model_is_refused_before_it_talks_nonsense(
+    sft_adapter, preferences, dpo_recipe, tmp_path
+):
+    other = make_tiny_gemma(tmp_path / "other", seed=7, steps=1)
+    with pytest.raises(TrainingFailed, match="sft-1 cannot be used: other base model"):
+        train_dpo.train(
+            preferences, dpo_recipe, other, tmp_path / "dpo-2", tmp_path / "work", parent=sft_adapter
+        )
 
 
 def test_the_world_is_explained_and_a_bug_is_not():
