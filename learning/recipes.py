@@ -112,7 +112,7 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "epochs": 2,
         "batch_size": 8,
         "effective_batch": 8,
-        "loss_weights": (1.0, 1.0),
+        "loss_weights": (1.0, 0.6),
         "replay": 0.6,
         "max_length": 512,
         "gradient_checkpointing": False,

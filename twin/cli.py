@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -53,10 +54,11 @@ def at_home(
     _home = Home(home.expanduser().absolute())
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run one command to its end; what goes wrong in the world is told in words, exit code 1 or 2."""
+@contextmanager
+def problems_in_words() -> Iterator[None]:
+    """What goes wrong in the world is told in words, exit code 1 or 2; a bug keeps its traceback."""
     try:
-        return asyncio.run(work)
+        yield
     except KeyboardInterrupt:
         show.sentence("stopped; what was done so far is kept")
         raise typer.Exit(130) from None
@@ -69,13 +71,17 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(told.exit_code) from None
 
 
+def run(work: Coroutine[Any, Any, T]) -> T:
+    with problems_in_words():
+        return asyncio.run(work)
+    raise AssertionError("unreachable")
+
+
 def settings() -> Settings:
-    try:
+    with problems_in_words():
         _home.make()
         return read_settings(_home)
-    except Told as told:
-        show.people.print(f"[bold red]✗[/] {show.escape(told.what)}\n  {show.escape(told.advice)}")
-        raise typer.Exit(told.exit_code) from None
+    raise AssertionError("unreachable")
 
 
 @app.command()
@@ -96,8 +102,10 @@ def init(name: Annotated[str, typer.Argument(help="The owner's name, as the twin
     """Make a home with a twin.toml to fill in."""
     from twin.init import write_first_settings
 
-    _home.make()
-    show.sentence(f"wrote {write_first_settings(_home, name)}: fill it in, then 'twin doctor'")
+    with problems_in_words():
+        _home.make()
+        path = write_first_settings(_home, name)
+    show.sentence(f"wrote {path}: fill it in, then 'twin doctor'")
 
 
 @app.command()
@@ -411,7 +419,7 @@ def doctor(
 
     findings = run(examine(_home, settings(), quick=quick))
     if json:
-        show.as_json([finding.__dict__ for finding in findings])
+        show.as_json(findings)
     else:
         show.table(
             "doctor",

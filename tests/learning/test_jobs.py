@@ -177,7 +177,7 @@ def test_a_worker_never_outlives_the_process_that_wanted_its_result(base, corpus
         "time.sleep(600)\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, str(tmp_path / "run" / "job.json")],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

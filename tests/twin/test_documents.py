@@ -53,18 +53,22 @@ GROUPS = {"corpus", "train", "adapters", "records", "feedback"}  # commands that
 def commands(group, path=()) -> set[str]:
     found = set()
     for name, command in group.commands.items():
-        found |= commands(command, (*path, name)) if hasattr(command, "commands") else {" ".join((*path, name))}
+        here = (*path, name)
+        found |= commands(command, here) if hasattr(command, "commands") else {" ".join(here)}
     return found
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/settings.md"])
 def test_every_command_a_page_names_exists(page):
     known = commands(get_command(app))
-    groups = {name.split()[0] for name in known}
-    code = [a or b for a, b in re.findall(r"`([^`\n]+)`|^ {4}(.+)$", (ROOT / page).read_text(), re.MULTILINE)]
-    named = {tuple(words.split()) for line in code for words in re.findall(r"\btwin ([a-z]+(?: [a-z]+)?)", line)}
-    assert not [words for words in named if words[0] not in groups]
-    assert not [words for words in named if len(words) == 2 and words[0] in GROUPS and " ".join(words) not in known]
+    first = {name.split()[0] for name in known}
+    text = (ROOT / page).read_text()
+    code = [inline or block for inline, block in re.findall(r"`([^`\n]+)`|^ {4}(.+)$", text, re.MULTILINE)]
+    found = [words for line in code for words in re.findall(r"\btwin ([a-z]+(?: [a-z]+)?)", line)]
+    named = {tuple(words.split()) for words in found}
+    assert not {words for words in named if words[0] not in first}
+    in_groups = {" ".join(words) for words in named if len(words) == 2 and words[0] in GROUPS}
+    assert in_groups <= known
 
 
 @pytest.mark.parametrize("method", RECIPES)

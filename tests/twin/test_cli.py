@@ -1,0 +1,144 @@
+"""What does a person see who mistypes, points at nothing, or breaks something?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from twin.cli import app
+
+ROOT = Path(__file__).parents[2]
+MIRA = ROOT / "examples" / "mira"
+
+
+@pytest.fixture
+def twin(tmp_path):
+    """Run one command in a home; returns the exit code, what was printed, and what was told."""
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, ["--home", str(tmp_path / "home"), *map(str, arguments)])
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.exit_code, done.stdout, done.stderr
+
+    run.home = tmp_path / "home"
+    return run
+
+
+@pytest.fixture
+def mira(twin):
+    twin.home.mkdir()
+    shutil.copy(MIRA / "twin.toml", twin.home)
+    return twin
+
+
+def test_init_writes_settings_that_can_be_read_and_never_overwrites_them(twin):
+    assert twin("init", 'Sam "the" Owner')[0] == 0
+    assert twin("records", "list")[0] == 0
+    code, _, told = twin("init", "Other")
+    assert (code, "is there already" in told) == (1, True)
+
+
+def test_an_export_is_read_once_and_the_ledger_closes(mira):
+    code, printed, _ = mira("ingest", "telegram", MIRA / "telegram", "--json")
+    ledger = json.loads(printed)
+    assert code == 0
+    assert ledger["seen"] == ledger["kept"] + ledger["merged"] + sum(ledger["dropped"].values()) + sum(
+        ledger["failed"].values()
+    )
+    again = json.loads(mira("ingest", "auto", MIRA / "telegram", "--json")[1])
+    assert (again["kept"], again["merged"] + sum(again["dropped"].values())) == (0, again["seen"])
+
+
+def test_records_can_be_listed_shown_and_exported(mira, tmp_path):
+    mira("ingest", "journal", MIRA / "journal")
+    listed = json.loads(mira("records", "list", "--limit", "3", "--json")[1])
+    assert len(listed) == 3
+    shown = json.loads(mira("records", "show", listed[-1]["id"][:12], "--json")[1])
+    assert shown == listed[-1]
+    target = tmp_path / "out.jsonl"
+    code, _, _ = mira("records", "export", target, "--since", "2025-01-01")
+    rows = [json.loads(line) for line in target.read_text().splitlines()]
+    assert code == 0
+    assert rows
+    assert min(row["said_at"] for row in rows) >= "2025-01-01"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["ingest", "nonsense", "x"], 2, "no source 'nonsense'"),
+        (["ingest", "telegram", "/nowhere/at/all"], 2, "nothing at /nowhere/at/all"),
+        (["ingest", "auto", "pyproject.toml"], 1, "no export I know"),
+        (["corpus", "build"], 1, "nothing was ingested yet"),
+        (["corpus", "show"], 1, "no snapshot"),
+        (["train", "sft"], 1, "no snapshot to learn from"),
+        (["train", "sft", "--recipe", "/nowhere.toml"], 1, "/nowhere.toml"),
+        (["adapters", "rollback"], 1, "nothing to go back to"),
+        (["adapters", "show", "sft-9"], 2, "no adapter sft-9"),
+        (["records", "show", "zzz"], 2, "no record"),
+        (["serve", "--engine", "steam"], 2, "no engine 'steam'"),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_words_with_the_right_exit_code(mira, monkeypatch, arguments, code, words):
+    monkeypatch.chdir(ROOT)
+    got, _, told = mira(*arguments)
+    assert got == code
+    assert words in told.replace("\n", " ")
+    assert "Traceback" not in told
+
+
+def test_a_wrong_setting_stops_every_command(mira):
+    (mira.home / "twin.toml").write_text('[model]\nbsae = "pocket"\n')
+    code, _, told = mira("records", "list")
+    assert (code, "Did you mean 'base'?" in told.replace("\n", " ")) == (1, True)
+
+
+def test_a_damaged_database_is_told_and_left_alone(mira):
+    (mira.home / "twin.db").write_bytes(b"this is no database" * 1000)
+    code, _, told = mira("records", "list")
+    assert code == 1
+    assert "Traceback" not in told
+    assert (mira.home / "twin.db").read_bytes().startswith(b"this is no database")
+
+
+def test_a_dead_model_server_is_told_with_what_to_do(mira, monkeypatch):
+    monkeypatch.setenv("TWIN_MODEL__SERVERS", '["http://127.0.0.1:9/v1"]')
+    monkeypatch.setenv("TWIN_MODEL__BASE", str(MIRA))
+    code, _, told = mira("chat")
+    assert (code, "twin serve" in told) == (1, True)
+
+
+def test_doctor_says_what_is_missing(twin):
+    code, printed, _ = twin("doctor", "--json")
+    found = {finding["what"]: finding for finding in json.loads(printed)}
+    assert code == 1
+    assert found["database"]["well"]
+    assert found["owner"]["advice"] == "twin init NAME"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_told_and_leaves_no_half_a_file(mira):
+    mira("ingest", "journal", MIRA / "journal")
+    command = [sys.executable, "-m", "twin", "--home", mira.home, "records", "list", "--json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, env={**os.environ}
+        )
+    assert done.returncode == 1
+    assert "the disk is full" in done.stderr
+
+
+def test_a_recipe_with_a_wrong_key_names_it(mira, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("lerning_rate = 1\n")
+    code, _, told = mira("train", "sft", "--recipe", recipe)
+    assert (code, "lerning_rate" in told) == (1, True)

@@ -1,0 +1,80 @@
+"""Does the main job run, for real, as its user runs it? One whole demo in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def twin(*arguments, home=None, cwd=ROOT, stdin=None):
+    command = [sys.executable, "-m", "twin", *(["--home", home] if home else []), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=cwd, env=environment, input=stdin, capture_output=True, text=True, timeout=900
+    )
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    done = twin("demo", "--yes", "--json", "--folder", folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1]), folder, done.stderr
+
+
+@pytest.mark.timeout(1200)
+def test_the_demo_measures_what_it_tells(told):
+    figures, folder, story = told
+    assert "stand-in" in figures["model"]
+    assert figures["records"] > 2000
+    assert figures["samples"] > 500
+    assert figures["sft"]["heldout_nll_after"] < 0.8 * figures["sft"]["heldout_nll_before"]
+    assert figures["preferences"] == {"pairs": 100, "thumbs": 60}
+    assert figures["learn"]["pref_accuracy_after"] > 0.5 > figures["learn"]["pref_accuracy_before"]
+    assert isinstance(figures["gate"]["passed"], bool)
+    assert figures["gate"]["reasons"]
+    assert figures["swap"]["requests"] > 20
+    assert figures["swap"]["failed"] == 0
+    assert (folder / "before-after.png").read_bytes().startswith(b"\x89PNG")
+    assert "before and after" in story
+
+
+def test_what_the_demo_made_can_be_looked_at_and_rolled_back(told):
+    figures, folder, _ = told
+    adapters = json.loads(twin("adapters", "list", "--json", home=folder).stdout)
+    assert [adapter["method"] for adapter in adapters] == ["sft", "dpo", "kto"]
+    live = [adapter["version"] for adapter in adapters if adapter["state"] == "live"]
+    assert live == [figures["adapter"] if figures["gate"]["passed"] else "sft-1"]
+    exported = folder / "feedback.jsonl"
+    assert twin("feedback", "export", exported, home=folder).returncode == 0
+    rows = [json.loads(line) for line in exported.read_text().splitlines()]
+    assert sum("chosen" in row for row in rows) == 100
+    assert sum("label" in row for row in rows) == 60
+    back = twin("adapters", "rollback", home=folder)
+    assert (back.returncode, "answers from the next message on" in back.stderr) == (0, True)
+
+
+def test_the_terminal_chats_thumbs_corrects_and_shows_status_without_a_terminal(told):
+    _, folder, _ = told
+    lines = "are you busy?\n+\n-\n/correct never for you buddy\n/status\n/adapters\n/nonsense\n/quit\n"
+    done = twin("chat", home=folder, stdin=lines)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Mira" in done.stdout
+    assert "Noted: next time more like that" in done.stdout
+    assert "feedback that counts: 162" in done.stdout  # the 160 replayed ones, one down, one correction
+    assert "I don't know /nonsense" in done.stdout
+
+
+def test_a_second_demo_removes_the_first_but_never_anybody_elses_folder(tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    done = twin("demo", "--yes", "--folder", tmp_path)
+    assert done.returncode == 2
+    assert "not an earlier demo" in done.stderr
+    assert (tmp_path / "precious.txt").read_text() == "mine"
