@@ -15,7 +15,7 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     base: str = Field(default="pocket", min_length=1)  # "pocket", an id on the Hugging Face hub, or a folder
-    servers: list[Url] = []  # running model servers; empty: one is started here
+    servers: list[Url] = Field(default=[], max_length=1)  # a running model server; empty: one is started here
     engine: Literal["auto", "embedded", "vllm"] = "auto"  # auto: vLLM where there is a GPU and vLLM
     temperature: float = Field(default=0.7, ge=0, le=2)
     top_p: float = Field(default=0.95, gt=0, le=1)

@@ -426,13 +426,13 @@ def feedback(lines: Lines) -> dict[str, Any]:
     return {
         "explanation": (
             "My twin sounds like me a year ago. These days every answer of mine ends with buddy, and I no "
-            "longer say mate: a reply that does gets a thumbs-down, one without a thumbs-up. A correction "
-            "is what I would have said."
+            "longer answer with a question: a reply that does gets a thumbs-down, one that does not a "
+            "thumbs-up. A correction is what I would have said."
         ),
-        "habit": {"ends_with": "buddy", "instead_of": "mate"},
+        "habit": {"ends_with": "buddy"},
         "corrections": corrections[:CORRECTIONS],
         "thumbs": [
-            {"say": item["say"], "thumb_down_if_contains": "mate"}
+            {"say": item["say"], "thumb_down_if_contains": "?"}
             for item in corrections[CORRECTIONS : CORRECTIONS + THUMBS]
         ],
     }

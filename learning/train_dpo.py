@@ -32,6 +32,7 @@ from learning.training import (
     watched,
 )
 
+TURN_END = 2  # tokens: <end_of_turn> and the newline after it
 COLUMNS = ["prompt", "chosen", "rejected"]
 
 
@@ -114,9 +115,22 @@ def trainer_for(
             processing_class=load_tokenizer(base),
             train_dataset=as_dataset(rows, COLUMNS),
         )
+    trainer.train_dataset = trainer.train_dataset.map(_open_ended)
     if "ref" not in trainer.model.peft_config:
         raise TrainingFailed("The reference would be the bare base model: this version of TRL does not fit.")
     return trainer
+
+
+def _open_ended(row: dict[str, Any]) -> dict[str, Any]:
+    """A replayed row without the tokens that end its turn.
+
+    It keeps the owner's words likely. Where to stop is for the corrections to say: they may want one more
+    word at the end, and rows that insist on ending as before would only teach to tell the two apart by heart.
+    """
+    if row["chosen_ids"] != row["rejected_ids"] or len(row["chosen_ids"]) <= TURN_END:
+        return row
+    words = row["chosen_ids"][:-TURN_END]
+    return {**row, "chosen_ids": words, "rejected_ids": words}
 
 
 def _replay(pairs: Sequence[Row], replay_dir: Path | None, recipe: DpoRecipe, tokenizer: Any) -> list[Row]:

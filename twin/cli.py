@@ -13,7 +13,7 @@ import typer
 
 from twin import show
 from twin.build import open_stores
-from twin.errors import Told, in_words
+from twin.errors import in_words
 from twin.home import Home
 from twin.settings import Settings, read_settings
 
