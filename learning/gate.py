@@ -39,6 +39,7 @@ def judge(candidate: Figures, live: Figures, problems: Sequence[str], settings: 
         _owner_words(candidate.get("nll"), live.get("nll"), settings),
         _preference(candidate.get("preference"), live.get("preference"), settings),
         _variety(candidate.get("style"), settings),
+        _length(candidate.get("style"), live.get("style"), settings),
     )
     failed = tuple(axis.words for axis in axes if not axis.passed)
     return Verdict(not failed, failed or tuple(axis.words for axis in axes if axis.judged), axes)
@@ -84,3 +85,16 @@ def _variety(style: Figures | None, settings: GateSettings) -> Axis:
     fine = style["distinct"] >= settings.min_distinct
     words = f"{style['distinct']:.0%} of its sampled replies differ from each other"
     return Axis(name, fine, f"{words}{'.' if fine else f'; at least {settings.min_distinct:.0%} must.'}")
+
+
+def _length(ours: Figures | None, theirs: Figures | None, settings: GateSettings) -> Axis:
+    """One that no longer knows where to stop rambles in ever new words: variety would not see it."""
+    name = "length"
+    if not ours or not theirs or not theirs["characters"]:
+        return Axis(name, True, "No replies were sampled.", judged=False)
+    ratio = ours["characters"] / theirs["characters"]
+    words = f"Its replies are {ratio:.1f} times as long as the live one's"
+    fine = ratio <= settings.max_length_ratio
+    return Axis(
+        name, fine, f"{words}{'.' if fine else f'; at most {settings.max_length_ratio:g} is allowed.'}"
+    )

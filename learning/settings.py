@@ -56,6 +56,9 @@ class GateSettings(BaseModel):
     min_distinct: float = Field(
         default=0.3, ge=0, le=1, description="share of sampled replies that differ from each other"
     )
+    max_length_ratio: float = Field(
+        default=2.0, gt=1, description="how much longer its replies may be than the live one's"
+    )
 
 
 class LearningSettings(BaseModel):

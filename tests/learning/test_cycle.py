@@ -33,7 +33,13 @@ QUICK = {"epochs": 2, "learning_rate": 2e-3, "min_rows": 4, "max_length": 256}
 LENIENT = LearningSettings(
     min_feedback=8,
     min_thumbs=6,
-    gate=GateSettings(max_nll_rise=9.0, max_preference_drop=0.99, min_heldout_pairs=500, min_distinct=0.0),
+    gate=GateSettings(
+        max_nll_rise=9.0,
+        max_preference_drop=0.99,
+        min_heldout_pairs=500,
+        min_distinct=0.0,
+        max_length_ratio=99,
+    ),
     recipes={"sft": QUICK, "dpo": QUICK, "kto": QUICK},
 )
 

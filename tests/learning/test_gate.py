@@ -15,12 +15,12 @@ RULES = GateSettings()
 LIVE = {
     "nll": {"mean": 2.0},
     "preference": {"accuracy": 0.4, "pairs": 20},
-    "style": {"distinct": 0.9},
+    "style": {"distinct": 0.9, "characters": 30.0},
 }
 BETTER = {
     "nll": {"mean": 2.02},
     "preference": {"accuracy": 0.85, "pairs": 20},
-    "style": {"distinct": 0.8},
+    "style": {"distinct": 0.8, "characters": 36.0},
 }
 
 
@@ -42,6 +42,7 @@ def test_each_axis_alone_can_refuse_and_says_why():
         (changed("nll", "mean", 2.2), [], "nats"),
         (changed("preference", "accuracy", 0.3), [], "fewer than the live one"),
         (changed("style", "distinct", 0.1), [], "differ"),
+        (changed("style", "characters", 90.0), [], "3.0 times as long"),
     ]:
         verdict = judge(candidate, LIVE, problems, RULES)
         assert not verdict.passed
@@ -78,17 +79,17 @@ def test_making_a_passing_candidate_better_never_makes_it_fail(nll, live_nll, ac
     live = {
         "nll": {"mean": live_nll},
         "preference": {"accuracy": live_accuracy, "pairs": 20},
-        "style": {"distinct": 1.0},
+        "style": {"distinct": 1.0, "characters": 30.0},
     }
     candidate = {
         "nll": {"mean": nll},
         "preference": {"accuracy": accuracy, "pairs": 20},
-        "style": {"distinct": 1.0},
+        "style": {"distinct": 1.0, "characters": 30.0},
     }
     better = {
         "nll": {"mean": nll * (1 - gain)},
         "preference": {"accuracy": accuracy + gain, "pairs": 20},
-        "style": {"distinct": 1.0},
+        "style": {"distinct": 1.0, "characters": 30.0},
     }
     if judge(candidate, live, [], RULES).passed:
         assert judge(better, live, [], RULES).passed
@@ -99,6 +100,6 @@ def test_the_live_adapter_itself_would_always_pass(nll, accuracy):
     same = {
         "nll": {"mean": nll},
         "preference": {"accuracy": accuracy, "pairs": 20},
-        "style": {"distinct": 1.0},
+        "style": {"distinct": 1.0, "characters": 30.0},
     }
     assert judge(same, same, [], RULES).passed
