@@ -296,11 +296,15 @@ def _train(method: str, recipe: Path | None, json: bool) -> None:
 
 
 @app.command()
-def learn(recipe: Recipe = None, json: AsJson = False) -> None:
+def learn(
+    recipe: Recipe = None,
+    again: Annotated[bool, typer.Option("--again", help="Even when there is no new feedback.")] = False,
+    json: AsJson = False,
+) -> None:
     """One online-learning cycle: collect, train, evaluate, gate, promote."""
     from twin.learn import learn_once, outcome_in_words
 
-    outcome = run(learn_once(_home, settings(), recipe))
+    outcome = run(learn_once(_home, settings(), recipe, again))
     if json:
         show.as_json(outcome.as_json())
     else:

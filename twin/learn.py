@@ -194,13 +194,15 @@ def with_recipes(settings: Settings, recipes: Mapping[str, Mapping[str, Any]]) -
 # the cycle
 
 
-async def learn_once(home: Home, settings: Settings, recipe_file: Path | None) -> Outcome:
+async def learn_once(home: Home, settings: Settings, recipe_file: Path | None, again: bool) -> Outcome:
     settings = with_recipe(settings, "dpo", recipe_file)
     async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        return await learn_in(home, settings, stores, model)
+        return await learn_in(home, settings, stores, model, again=again)
 
 
-async def learn_in(home: Home, settings: Settings, stores: Stores, model: Model) -> Outcome:
+async def learn_in(
+    home: Home, settings: Settings, stores: Stores, model: Model, *, again: bool = False
+) -> Outcome:
     """One whole cycle with everything it needs handed in."""
     with show.progress("learning") as on_progress:
         return await cycle.learn(
@@ -214,6 +216,7 @@ async def learn_in(home: Home, settings: Settings, stores: Stores, model: Model)
             runs=stores.runs,
             server=ServingFace(model.client),
             sampler=_sampler(stores, model, settings),
+            again=again,
             on_progress=on_progress,
         )
 
