@@ -34,6 +34,7 @@ class Commands:
     base_model: str
     retrain: Callable[[Tell], Awaitable[str]]
     promote: Callable[[str], Awaitable[str]]
+    busy: Callable[[], bool] = lambda: False  # whether a learning cycle that was begun here goes on
 
 
 async def on_command(line: str, role: Role, chat_id: str, platform: Platform, *, commands: Commands) -> str:

@@ -269,5 +269,11 @@ def build_commands(
         return await promote(stores, model, version)
 
     return Commands(
-        stores.adapters, stores.feedback, stores.runs, model.base.label(), retrain, promote_version
+        stores.adapters,
+        stores.feedback,
+        stores.runs,
+        model.base.label(),
+        retrain=retrain,
+        promote=promote_version,
+        busy=lambda: bool(learning),
     )

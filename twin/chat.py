@@ -36,6 +36,8 @@ async def converse(home: Home, settings: Settings, stores: Stores, model: Model)
             await TerminalApp(
                 handlers, owner_name=settings.owner.name, twin_name=f"{settings.owner.name}'s twin"
             ).run()
+            if commands.busy():
+                show.sentence("still learning; this ends when that does, and Ctrl-C stops it without harm")
         finally:
             tidying.cancel()
 

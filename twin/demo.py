@@ -185,7 +185,8 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
 
             async with story.step("learn", "The twin learns from that, while friends keep writing"):
                 async with _talkers(brain, stores) as talk:
-                    outcome = await learn_in(home, settings, stores, model)
+                    with show.progress("learning") as on_progress:
+                        outcome = await learn_in(home, settings, stores, model, on_progress=on_progress)
                     if outcome.state == "live":
                         await talk.until_answered_by(outcome.version)
                 swap = talk.figures(await stores.adapters.promotions())

@@ -197,28 +197,34 @@ def with_recipes(settings: Settings, recipes: Mapping[str, Mapping[str, Any]]) -
 async def learn_once(home: Home, settings: Settings, recipe_file: Path | None, again: bool) -> Outcome:
     settings = with_recipe(settings, "dpo", recipe_file)
     async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        return await learn_in(home, settings, stores, model, again=again)
+        with show.progress("learning") as on_progress:
+            return await learn_in(home, settings, stores, model, again=again, on_progress=on_progress)
 
 
 async def learn_in(
-    home: Home, settings: Settings, stores: Stores, model: Model, *, again: bool = False
+    home: Home,
+    settings: Settings,
+    stores: Stores,
+    model: Model,
+    *,
+    again: bool = False,
+    on_progress: show.OnProgress | None = None,
 ) -> Outcome:
-    """One whole cycle with everything it needs handed in."""
-    with show.progress("learning") as on_progress:
-        return await cycle.learn(
-            home=home.root,
-            base=model.base.weights,
-            corpus=newest_corpus(home).path,
-            settings=settings.learning,
-            feedback=stores.feedback,
-            messages=stores.messages,
-            adapters=stores.adapters,
-            runs=stores.runs,
-            server=ServingFace(model.client),
-            sampler=_sampler(stores, model, settings),
-            again=again,
-            on_progress=on_progress,
-        )
+    """One whole cycle with everything it needs handed in; silent unless somebody wants to hear of it."""
+    return await cycle.learn(
+        home=home.root,
+        base=model.base.weights,
+        corpus=newest_corpus(home).path,
+        settings=settings.learning,
+        feedback=stores.feedback,
+        messages=stores.messages,
+        adapters=stores.adapters,
+        runs=stores.runs,
+        server=ServingFace(model.client),
+        sampler=_sampler(stores, model, settings),
+        again=again,
+        on_progress=on_progress,
+    )
 
 
 def outcome_in_words(outcome: Outcome) -> str:
