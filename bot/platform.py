@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
-
-from storage.records import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,3 @@ class Platform(Protocol):
 
     async def tell(self, chat_id: str, text: str) -> None:
         """A word from the program itself, not in the owner's voice, and never learned from."""
-
-
-MessageArrived = Callable[[Message, Platform], Awaitable[Message | None]]

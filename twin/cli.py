@@ -204,12 +204,13 @@ def records_export(
     tag: str | None = None,
     since: Since = None,
     until: Until = None,
+    json: AsJson = False,
 ) -> None:
     """Every record that fits, one JSON object a line."""
     from twin.remember import export_records
 
     count = run(export_records(_home, settings(), path, source, tag, since, until))
-    show.sentence(f"wrote {count} records to {path}")
+    _wrote(count, "records", path, json)
 
 
 @corpus_app.command("build")
@@ -368,23 +369,31 @@ def adapters_show(version: str, json: AsJson = False) -> None:
 
 
 @adapters_app.command("promote")
-def adapters_promote(version: str) -> None:
+def adapters_promote(version: str, json: AsJson = False) -> None:
     """Let this one answer, after checking its folder and probing it on the server."""
     from twin.learn import promote_adapter
 
-    show.sentence(run(promote_adapter(_home, settings(), version)))
+    told = run(promote_adapter(_home, settings(), version))
+    if json:
+        show.as_json({"live": version})
+    else:
+        show.sentence(told)
 
 
 @adapters_app.command("rollback")
-def adapters_rollback() -> None:
+def adapters_rollback(json: AsJson = False) -> None:
     """Go back to the one before; the next message is answered by it."""
 
-    async def work() -> str:
+    async def work() -> str | None:
         async with open_stores(_home, settings()) as stores:
             promotion = await stores.adapters.roll_back("asked for on the command line")
-            return promotion.version or "the base model"
+            return promotion.version
 
-    show.sentence(f"{run(work())} answers from the next message on")
+    live = run(work())
+    if json:
+        show.as_json({"live": live})
+    else:
+        show.sentence(f"{live or 'the base model'} answers from the next message on")
 
 
 @feedback_app.command("list")
@@ -404,11 +413,20 @@ def feedback_list(limit: Limit = 20, json: AsJson = False) -> None:
 
 
 @feedback_app.command("export")
-def feedback_export(path: Annotated[Path, typer.Argument(help="Where to write JSONL.")]) -> None:
+def feedback_export(
+    path: Annotated[Path, typer.Argument(help="Where to write JSONL.")], json: AsJson = False
+) -> None:
     """Preference data other trainers read: prompt, chosen and rejected, or prompt, completion and label."""
     from twin.learn import export_feedback
 
-    show.sentence(f"wrote {run(export_feedback(_home, settings(), path))} rows to {path}")
+    _wrote(run(export_feedback(_home, settings(), path)), "rows", path, json)
+
+
+def _wrote(count: int, what: str, path: Path, json: bool) -> None:
+    if json:
+        show.as_json({"written": count, "path": path})
+    else:
+        show.sentence(f"wrote {count} {what} to {path}")
 
 
 @app.command()

@@ -64,9 +64,9 @@ def test_records_can_be_listed_shown_and_exported(mira, tmp_path):
     shown = json.loads(mira("records", "show", listed[-1]["id"][:12], "--json")[1])
     assert shown == listed[-1]
     target = tmp_path / "out.jsonl"
-    code, _, _ = mira("records", "export", target, "--since", "2025-01-01")
+    code, printed, _ = mira("records", "export", target, "--since", "2025-01-01", "--json")
     rows = [json.loads(line) for line in target.read_text().splitlines()]
-    assert code == 0
+    assert (code, json.loads(printed)) == (0, {"written": len(rows), "path": str(target)})
     assert rows
     assert min(row["said_at"] for row in rows) >= "2025-01-01"
 
