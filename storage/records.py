@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,6 +104,9 @@ class Stamp:
     prompt: tuple[ChatTurn, ...]
     sampling: Mapping[str, Any]
     recalled: tuple[str, ...] = ()  # ids of recalled records
+    speakers: tuple[
+        str, ...
+    ] = ()  # "platform:id" of the people other than the owner whose words are in the prompt
     first_token_ms: float = 0.0
     total_ms: float = 0.0
     prompt_tokens: int = 0
@@ -110,12 +114,24 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """Something that hangs on a live message, and where to get it. Nothing is fetched before it is needed."""
+
+    kind: str  # image, video, audio, voice, sticker, file, link, place, poll
+    name: str = ""  # of the file, sticker or place, as people see it
+    mime: str = ""
+    size: int = 0  # bytes; 0: unknown
+    ref: str = ""  # a URL or the chat app's own file id
+    text: str = ""  # what it says, where that is known: a small text file, a poll, a sticker's emoji
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One live chat message, in or out."""
 
-    key: str  # message_key(...)
+    key: str  # message_key(...); a reply of the twin has a key of its own, before it is sent (reply_key)
     platform: str
-    chat_id: str
+    chat_id: str  # the place of one conversation: a channel, a thread, a topic, a private chat
     author_id: str
     author_name: str
     text: str
@@ -126,10 +142,24 @@ class Message:
     stamp: Stamp | None = None  # set on the twin's own replies
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    server_id: str | None = None  # the Discord server or Telegram group it was said in
+    private: bool = False  # nobody but the author and us reads this chat
+    as_owner: bool = False  # what we say in this chat is said from the owner's own account
+    by_bot: bool = False
+    to_twin: bool = False  # it names or mentions us literally (a reply alone does not count)
+    to_others: bool = False  # it mentions or answers somebody who is not us
+    media: tuple[Media, ...] = ()
+    quote: str | None = None  # the part of another message that it quotes
+    album: str | None = None  # messages with the same one were sent as one
 
 
 def message_key(platform: str, chat_id: str | int, message_id: str | int) -> str:
     return f"{platform}:{chat_id}:{message_id}"
+
+
+def reply_key(platform: str) -> str:
+    """A new key for a reply of the twin; it stays the same when the reply is sent, in one piece or more."""
+    return f"{platform}:~{secrets.token_hex(8)}"
 
 
 class Role(StrEnum):
