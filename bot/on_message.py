@@ -1,136 +1,146 @@
-"""What happens when a message arrives?"""
+"""What happens when a message arrives, is changed, or is deleted?"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from bot.platform import Platform
-from brain.live_adapter import AdapterUnusable
-from brain.model_client import ModelRefused, ModelUnavailable
-from brain.reply import Brain, Reply
-from storage.messages import MessageStore
-from storage.records import Message, message_key, now
+from bot.authority import Authority
+from bot.drafts import Drafts
+from bot.kept import Kept
+from bot.manners import LOOK_BACK, Situation, why_silent
+from bot.on_correction import on_correction
+from bot.platform import Person, Platform
+from bot.settings import ChatSettings
+from bot.turns import Turns
+from storage.chats import EVERYWHERE
+from storage.records import Chat, Consent, Message, Role, now
 
 log = logging.getLogger(__name__)
 
-LOST_FOR_WORDS = "I can't think right now: the model is not answering. Your message is kept."
+Answer = asyncio.Future[Message | None]
 
 
-class ChatLocks:
-    """One lock per chat, so that answers keep the order of the questions; idle ones are dropped."""
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Everything that a message meets on its way."""
 
-    def __init__(self) -> None:
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
-
-    def __call__(self, chat: str) -> _Held:
-        return _Held(self._locks, chat)
-
-
-class _Held:
-    def __init__(self, locks: dict[str, tuple[asyncio.Lock, int]], chat: str) -> None:
-        self._locks, self._chat = locks, chat
-
-    async def __aenter__(self) -> None:
-        lock, users = self._locks.get(self._chat, (asyncio.Lock(), 0))
-        self._locks[self._chat] = (lock, users + 1)
-        try:
-            await lock.acquire()
-        except BaseException:
-            self._leave()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._locks[self._chat][0].release()
-        self._leave()
-
-    def _leave(self) -> None:
-        lock, users = self._locks[self._chat]
-        if users > 1:
-            self._locks[self._chat] = (lock, users - 1)
-        else:
-            del self._locks[self._chat]
+    kept: Kept
+    turns: Turns
+    drafts: Drafts
+    authority: Authority
+    settings: ChatSettings
+    zone: tzinfo = UTC  # of the owner
 
 
-async def on_message(
-    message: Message, platform: Platform, *, brain: Brain, messages: MessageStore, one_at_a_time: ChatLocks
-) -> Message | None:
-    """Keep the message, answer it, keep the answer. Returns the answer, or None when there is none.
+async def on_message(message: Message, platform: Platform, *, talk: Conversation) -> Answer | None:
+    """Keep the message, decide whether it is answered, and leave the rest to its turn.
 
-    The message is written down before anything else, and one that is already known is not answered again.
+    Written down before anything else; one that is known already is not answered again. Returns the answer to
+    come, or None when there will be none.
     """
-    if not await messages.add(message):
+    if await _ignored(message, talk):
         return None
-    async with one_at_a_time(f"{message.platform}:{message.chat_id}"), platform.typing(message.chat_id):
-        telling = _Telling(message, platform)
-        try:
-            reply = await brain.reply_to(message, telling.so_far)
-            if not reply.text:
-                log.warning("the model had nothing to say to %s", message.key)
-                return None
-            sent_id = await telling.all_of(reply.text)
-        except (ModelUnavailable, ModelRefused, AdapterUnusable) as reason:
-            log.error("no reply to %s: %s", message.key, reason)
-            await telling.take_back()
-            await platform.tell(message.chat_id, LOST_FOR_WORDS)  # an apology is never learned from
-            return None
-        answer = _as_message(reply, sent_id, message)
-        await messages.add(answer)
-        return answer
+    message, answers_twin = await _with_its_reply(message, talk)
+    if answers_twin and message.reply_to and await _corrects(message, talk):
+        return None
+    situation = await _situation(message, answers_twin, talk)
+    silent = why_silent(message, situation, talk.settings)
+    if not await talk.kept.messages.add(message, waiting=silent is None):
+        return None
+    if silent is None:
+        return talk.turns.hear(message, platform)
+    log.info("%s is not answered: %s", message.key, silent)
+    if message.by_owner and not message.to_twin and (message.as_owner or not message.private):
+        await _step_back(message, situation.chat, talk)
+    return None
 
 
-class _Telling:
-    """One answer on its way into the chat: sent when it begins, edited as it grows, whole at the end."""
-
-    def __init__(self, message: Message, platform: Platform) -> None:
-        self._message, self._platform = message, platform
-        self._sent_id: str | None = None
-        self._shown = ""
-        self._next_edit = 0.0
-
-    async def so_far(self, text: str) -> None:
-        text = text.lstrip()
-        limits = self._platform.limits
-        if text and len(text) <= limits.message_length and time.monotonic() >= self._next_edit:
-            await self._show(text)
-            self._next_edit = time.monotonic() + limits.edit_seconds
-
-    async def all_of(self, text: str) -> str:
-        """The id of the (first) message that now carries the whole text."""
-        length = self._platform.limits.message_length
-        pieces = [text[i : i + length] for i in range(0, len(text), length)]
-        if pieces[0] != self._shown:
-            await self._show(pieces[0])
-        for piece in pieces[1:]:
-            await self._platform.send(self._message.chat_id, piece)
-        assert self._sent_id is not None
-        return self._sent_id
-
-    async def take_back(self) -> None:
-        """Half an answer is worse than none."""
-        if self._sent_id is not None:
-            await self._platform.delete(self._message.chat_id, self._sent_id)
-
-    async def _show(self, text: str) -> None:
-        chat_id = self._message.chat_id
-        if self._sent_id is None:
-            self._sent_id = await self._platform.send(chat_id, text, reply_to=self._message.key)
-        else:
-            await self._platform.edit(chat_id, self._sent_id, text)
-        self._shown = text
+async def on_edit(message: Message, platform: Platform, *, talk: Conversation) -> None:
+    """An edited question is answered anew: the answer that is there changes, and is not learned from."""
+    message, _ = await _with_its_reply(message, talk)
+    if not await talk.kept.messages.rewrite(message, message.edited_at or now()):
+        return
+    if talk.turns.changed(message.key):
+        return
+    if answer := await _answer_to(message.key, talk):
+        await talk.turns.redo(answer, message, platform)
 
 
-def _as_message(reply: Reply, sent_id: str, question: Message) -> Message:
-    return Message(
-        key=message_key(question.platform, question.chat_id, sent_id),
-        platform=question.platform,
-        chat_id=question.chat_id,
-        author_id="twin",
-        author_name="twin",
-        text=reply.text,
-        sent_at=now(),
-        by_twin=True,
-        reply_to=question.key,
-        stamp=reply.stamp,
+async def on_delete(key: str, at: datetime, platform: Platform, *, talk: Conversation) -> None:
+    """What was said is forgotten, and so is the answer to it."""
+    answer = await _answer_to(key, talk)
+    await talk.kept.messages.settle([key], "deleted")
+    if not await talk.kept.messages.delete(key, at):
+        return
+    if not talk.turns.changed(key) and answer:
+        await talk.turns.take_back(answer, platform)
+
+
+async def _ignored(message: Message, talk: Conversation) -> bool:
+    """Whoever opted out, or is not on the list, is not even kept."""
+    if not talk.authority.hears(message):
+        return True
+    consent = await talk.kept.people.consent(message.platform, message.author_id)
+    return consent is Consent.OPTED_OUT and not message.by_owner
+
+
+async def _with_its_reply(message: Message, talk: Conversation) -> tuple[Message, bool]:
+    """The twin's replies go by keys of their own: name the reply instead of the message that carries it."""
+    if not message.reply_to:
+        return message, False
+    message_id = message.reply_to.rpartition(":")[2]
+    own = await talk.kept.deliveries.reply_of(message.platform, message.chat_id, message_id)
+    return (replace(message, reply_to=own, to_others=False), True) if own else (message, False)
+
+
+async def _corrects(message: Message, talk: Conversation) -> bool:
+    """A reply that begins with the mark says what should have been said."""
+    mark = talk.settings.correction_mark
+    if not mark or not message.text.startswith(mark) or message.reply_to is None:
+        return False
+    by = Person(message.platform, message.author_id, message.author_name, roles=message.author_roles)
+    role = talk.authority.role_of(by)
+    if role is Role.OTHER:  # to them it is just a message
+        return False
+    return await on_correction(
+        message.reply_to,
+        message.text.removeprefix(mark),
+        given_by=by.id,
+        role=role,
+        at=message.sent_at,
+        messages=talk.kept.messages,
+        feedback=talk.kept.feedback,
     )
+
+
+async def _situation(message: Message, answers_twin: bool, talk: Conversation) -> Situation:
+    chat = await talk.kept.chats.get(message.platform, message.chat_id)
+    if chat is None:
+        chat = Chat(message.platform, message.chat_id, message.server_id, message.private)
+        await talk.kept.chats.put(chat)
+    return Situation(
+        at=now(),
+        chat=chat,
+        everywhere=await talk.kept.chats.get(EVERYWHERE, EVERYWHERE),
+        answers_twin=answers_twin,
+        recent=await talk.kept.messages.recent(message.chat_id, message.platform, limit=LOOK_BACK),
+        zone=talk.zone,
+    )
+
+
+async def _step_back(message: Message, chat: Chat | None, talk: Conversation) -> None:
+    """The owner writes there: keep quiet for a while, and learn from what they say instead of a draft."""
+    if chat and talk.settings.takeover_minutes:
+        until = message.sent_at + timedelta(minutes=talk.settings.takeover_minutes)
+        if chat.quiet_until is None or chat.quiet_until < until:
+            await talk.kept.chats.put(replace(chat, quiet_until=until, quiet_why="the owner writes there"))
+    talk.turns.in_background(talk.drafts.owner_spoke(message))
+
+
+async def _answer_to(key: str, talk: Conversation) -> Message | None:
+    outcome = await talk.kept.messages.outcome(key) or ""
+    how, _, reply = outcome.rpartition(" ")
+    return await talk.kept.messages.get(reply) if how in ("answered by", "proposed as") else None

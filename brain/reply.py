@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from brain.conversation import gather
 from brain.live_adapter import LiveAdapter, Speaking
 from brain.model_client import ModelClient, Sampling, UnknownModel
-from brain.prompt import Persona, Turn, compose, prompt_hash
+from brain.prompt import Persona, compose, prompt_hash
+from storage.chats import FactStore
 from storage.messages import MessageStore
 from storage.records import Message, Prompt, Stamp
 
@@ -39,6 +41,7 @@ class Brain:
         base_model: str,
         sampling: Sampling,
         history: int = 8,
+        facts: FactStore | None = None,
     ) -> None:
         self._client = client
         self._live = live
@@ -47,23 +50,42 @@ class Brain:
         self._base_model = base_model
         self._sampling = sampling
         self._history = history
+        self._facts = facts
 
-    async def reply_to(self, message: Message, on_text: OnText = _say_nothing) -> Reply:
-        """Answer a message that is already kept. `on_text` hears the whole text so far, each time it grows.
+    async def reply_to(self, questions: Sequence[Message], on_text: OnText = _say_nothing) -> Reply:
+        """Answer what one person said, in one message or several, which are kept already.
 
-        Raises ModelUnavailable, ModelRefused, or AdapterUnusable; nothing has been kept then.
+        `on_text` hears the whole text so far, each time it grows. Raises ModelUnavailable, ModelRefused, or
+        AdapterUnusable; nothing has been kept then.
         """
-        prompt = compose(self._persona, await self._turns(message))
+        turns, speakers = await gather(questions, self._messages, self._history)
+        prompt = compose(await self._who(), turns)
         sampling = replace(self._sampling, seed=secrets.randbelow(2**31))
         try:
             async with self._live.answering() as speaking:
-                return await self._answer(prompt, sampling, speaking, on_text)
+                return await self._answer(prompt, speakers, sampling, speaking, on_text)
         except UnknownModel:  # the server was restarted and lost its adapters: tell it again, once
             self._live.forget_loaded()
             async with self._live.answering() as speaking:
-                return await self._answer(prompt, sampling, speaking, on_text)
+                return await self._answer(prompt, speakers, sampling, speaking, on_text)
 
-    async def _answer(self, prompt: Prompt, sampling: Sampling, speaking: Speaking, on_text: OnText) -> Reply:
+    async def awake(self) -> bool:
+        """Whether the model server answers."""
+        return await self._client.healthy()
+
+    async def _who(self) -> Persona:
+        """The persona, with what the owner has told it since."""
+        told = [fact.text for fact in await self._facts.all()] if self._facts else []
+        return replace(self._persona, facts=(*self._persona.facts, *told)) if told else self._persona
+
+    async def _answer(
+        self,
+        prompt: Prompt,
+        speakers: tuple[str, ...],
+        sampling: Sampling,
+        speaking: Speaking,
+        on_text: OnText,
+    ) -> Reply:
         began = time.perf_counter()
         first_token_ms, text, usage = 0.0, "", None
         async for chunk in self._client.stream_chat(speaking.model, prompt, sampling):
@@ -77,6 +99,7 @@ class Brain:
             base_model=self._base_model,
             prompt_hash=prompt_hash(prompt),
             prompt=tuple(prompt),
+            speakers=speakers,
             sampling={**asdict(sampling), "stop": list(sampling.stop)},
             first_token_ms=round(first_token_ms, 3),
             total_ms=round(1000 * (time.perf_counter() - began), 3),
@@ -84,20 +107,3 @@ class Brain:
             completion_tokens=usage.completion_tokens if usage else 0,
         )
         return Reply(text.strip(), stamp)
-
-    async def _turns(self, message: Message) -> list[Turn]:
-        recent = await self._messages.recent(message.chat_id, message.platform, limit=self._history)
-        with_a_friend = not message.by_owner  # then what the owner wrote there is the twin's own side
-        before = [
-            said
-            for said in recent
-            if said.key != message.key
-            and said.deleted_at is None
-            and (
-                said.by_twin or said.sent_at <= message.sent_at
-            )  # an answer may come after the next question
-        ]
-        return [
-            Turn(said.author_name, said.text, ours=said.by_twin or (said.by_owner and with_a_friend))
-            for said in [*before, message]
-        ]

@@ -13,7 +13,7 @@ from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Text, func, type_
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeDecorator
 
-from storage.records import Attachment, Stamp
+from storage.records import Attachment, Media, Stamp
 
 
 def storable(text: str) -> str:
@@ -105,6 +105,17 @@ class Attachments(TypeDecorator[tuple[Attachment, ...]]):
         return tuple(Attachment(*item) for item in value)
 
 
+class MediaList(TypeDecorator[tuple[Media, ...]]):
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Media, ...] | None, dialect: Dialect) -> Any:
+        return [[plain(getattr(item, field.name)) for field in fields(Media)] for item in value or ()]
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[Media, ...]:
+        return tuple(Media(*item) for item in value)
+
+
 class StampColumn(TypeDecorator[Stamp]):
     impl = JSON(none_as_null=True)
     cache_ok = True
@@ -117,4 +128,5 @@ class StampColumn(TypeDecorator[Stamp]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Stamp | None:
         if value is None:
             return None
-        return Stamp(**{**value, "prompt": tuple(value["prompt"]), "recalled": tuple(value["recalled"])})
+        lists = {name: tuple(value.get(name, ())) for name in ("prompt", "recalled", "speakers")}
+        return Stamp(**{**value, **lists})

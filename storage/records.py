@@ -146,11 +146,83 @@ class Message:
     private: bool = False  # nobody but the author and us reads this chat
     as_owner: bool = False  # what we say in this chat is said from the owner's own account
     by_bot: bool = False
+    author_roles: tuple[str, ...] = ()  # ids of roles that the author has in that server
     to_twin: bool = False  # it names or mentions us literally (a reply alone does not count)
     to_others: bool = False  # it mentions or answers somebody who is not us
     media: tuple[Media, ...] = ()
     quote: str | None = None  # the part of another message that it quotes
     album: str | None = None  # messages with the same one were sent as one
+
+
+class DeliveryState(StrEnum):
+    """How far one message of a reply has come."""
+
+    PLANNED = "planned"  # its text is settled, it was not sent
+    SENDING = "sending"  # it may be there or not
+    SHOWN = "shown"  # it is there, with a text that is not the last one
+    SENT = "sent"
+    DROPPED = "dropped"  # it is not going to be sent
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message of a reply on its way. Written before it is sent, so that a crash repeats nothing."""
+
+    reply_key: str
+    part: int
+    platform: str
+    chat_id: str
+    question_key: str
+    text: str
+    state: DeliveryState
+    message_id: str | None = None  # the chat app's own, once it is there
+    updated_at: datetime = field(default_factory=now)
+
+    @property
+    def nonce(self) -> str:
+        """The same whenever this part is sent; at most 25 characters."""
+        return f"{self.reply_key.rpartition('~')[2]}-{self.part}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What was decided about one chat. None: as the settings say for all."""
+
+    platform: str
+    chat_id: str
+    server_id: str | None = None
+    private: bool = False
+    mode: str | None = None  # off, mentions, always
+    draft: bool | None = None
+    quiet_until: datetime | None = None
+    quiet_why: str | None = None
+
+
+class Consent(StrEnum):
+    """What somebody other than the owner allows."""
+
+    UNKNOWN = "unknown"  # they may be answered, and are never trained on
+    AGREED = "agreed"
+    OPTED_OUT = "opted out"  # nothing of theirs is kept or answered
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was put as a message; a reply to it is the answer."""
+
+    key: str
+    action: str
+    person_id: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the owner told the twin to know; everybody may hear it."""
+
+    id: str
+    text: str
+    told_at: datetime
 
 
 def message_key(platform: str, chat_id: str | int, message_id: str | int) -> str:

@@ -12,14 +12,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData, text
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData
+from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 
-from storage.columns import Attachments, JsonObject, StampColumn, Strings, UtcTime, Words
+from storage.columns import Attachments, JsonObject, MediaList, StampColumn, Strings, UtcTime, Words
 from storage.records import (
     AdapterState,
     Attachment,
+    Consent,
+    DeliveryState,
     Kind,
+    Media,
     Precision,
     Role,
     RunState,
@@ -52,10 +56,21 @@ class Base(DeclarativeBase):
         Mapping[str, Any]: JsonObject,
         tuple[str, ...]: Strings,
         tuple[Attachment, ...]: Attachments,
+        tuple[Media, ...]: MediaList,
         Stamp: StampColumn,
         **{
             kind: _name_of(kind)
-            for kind in (Kind, Precision, ZoneSource, Role, Signal, AdapterState, RunState)
+            for kind in (
+                Kind,
+                Precision,
+                ZoneSource,
+                Role,
+                Signal,
+                AdapterState,
+                RunState,
+                DeliveryState,
+                Consent,
+            )
         },
     }
 
@@ -102,6 +117,9 @@ class MessageRow(Base):
     __tablename__ = "messages"
 
     number: Mapped[int] = mapped_column(Number, primary_key=True)  # chat apps know whole seconds; this orders
+    waiting: Mapped[bool]  # whether an answer to it is due
+    outcome: Mapped[str | None]  # what became of it: how it was answered, or why not
+    unsent: Mapped[bool]  # a reply of the twin that nobody in that chat has seen
     key: Mapped[str] = mapped_column(unique=True)
     platform: Mapped[str]
     chat_id: Mapped[str]
@@ -115,8 +133,104 @@ class MessageRow(Base):
     stamp: Mapped[Stamp | None]
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    server_id: Mapped[str | None]
+    private: Mapped[bool]
+    as_owner: Mapped[bool]
+    by_bot: Mapped[bool]
+    author_roles: Mapped[tuple[str, ...]]
+    to_twin: Mapped[bool]
+    to_others: Mapped[bool]
+    media: Mapped[tuple[Media, ...]]
+    quote: Mapped[str | None]
+    album: Mapped[str | None]
 
-    __table_args__ = (Index(None, "platform", "chat_id", "sent_at", "number"),)
+    __table_args__ = (
+        Index(None, "platform", "chat_id", "sent_at", "number"),
+        Index(None, "platform", "author_id"),
+        Index(
+            "what_waits_for_an_answer",
+            "platform",
+            "chat_id",
+            "number",
+            sqlite_where=sql("waiting"),
+            postgresql_where=sql("waiting"),
+        ),
+    )
+
+
+UNDELIVERED = "state IN ('planned', 'sending', 'shown')"
+
+
+class DeliveryRow(Base):
+    __tablename__ = "deliveries"
+
+    reply_key: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str]
+    chat_id: Mapped[str]
+    question_key: Mapped[str]
+    text: Mapped[str]
+    state: Mapped[DeliveryState]
+    message_id: Mapped[str | None]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(None, "platform", "message_id"),
+        Index(
+            "what_is_not_delivered",
+            "platform",
+            "chat_id",
+            sqlite_where=sql(UNDELIVERED),
+            postgresql_where=sql(UNDELIVERED),
+        ),
+    )
+
+
+class ChatRow(Base):
+    __tablename__ = "chats"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    chat_id: Mapped[str] = mapped_column(primary_key=True)
+    server_id: Mapped[str | None]
+    private: Mapped[bool]
+    mode: Mapped[str | None]
+    draft: Mapped[bool | None]
+    quiet_until: Mapped[datetime | None]
+    quiet_why: Mapped[str | None]
+
+
+class PersonRow(Base):
+    __tablename__ = "people"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(primary_key=True)
+    consent: Mapped[Consent]
+    changed_at: Mapped[datetime]
+
+
+class QuestionRow(Base):
+    __tablename__ = "questions"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    action: Mapped[str]
+    person_id: Mapped[str]
+    asked_at: Mapped[datetime]
+
+
+class LeaseRow(Base):
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    until: Mapped[datetime]
+
+
+class FactRow(Base):
+    __tablename__ = "facts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    told_at: Mapped[datetime]
 
 
 class FeedbackRow(Base):
@@ -155,8 +269,8 @@ class AdapterRow(Base):
             "only_one_live_adapter",
             "state",
             unique=True,
-            sqlite_where=text("state = 'live'"),
-            postgresql_where=text("state = 'live'"),
+            sqlite_where=sql("state = 'live'"),
+            postgresql_where=sql("state = 'live'"),
         ),
     )
 
@@ -194,8 +308,8 @@ class RunRow(Base):
             "only_one_exclusive_run",
             "exclusive",
             unique=True,
-            sqlite_where=text("exclusive AND state = 'running'"),
-            postgresql_where=text("exclusive AND state = 'running'"),
+            sqlite_where=sql("exclusive AND state = 'running'"),
+            postgresql_where=sql("exclusive AND state = 'running'"),
         ),
     )
 

@@ -1,0 +1,504 @@
+"""When is it our turn, and what happens in it?
+
+What one person says in one chat within a short while is one turn. It is gathered, thought about and answered;
+what arrives before the answer is sent, or changes the question, starts it anew. What has to be answered lies
+in the database (`waiting`), and so does what is being sent: a turn that dies is taken up again by `sweep`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from bot.chat_locks import ChatLocks
+from bot.delivery import Courier, Growing, Overtaken
+from bot.drafts import Drafts
+from bot.kept import Kept
+from bot.manners import too_old
+from bot.owner_news import OwnerNews
+from bot.pieces import bubbles, pieces
+from bot.platform import ChatRefused, ChatUnavailable, Platform
+from bot.repetition import without_stutter
+from bot.rhythm import Rhythm
+from bot.settings import ChatSettings
+from brain.live_adapter import AdapterUnusable
+from brain.model_client import ModelRefused, ModelUnavailable
+from brain.reply import Brain, Reply
+from storage.chats import EVERYWHERE, quiet
+from storage.leases import LeaseStore
+from storage.records import Chat, Delivery, DeliveryState, Message, now, reply_key
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+SWEEP_SECONDS = 5.0
+LEASE_SECONDS = 30.0
+SETTLING = timedelta(seconds=15)  # another copy of the service gathers for that long before it takes the chat
+
+
+class _Anew(Exception):
+    """The question has changed: think again."""
+
+
+class _NotOurs(Exception):
+    """Another copy of the service answers in this chat."""
+
+
+@dataclass(eq=False)
+class Turn:
+    """What one person says, from its first message to the answer."""
+
+    platform: Platform
+    chat_id: str
+    author_id: str
+    began: float = field(default_factory=time.monotonic)
+    until: float = 0.0  # gathering goes on until then, if nothing else comes
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    sending: bool = False  # too late to take anything more in
+    asked: frozenset[str] = frozenset()  # keys of what is being answered
+    answer: asyncio.Future[Message | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        return self.platform.name, self.chat_id, self.author_id
+
+    def wait_for_more(self, seconds: float, most: float) -> None:
+        self.until = min(max(self.until, time.monotonic() + seconds), self.began + max(most, seconds))
+
+
+class Turns:
+    """All turns of this process.
+
+    `leases`: where several copies of the service share one database, one of them answers in a chat at a time;
+    `holder` is this copy's name. None: there is no other copy.
+    """
+
+    def __init__(
+        self,
+        brain: Brain,
+        kept: Kept,
+        settings: ChatSettings,
+        news: OwnerNews,
+        *,
+        rhythm: Rhythm,
+        leases: LeaseStore | None = None,
+        holder: str = "",
+    ) -> None:
+        self._brain = brain
+        self._kept = kept
+        self._settings = settings
+        self._news = news
+        self._rhythm = rhythm
+        self._leases = leases
+        self._holder = holder
+        self._drafts = Drafts(kept, news, settings)
+        self._locks = ChatLocks()
+        self._open: dict[tuple[str, str, str], Turn] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    # what happens to turns from outside
+
+    def hear(self, message: Message, platform: Platform) -> asyncio.Future[Message | None]:
+        """A message that waits for an answer and is kept already. The future gives the answer, or None."""
+        return self._turn_of(message, platform, self._settings.burst_seconds).answer
+
+    def typing(self, platform: Platform, chat_id: str, person_id: str) -> None:
+        """They go on writing: what they have said so far waits a little longer."""
+        turn = self._open.get((platform.name, chat_id, person_id))
+        if turn and not turn.sending:
+            turn.wait_for_more(self._settings.burst_seconds, self._settings.burst_most_seconds)
+
+    def changed(self, key: str) -> bool:
+        """A question was edited or deleted. True: it is still being answered, and that starts anew."""
+        for turn in self._open.values():
+            if key in turn.asked and not turn.sending:
+                turn.news.set()
+                return True
+        return False
+
+    async def sweep(self) -> None:
+        """Take up what was left: messages that wait, replies that are not there yet."""
+        undone = {(one.platform, one.chat_id) for one in await self._kept.deliveries.undone()}
+        busy = {turn.name[:2] for turn in self._open.values()}
+        for name, chat_id in undone - busy:
+            if platform := self._news.platforms.get(name):
+                self._start(self._finish(platform, chat_id))
+        waiting = [one for one in await self._kept.messages.waiting() if one.platform in self._news.platforms]
+        if waiting and not await self._brain.awake():
+            return
+        for message in waiting:
+            another_gathers = self._leases is not None and now() - message.sent_at < SETTLING
+            known = (message.platform, message.chat_id, message.author_id) in self._open
+            if not known and not another_gathers:
+                self._turn_of(message, self._news.platforms[message.platform], 0.0)
+
+    async def run(self) -> None:
+        """Sweep every few seconds until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep()
+            except Exception:  # the database may be away; the next sweep finds what this one did not
+                log.exception("the sweep failed")
+
+    async def close(self, patience: float = 10.0) -> None:
+        """Finish what is being said, take nothing new; what is not done by then is taken up next time."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=patience)
+        for task in set(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def say(self, reply: Message, question: Message) -> None:
+        """Send a reply that was approved. Raises ChatUnavailable when it will only be there later."""
+        platform = self._news.platforms[reply.platform]
+        await self._kept.messages.plan(reply, self._parts(reply.text, platform), [question.key])
+        async with self._alone(platform, reply.chat_id):
+            pass  # taking the chat sends what is planned in it
+
+    async def redo(self, answer: Message, question: Message, platform: Platform) -> None:
+        """The question was changed after it was answered: the same messages get a new answer.
+
+        The old answer is not learned from. To an old question, it stands.
+        """
+        messages, journal = self._kept.messages, self._kept.deliveries
+        if too_old(question, now(), self._settings):
+            await messages.strip_prompt(answer.key)
+            return
+        async with self._alone(platform, answer.chat_id):
+            await messages.delete(answer.key, now())
+            await messages.conclude(answer.key, "the question was changed")
+            courier = Courier(platform, journal)
+            for old in await journal.of(answer.key):
+                if old.part == 0 and old.message_id:
+                    moved = replace(old, reply_key=reply_key(platform.name), state=DeliveryState.SHOWN)
+                    await journal.put(moved)
+                    await journal.put(replace(old, state=DeliveryState.DROPPED, message_id=None))
+                else:
+                    await courier.take_back(old)
+            await messages.await_answer(question.key)
+        self._turn_of(question, platform, self._settings.burst_seconds)
+
+    async def take_back(self, answer: Message, platform: Platform) -> None:
+        """The question is gone: so is the answer, from the chat and from what is learned."""
+        async with self._alone(platform, answer.chat_id):
+            await self._kept.messages.delete(answer.key, now())
+            await self._kept.messages.conclude(answer.key, "the question was deleted")
+            for delivery in await self._kept.deliveries.of(answer.key):
+                await Courier(platform, self._kept.deliveries).take_back(delivery)
+
+    def in_background(self, work: Coroutine[object, object, None]) -> None:
+        """Do it beside everything else; it is finished before we close."""
+        self._start(work)
+
+    # one turn
+
+    def _turn_of(self, message: Message, platform: Platform, window: float) -> Turn:
+        name = (message.platform, message.chat_id, message.author_id)
+        turn = self._open.get(name)
+        if turn is None or turn.sending:
+            turn = self._open[name] = Turn(platform, message.chat_id, message.author_id)
+            self._start(self._take(turn))
+        elif message.key not in turn.asked:
+            turn.news.set()
+        turn.wait_for_more(window, self._settings.burst_most_seconds)
+        return turn
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take(self, turn: Turn) -> None:
+        """The whole of one turn; whatever happens, it ends, and nobody hears an exception."""
+        answer = None
+        try:
+            answer = await self._gather_and_answer(turn)
+        except (ModelUnavailable, AdapterUnusable) as trouble:  # it waits; the sweep comes back to it
+            log.error("no answer to %s yet: %s", sorted(turn.asked), trouble)
+            await self._news.trouble(
+                "model", f"I cannot answer: {trouble}. Messages wait, and fresh ones are answered when I can."
+            )
+        except ModelRefused as refusal:
+            log.error("no answer to %s: %s", sorted(turn.asked), refusal)
+            await self._kept.messages.settle(turn.asked, "the model refused")
+            await self._news.trouble("refused", f"The model refuses to answer: {refusal}")
+        except ChatUnavailable as trouble:
+            log.error("the answer to %s is not sent yet: %s", sorted(turn.asked), trouble)
+        except ChatRefused as refusal:
+            log.error("the answer to %s cannot be sent: %s", sorted(turn.asked), refusal)
+            await self._kept.messages.settle(turn.asked, "the chat app refused")
+        except _NotOurs:
+            log.info("another copy answers in %s:%s", *turn.name[:2])
+        finally:
+            if self._open.get(turn.name) is turn:
+                del self._open[turn.name]
+            if not turn.answer.done():
+                turn.answer.set_result(answer)
+
+    async def _gather_and_answer(self, turn: Turn) -> Message | None:
+        while not self._closing:
+            while (rest := turn.until - time.monotonic()) > 0:
+                await asyncio.sleep(rest)
+            async with self._alone(turn.platform, turn.chat_id):
+                turn.news.clear()
+                questions = await self._due(turn)
+                turn.asked = frozenset(question.key for question in questions)
+                try:
+                    return await self._answer(turn, questions) if questions else None
+                except _Anew:
+                    continue
+        return None
+
+    async def _due(self, turn: Turn) -> list[Message]:
+        """What this person has said and waits for an answer, without what is too old by now."""
+        waiting = await self._kept.messages.waiting(*turn.name)
+        reasons = {one.key: too_old(one, now(), self._settings) for one in waiting}
+        for key, reason in reasons.items():
+            if reason:
+                await self._kept.messages.settle([key], reason)
+        due = [one for one in waiting if not reasons[one.key]]
+        if due and await self._owner_took_over(due[-1]):
+            await self._kept.messages.settle([one.key for one in due], "the owner answered")
+            return []
+        return due
+
+    async def _answer(self, turn: Turn, questions: Sequence[Message]) -> Message | None:
+        last, platform = questions[-1], turn.platform
+        courier = Courier(platform, self._kept.deliveries, quotes=not last.private)
+        growing = Growing(courier, await self._stub(questions))
+        await growing.settle()
+        async with platform.typing(turn.chat_id):
+            draft_mode = await self._in_draft_mode(last)
+            grows = self._settings.delivery == "stream" and not draft_mode
+            try:
+                thinking = self._brain.reply_to(questions, growing.so_far if grows else _unseen)
+                reply = await _unless(turn.news, thinking)
+                text = without_stutter(reply.text)
+                if text and not grows and not draft_mode:
+                    pause = self._rhythm.reading_pause(
+                        last.text, text, _seed(last), speed=self._settings.speed
+                    )
+                    await _unless(turn.news, asyncio.sleep(pause))
+                stub = await growing.settle()
+            except (ModelUnavailable, ModelRefused, AdapterUnusable):
+                await growing.take_back()
+                raise
+            await self._news.over("model", "I can answer again; what waited is being answered.")
+            answer = _as_message(stub.reply_key, text, reply, last)
+            if not text:
+                await growing.take_back()
+                await self._kept.messages.settle(turn.asked, "nothing to say")
+                return None
+            if draft_mode:
+                await self._drafts.propose(answer, questions)
+                return None
+            if not await self._still_wanted(turn, answer, questions):
+                await growing.take_back()
+                return None
+            turn.sending = True
+            await self._kept.messages.plan(answer, self._parts(text, platform), turn.asked)
+            await self._bring(answer, last, courier)
+        return answer
+
+    async def _still_wanted(self, turn: Turn, answer: Message, questions: Sequence[Message]) -> bool:
+        """Right before the first message goes out: has anything happened since?"""
+        last = questions[-1]
+        if await self._owner_took_over(last):
+            await self._kept.messages.add(answer, unsent=True)
+            await self._kept.messages.settle(turn.asked, "the owner answered")
+            self._start(self._drafts.taken_over(answer, last))
+            return False
+        if await self._silenced(last):
+            await self._kept.messages.settle(turn.asked, "asked to keep quiet")
+            return False
+        waiting = await self._kept.messages.waiting(*turn.name)
+        if turn.news.is_set() or {one.key for one in waiting} != turn.asked:
+            raise _Anew
+        return True
+
+    async def _bring(self, answer: Message, question: Message, courier: Courier) -> None:
+        """Send what is planned and not there yet, one message after the other, like a person would."""
+        taken_over = False
+
+        async def may_go_on(delivery: Delivery) -> bool:
+            nonlocal taken_over
+            await self._keep_lease(courier.platform, answer.chat_id)
+            taken_over = await self._owner_took_over(question)
+            return not taken_over
+
+        begun = False
+        for delivery in await self._kept.deliveries.of(answer.key):
+            if delivery.state is DeliveryState.DROPPED:
+                continue
+            if begun and delivery.state is DeliveryState.PLANNED:
+                pause = self._rhythm.pause_before(
+                    delivery.text, _seed(question) + delivery.part, speed=self._settings.speed
+                )
+                await asyncio.sleep(pause)
+            try:
+                await courier.bring(delivery, may_go_on)
+                begun = True
+            except Overtaken:
+                await self._kept.deliveries.drop(answer.key)
+                if not begun:
+                    self._start(self._drafts.taken_over(answer, question))
+                return
+            except ChatRefused:
+                await self._kept.deliveries.drop(answer.key)
+                raise
+
+    def _parts(self, text: str, platform: Platform) -> list[str]:
+        most = self._settings.bubbles if self._settings.delivery == "bubbles" else 1
+        limit = platform.limits.message_length
+        return [part for bubble in bubbles(text, most) for part in pieces(bubble, limit, platform.length)]
+
+    async def _stub(self, questions: Sequence[Message]) -> Delivery:
+        """Where the answer is going to appear: a message that was begun before a crash or an edit, or a new one."""
+        last = questions[-1]
+        asked = {question.key for question in questions}
+        for begun in await self._kept.deliveries.undone(last.platform, last.chat_id):
+            if begun.question_key in asked and begun.part == 0:
+                return replace(begun, question_key=last.key)
+        key = reply_key(last.platform)
+        return Delivery(key, 0, last.platform, last.chat_id, last.key, "", DeliveryState.PLANNED)
+
+    # what was left behind
+
+    async def _finish(self, platform: Platform, chat_id: str) -> None:
+        try:
+            async with self._alone(platform, chat_id):
+                pass  # taking the chat finishes what was left in it
+        except (_NotOurs, ChatUnavailable, ChatRefused) as reason:
+            log.info("%s:%s is not finished yet: %s", platform.name, chat_id, reason)
+
+    async def _finish_undone(self, platform: Platform, chat_id: str) -> None:
+        """Replies that were on their way when something broke."""
+        undone = await self._kept.deliveries.undone(platform.name, chat_id)
+        for key in dict.fromkeys(delivery.reply_key for delivery in undone):
+            parts = await self._kept.deliveries.of(key)
+            reply, question = (
+                await self._kept.messages.get(key),
+                await self._kept.messages.get(parts[0].question_key),
+            )
+            courier = Courier(platform, self._kept.deliveries, quotes=not (question and question.private))
+            if reply and question and not reply.deleted_at:
+                sent = any(part.state is DeliveryState.SENT for part in parts)
+                sending = any(part.state is DeliveryState.SENDING for part in parts)
+                if not sent and not sending and too_old(question, now(), self._settings):
+                    await self._kept.deliveries.drop(key)
+                    continue
+                await self._bring(reply, question, courier)
+            elif not (question and question.key in {one.key for one in await self._kept.messages.waiting()}):
+                for part in parts:  # an answer that was begun to something that is gone
+                    await courier.take_back(part)
+
+    # who may speak
+
+    @asynccontextmanager
+    async def _alone(self, platform: Platform, chat_id: str) -> AsyncIterator[None]:
+        """The only one who speaks in this chat, in this process and among its copies."""
+        async with self._locks(f"{platform.name}:{chat_id}"), self._lease(platform, chat_id):
+            await self._finish_undone(platform, chat_id)
+            yield
+
+    @asynccontextmanager
+    async def _lease(self, platform: Platform, chat_id: str) -> AsyncIterator[None]:
+        if self._leases is None:
+            yield
+            return
+        await self._keep_lease(platform, chat_id)
+
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(LEASE_SECONDS / 3)
+                with contextlib.suppress(_NotOurs):
+                    await self._keep_lease(platform, chat_id)
+
+        keeping = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await self._leases.give_back(f"chat {platform.name}:{chat_id}", self._holder)
+
+    async def _keep_lease(self, platform: Platform, chat_id: str) -> None:
+        if self._leases and not await self._leases.take(
+            f"chat {platform.name}:{chat_id}", self._holder, LEASE_SECONDS
+        ):
+            raise _NotOurs
+
+    async def _owner_took_over(self, question: Message) -> bool:
+        """The owner has written there since, to the others and not to the twin."""
+        if question.by_owner or (question.private and not question.as_owner):
+            return False
+        return any(not said.to_twin for said in await self._kept.messages.owner_spoke_after(question))
+
+    async def _silenced(self, question: Message) -> bool:
+        here = await self._kept.chats.get(question.platform, question.chat_id)
+        everywhere = await self._kept.chats.get(EVERYWHERE, EVERYWHERE)
+        return quiet(here, now()) or quiet(everywhere, now())
+
+    async def _in_draft_mode(self, question: Message) -> bool:
+        """Never towards the owner: they see it anyway."""
+        chat: Chat | None = await self._kept.chats.get(question.platform, question.chat_id)
+        wanted = chat.draft if chat and chat.draft is not None else self._settings.draft
+        return wanted and not question.by_owner
+
+
+async def _unless(news: asyncio.Event, work: Awaitable[T]) -> T:
+    """Do it, unless there is news meanwhile: then it is given up."""
+    doing, heard = asyncio.ensure_future(work), asyncio.ensure_future(news.wait())
+    try:
+        await asyncio.wait((doing, heard), return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return doing.result()
+        raise _Anew
+    finally:
+        for task in (doing, heard):
+            task.cancel()
+        await asyncio.gather(doing, heard, return_exceptions=True)
+
+
+async def _logged(work: Coroutine[object, object, None]) -> None:
+    try:
+        await work
+    except Exception:  # nobody waits for it; the database says what is left to do
+        log.exception("something in the background failed")
+
+
+async def _unseen(text: str) -> None:
+    """The listener of an answer that nobody watches grow."""
+
+
+def _seed(message: Message) -> int:
+    return int.from_bytes(message.key.encode()[-4:], "big")
+
+
+def _as_message(key: str, text: str, reply: Reply, question: Message) -> Message:
+    return Message(
+        key=key,
+        platform=question.platform,
+        chat_id=question.chat_id,
+        author_id="twin",
+        author_name="twin",
+        text=text,
+        sent_at=now(),
+        by_twin=True,
+        reply_to=question.key,
+        stamp=reply.stamp,
+        server_id=question.server_id,
+        private=question.private,
+        as_owner=question.as_owner,
+    )

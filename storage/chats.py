@@ -1,0 +1,105 @@
+"""What was decided about a chat, what a person allows, what was asked, what everybody may know."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from storage.database import Database
+from storage.records import Asked, Chat, Consent, Fact, now, stable_id
+from storage.tables import Base, ChatRow, FactRow, PersonRow, QuestionRow, columns, values
+
+EVERYWHERE = "*"  # the platform and the chat id of the row that holds for all chats
+
+
+class ChatStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, platform: str, chat_id: str) -> Chat | None:
+        query = select(*columns(ChatRow, Chat)).filter_by(platform=platform, chat_id=chat_id)
+        async with self._database.reading() as session:
+            row = (await session.execute(query)).one_or_none()
+        return Chat(*row) if row else None
+
+    async def put(self, chat: Chat) -> None:
+        await _replace(self._database, ChatRow, values(chat), ["platform", "chat_id"])
+
+    async def all(self, platform: str) -> list[Chat]:
+        query = select(*columns(ChatRow, Chat)).filter_by(platform=platform).order_by(ChatRow.chat_id)
+        async with self._database.reading() as session:
+            return [Chat(*row) for row in await session.execute(query)]
+
+
+class PersonStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def consent(self, platform: str, person_id: str) -> Consent:
+        query = select(PersonRow.consent).filter_by(platform=platform, person_id=person_id)
+        async with self._database.reading() as session:
+            return await session.scalar(query) or Consent.UNKNOWN
+
+    async def set_consent(self, platform: str, person_id: str, consent: Consent) -> None:
+        row = {"platform": platform, "person_id": person_id, "consent": consent, "changed_at": now()}
+        await _replace(self._database, PersonRow, row, ["platform", "person_id"])
+
+    async def who(self, consent: Consent) -> set[str]:
+        """Everybody of that mind, as "platform:id"."""
+        query = select(PersonRow.platform, PersonRow.person_id).filter_by(consent=consent)
+        async with self._database.reading() as session:
+            return {f"{platform}:{person_id}" for platform, person_id in await session.execute(query)}
+
+
+class QuestionStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, key: str, action: str, person_id: str) -> bool:
+        """False when something was asked under this key before."""
+        row = values(Asked(key, action, person_id, now()))
+        once = self._database.insert(QuestionRow).values(row).on_conflict_do_nothing(index_elements=["key"])
+        async with self._database.transaction() as session:
+            return await self._database.touched(session, once) == 1
+
+    async def get(self, key: str) -> Asked | None:
+        query = select(*columns(QuestionRow, Asked)).filter_by(key=key)
+        async with self._database.reading() as session:
+            row = (await session.execute(query)).one_or_none()
+        return Asked(*row) if row else None
+
+
+class FactStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, text: str) -> bool:
+        """False when it was known."""
+        fact = values(Fact(stable_id("fact", text.casefold()), text, now()))
+        once = self._database.insert(FactRow).values(fact).on_conflict_do_nothing(index_elements=["id"])
+        async with self._database.transaction() as session:
+            return await self._database.touched(session, once) == 1
+
+    async def forget(self, text: str) -> int:
+        """Drop the facts that contain this; how many there were."""
+        wanted = text.casefold().strip()
+        ids = [fact.id for fact in await self.all() if wanted in fact.text.casefold()]
+        async with self._database.transaction() as session:
+            return await self._database.touched(session, delete(FactRow).where(FactRow.id.in_(ids)))
+
+    async def all(self) -> list[Fact]:
+        query = select(*columns(FactRow, Fact)).order_by(FactRow.told_at)
+        async with self._database.reading() as session:
+            return [Fact(*row) for row in await session.execute(query)]
+
+
+def quiet(chat: Chat | None, at: datetime) -> bool:
+    return chat is not None and chat.quiet_until is not None and chat.quiet_until > at
+
+
+async def _replace(database: Database, row: type[Base], fields: dict[str, Any], keys: list[str]) -> None:
+    insert = database.insert(row).values(fields)
+    async with database.transaction() as session:
+        await session.execute(insert.on_conflict_do_update(index_elements=keys, set_=fields))

@@ -1,0 +1,33 @@
+"""Who does it, where several copies of the service could? One holder at a time, for a while."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete, or_
+
+from storage.database import Database
+from storage.records import now
+from storage.tables import LeaseRow
+
+
+class LeaseStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, name: str, holder: str, seconds: float) -> bool:
+        """Hold it from now on for so long, if nobody else does; taking it again renews it."""
+        at = now()
+        until = at + timedelta(seconds=seconds)
+        insert = self._database.insert(LeaseRow).values(name=name, holder=holder, until=until)
+        take = insert.on_conflict_do_update(
+            index_elements=[LeaseRow.name],
+            set_={"holder": holder, "until": until},
+            where=or_(LeaseRow.holder == holder, LeaseRow.until < at),
+        )
+        async with self._database.transaction() as session:
+            return await self._database.touched(session, take) == 1
+
+    async def give_back(self, name: str, holder: str) -> None:
+        async with self._database.transaction() as session:
+            await session.execute(delete(LeaseRow).filter_by(name=name, holder=holder))
