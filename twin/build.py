@@ -223,6 +223,11 @@ def build_authority(settings: Settings) -> Authority:
     return Authority(accounts, chat.trainers, chat.allow, chat.block)
 
 
+def copy_name() -> str:
+    """Of this copy of the service, among those that share a database."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def build_talk(
     brain: Brain,
     stores: Stores,
@@ -250,7 +255,7 @@ def build_talk(
         news,
         rhythm=rhythm or Rhythm(),
         leases=stores.leases if several else None,
-        holder=f"{socket.gethostname()}:{os.getpid()}",
+        holder=copy_name(),
     )
     zone = settings.owner.owner().zones[-1][1]
     return Conversation(kept, turns, Drafts(kept, news, settings.chat), news, settings.chat, zone)
