@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import time
 import weakref
@@ -81,7 +82,10 @@ class DiscordClient(discord.Client):
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         if event == "socket_raw_receive":
             self.heard = time.monotonic()
-        elif not self._deaf:
+            return
+        if event == "message":  # the library changes its own with the next edit, before we have looked at it
+            args = (copy.copy(args[0]),)
+        if not self._deaf:
             super().dispatch(event, *args, **kwargs)
 
     def _schedule_event(self, *args: Any, **kwargs: Any) -> asyncio.Task[Any]:
@@ -244,7 +248,7 @@ class DiscordClient(discord.Client):
                 return
             async with few, self._turn(place.id), reaching_discord(CATCH_UP_SECONDS):
                 async for event in place.history(limit=None, after=since, oldest_first=True):
-                    await self._translate_to(event, self._ears.message_arrived)
+                    await self._run_event(self._translate_to, "catch_up", event, self._ears.message_arrived)
         except Exception:
             log.exception("could not look for what was missed in chat %s", place.id)
 

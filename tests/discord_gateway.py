@@ -31,11 +31,11 @@ class Session:
     def __init__(self, intents: int) -> None:
         self.id = secrets.token_hex(8)
         self.intents = intents
-        self.sent: list[Json] = []
+        self.sent: list[str] = []
         self.connection: Connection | None = None
 
     def dispatch(self, event: str, data: Json) -> None:
-        self.sent.append({"op": 0, "t": event, "s": len(self.sent) + 1, "d": data})
+        self.sent.append(json.dumps({"op": 0, "t": event, "s": len(self.sent) + 1, "d": data}))
         if self.connection:
             self.connection.put(self.sent[-1])
 
@@ -46,17 +46,17 @@ class Connection:
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self.socket = socket
         self.request = request
-        self.outbox: asyncio.Queue[Json | int] = asyncio.Queue()
+        self.outbox: asyncio.Queue[str | int] = asyncio.Queue()
         self.beats = 0
 
-    def put(self, payload: Json | int) -> None:
+    def put(self, payload: str | int) -> None:
         """A payload, or the code to close with."""
         self.outbox.put_nowait(payload)
 
     async def write(self) -> None:
         with suppress(ConnectionError):
             while not isinstance(payload := await self.outbox.get(), int):
-                await self.socket.send_str(json.dumps(payload))
+                await self.socket.send_str(payload)
             await self.socket.close(code=payload)
 
     def cut(self) -> None:
@@ -85,7 +85,7 @@ class Gateway:
         connection = Connection(socket, request)
         self.connections.add(connection)
         writer = asyncio.create_task(connection.write())
-        connection.put({"op": 10, "d": {"heartbeat_interval": self.heartbeat_seconds * 1000}})
+        connection.put(json.dumps({"op": 10, "d": {"heartbeat_interval": self.heartbeat_seconds * 1000}}))
         try:
             async for frame in socket:
                 if frame.type is WSMsgType.TEXT:
@@ -105,7 +105,7 @@ class Gateway:
         if op == 1:
             connection.beats += 1
             if self.answers_heartbeats:
-                connection.put({"op": 11})
+                connection.put('{"op": 11}')
         elif op == 2:
             self._identify(connection, data)
         elif op == 6:
@@ -144,7 +144,7 @@ class Gateway:
         if data["token"] != self.token:
             connection.put(4004)
         elif session is None or data["seq"] > len(session.sent):
-            connection.put({"op": 9, "d": False})
+            connection.put('{"op": 9, "d": false}')
         else:
             self.resumed += 1
             session.connection = connection
@@ -183,13 +183,13 @@ class Gateway:
 
     def ask_to_reconnect(self) -> None:
         for connection in list(self.connections):
-            connection.put({"op": 7, "d": None})
+            connection.put('{"op": 7, "d": null}')
         for session in self.sessions.values():
             session.connection = None
 
     def invalidate(self, *, resumable: bool = False) -> None:
         for connection in list(self.connections):
-            connection.put({"op": 9, "d": resumable})
+            connection.put(json.dumps({"op": 9, "d": resumable}))
         for session in self.sessions.values():
             session.connection = None
         if not resumable:

@@ -257,7 +257,8 @@ class World:
 
     def message(self, channel: Channel, author: User, content: str, **more: Any) -> Json:
         """Make one and keep it. `more` overrides what it would be."""
-        message_id = int(more.pop("id", 0)) or snowflake(more.pop("ago", timedelta()))
+        message_id, ago = int(more.pop("id", 0)), more.pop("ago", timedelta())
+        message_id = message_id or snowflake(ago)
         reference = more.get("message_reference")
         answered = channel.messages.get(int(reference["message_id"])) if reference else None
         message: Json = {
