@@ -38,7 +38,8 @@ class Drafts:
         await self._kept.messages.conclude(draft.key, PROPOSED)
         await self._kept.messages.settle([one.key for one in questions], f"proposed as {draft.key}")
         asked = "\n".join(in_words(one) for one in questions)[:SHOWN_CHARACTERS]
-        text = f"{questions[-1].author_name} wrote:\n{asked}\n\nMy answer would be:\n{draft.text[:SHOWN_CHARACTERS]}"
+        who, words = questions[-1].author_name, draft.text[:SHOWN_CHARACTERS]
+        text = f"{who} wrote:\n{asked}\n\nMy answer would be:\n{words}"
         buttons = (
             Button("Send", f"draft-send:{draft.key}"),
             Button("Edit", f"ask-draft-edit:{draft.key}"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from bot.on_command import Commands, completions, on_command
-from bot.on_message import Conversation, on_delete, on_edit, on_message
+from bot.on_message import Answer, Conversation, on_delete, on_edit, on_message
 from bot.on_press import on_press
 from bot.on_reaction import on_reaction_changed
 from bot.platform import ChatRefused, ChatUnavailable, Ears, Person, Platform, Press, Said
@@ -15,9 +15,10 @@ from storage.records import Message
 
 
 def ears_of(talk: Conversation, commands: Commands) -> Ears:
-    async def message_arrived(message: Message, platform: Platform) -> None:
-        if not await _answers_a_question(message, platform, talk):
-            await on_message(message, platform, talk=talk)
+    async def message_arrived(message: Message, platform: Platform) -> Answer | None:
+        if await _answers_a_question(message, platform, talk):
+            return None
+        return await on_message(message, platform, talk=talk)
 
     async def message_deleted(key: str, at: datetime, platform: Platform) -> None:
         await on_delete(key, at, platform, talk=talk)

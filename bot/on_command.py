@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.platform import Platform
+from bot.on_message import Conversation
+from bot.platform import Invocation, Person, Platform, Question, Said
 from storage.adapters import AdapterStore, NothingToRollBack
 from storage.feedback import FeedbackStore
 from storage.records import Adapter, AdapterState, Role
@@ -37,7 +38,19 @@ class Commands:
     busy: Callable[[], bool] = lambda: False  # whether a learning cycle that was begun here goes on
 
 
-async def on_command(line: str, role: Role, chat_id: str, platform: Platform, *, commands: Commands) -> str:
+async def on_command(
+    invocation: Invocation, platform: Platform, *, talk: Conversation, commands: Commands
+) -> Said | Question:
+    line = " ".join([invocation.command, *invocation.words.values()])
+    role = talk.authority.role_of(invocation.by)
+    return Said(await _do(line, role, invocation.chat_id, platform, commands=commands))
+
+
+async def completions(command: str, word: str, so_far: str, by: Person, *, commands: Commands) -> list[str]:
+    return [adapter.version for adapter in await commands.adapters.all() if so_far in adapter.version]
+
+
+async def _do(line: str, role: Role, chat_id: str, platform: Platform, *, commands: Commands) -> str:
     """Do what the line asks for and say what came of it, in words."""
     match line.removeprefix("/").split():
         case ["help"] | []:

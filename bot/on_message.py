@@ -12,6 +12,7 @@ from bot.drafts import Drafts
 from bot.kept import Kept
 from bot.manners import LOOK_BACK, Situation, why_silent
 from bot.on_correction import on_correction
+from bot.owner_news import OwnerNews
 from bot.platform import Person, Platform
 from bot.settings import ChatSettings
 from bot.turns import Turns
@@ -30,9 +31,13 @@ class Conversation:
     kept: Kept
     turns: Turns
     drafts: Drafts
-    authority: Authority
+    news: OwnerNews
     settings: ChatSettings
     zone: tzinfo = UTC  # of the owner
+
+    @property
+    def authority(self) -> Authority:
+        return self.news.authority
 
 
 async def on_message(message: Message, platform: Platform, *, talk: Conversation) -> Answer | None:

@@ -6,6 +6,7 @@ that arrives is handed over and awaited before it is acknowledged to the chat ap
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -182,7 +183,8 @@ class Ears:
     None of them raises for what people do; ChatUnavailable, ChatRefused never come out of them either.
     """
 
-    message_arrived: Callable[[Message, Platform], Awaitable[object]]
+    message_arrived: Callable[[Message, Platform], Awaitable[Future[Message | None] | None]]
+    """Gives the answer to come, for whoever wants to wait for it; None when there will be none."""
     message_edited: Callable[[Message, Platform], Awaitable[object]]  # the whole message as it is now
     message_deleted: Callable[[str, datetime, Platform], Awaitable[object]]  # its key
     typing_seen: Callable[[str, str, Platform], Awaitable[object]]  # chat, person

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TextIO
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from bot.on_reaction import thumb
-from bot.platform import Limits, Platform
-from storage.records import Message, Signal, message_key, now, stable_id
+from bot.commands import BY_NAME, parse
+from bot.platform import Button, Ears, Invocation, Limits, Person, Press, Question, Reaction, Said
+from storage.records import Message, message_key, now, stable_id
 
 HOW_TO = """\
 Just write. About the last answer:  👍 or +   👎 or -  (again: take it back)  /correct what I should have said
 /status  /retrain  /adapters  /help   and /quit or Ctrl-D to leave"""
 
-
-@dataclass(frozen=True, slots=True)
-class Handlers:
-    """What the rest of the twin does with what is typed here."""
-
-    message_arrived: Callable[[Message, Platform], Awaitable[Message | None]]
-    reaction_added: Callable[[str, Signal], Awaitable[bool]]
-    reaction_withdrawn: Callable[[str, Signal], Awaitable[bool]]
-    correction_given: Callable[[str, str], Awaitable[bool]]
-    command_given: Callable[[str, str, Platform], Awaitable[str]]
+OWNER_ID = "owner"  # whoever sits at the owner's machine
 
 
 class TerminalApp:
@@ -39,31 +29,48 @@ class TerminalApp:
     name = "terminal"
     limits = Limits(message_length=100_000, edit_seconds=0.0)
 
-    def __init__(
-        self, handlers: Handlers, *, owner_name: str, twin_name: str, out: TextIO | None = None
-    ) -> None:
-        self._handlers = handlers
-        self._owner_name = owner_name
+    def __init__(self, ears: Ears, *, owner_name: str, twin_name: str, out: TextIO | None = None) -> None:
+        self._ears = ears
+        self._me = Person(self.name, OWNER_ID, owner_name, is_admin=True)
         self._twin_name = twin_name
         self._out = out or sys.stdout
         self._chat_id = "terminal"
         self._line_open = False
         self._shown: dict[str, str] = {}
-        self._last_reply: str | None = None
-        self._verdict: Signal | None = None
+        self._last_reply: str | None = None  # the message that carries it
+        self._verdict: str | None = None
+        self._buttons: list[Button] = []  # what /1, /2 ... press
+        self._question: Question | None = None  # what the next line answers
         self._sent = 0
         self._started = stable_id(now().isoformat())[:8]  # message ids of two sittings never meet
 
     # what the flow asks of a platform
 
-    async def send(self, chat_id: str, text: str, *, reply_to: str | None = None) -> str:
+    def length(self, text: str) -> int:
+        return len(text)
+
+    async def send(
+        self,
+        chat_id: str,
+        text: str,
+        *,
+        reply_to: str | None = None,
+        nonce: str | None = None,
+        buttons: Sequence[Button] = (),
+    ) -> str:
         message_id = self._next_id()
         self._close_line()
         self._write(f"{self._twin_name}: {text}")
         self._line_open, self._shown = True, {message_id: text}
+        self._last_reply, self._verdict = message_id, None
         return message_id
 
-    async def edit(self, chat_id: str, message_id: str, text: str) -> None:
+    async def find_sent(
+        self, chat_id: str, text: str, *, nonce: str, after: str, known: set[str]
+    ) -> str | None:
+        return None  # what stood on a screen before is gone
+
+    async def edit(self, chat_id: str, message_id: str, text: str, *, buttons: Sequence[Button] = ()) -> None:
         shown = self._shown.get(message_id)
         if shown is not None and text.startswith(shown):
             self._write(text[len(shown) :])
@@ -87,9 +94,17 @@ class TerminalApp:
         finally:
             self._close_line()
 
-    async def tell(self, chat_id: str, text: str) -> None:
+    async def tell(self, chat_id: str, text: str, buttons: Sequence[Button] = ()) -> str:
         self._close_line()
         self._write("".join(f"  · {line}\n" for line in text.splitlines()))
+        if buttons:
+            self._buttons = list(buttons)
+            choices = (f"/{number} {button.label}" for number, button in enumerate(buttons, start=1))
+            self._write(f"  · {'   '.join(choices)}\n")
+        return self._next_id()
+
+    async def private_chat(self, person_id: str) -> str:
+        return self._chat_id
 
     # what the person types
 
@@ -105,49 +120,70 @@ class TerminalApp:
             await self._take(line)
 
     async def _take(self, line: str) -> None:
-        signal = thumb({"+": "👍", "-": "👎"}.get(line, line))
-        if signal:
-            await self._react(signal)
-        elif line == "/correct" or line.startswith("/correct "):
-            await self._correct(line.removeprefix("/correct"))
+        emoji = {"+": "👍", "-": "👎"}.get(line, line)
+        if self._question and not line.startswith("/"):
+            question, self._question = self._question, None
+            await self._show(await self._ears.button_pressed(self._press(question.action, line), self))
+        elif emoji in ("👍", "👎"):
+            await self._react(emoji)
         elif line.startswith("/"):
-            await self.tell(self._chat_id, await self._handlers.command_given(line, self._chat_id, self))
+            await self._command(line.removeprefix("/"))
         else:
-            answer = await self._handlers.message_arrived(self._message(line), self)
+            answer = await self._ears.message_arrived(self._message(line), self)
             if answer:
-                self._last_reply, self._verdict = answer.key, None
+                await answer
 
-    async def _react(self, signal: Signal) -> None:
+    async def _command(self, line: str) -> None:
+        name, _, rest = line.partition(" ")
+        if name.isdigit() and 0 < int(name) <= len(self._buttons):
+            action = self._buttons[int(name) - 1].action
+            await self._show(await self._ears.button_pressed(self._press(action, None), self))
+        elif name in BY_NAME:
+            about = message_key(self.name, self._chat_id, self._last_reply) if self._last_reply else None
+            words = parse(BY_NAME[name], rest)
+            call = Invocation(name, words, self._me, self._chat_id, True, now(), about=about)
+            await self._show(await self._ears.command_given(call, self))
+        else:
+            await self.tell(self._chat_id, f"I don't know /{name}. /help names what I know.")
+
+    async def _react(self, emoji: str) -> None:
         if self._last_reply is None:
             await self.tell(self._chat_id, "There is no answer yet to judge.")
-        elif self._verdict is signal:
-            await self._handlers.reaction_withdrawn(self._last_reply, signal)
-            self._verdict = None
-            await self.tell(self._chat_id, "Taken back.")
-        else:
-            await self._handlers.reaction_added(self._last_reply, signal)
-            self._verdict = signal
-            down = "Noted. What should I have said? Tell me with /correct ..."
-            await self.tell(self._chat_id, down if signal is Signal.DOWN else "Noted, thank you.")
+            return
+        taken_back = self._verdict == emoji
+        key = message_key(self.name, self._chat_id, self._last_reply)
+        if self._verdict:
+            await self._ears.reaction_changed(Reaction(key, self._verdict, self._me, now(), False), self)
+        if not taken_back:
+            await self._ears.reaction_changed(Reaction(key, emoji, self._me, now(), True), self)
+        self._verdict = None if taken_back else emoji
+        await self.tell(self._chat_id, "Taken back." if taken_back else "Noted.")
 
-    async def _correct(self, better: str) -> None:
-        if self._last_reply is None:
-            await self.tell(self._chat_id, "There is no answer yet to correct.")
-        elif await self._handlers.correction_given(self._last_reply, better):
-            await self.tell(self._chat_id, "Noted: next time more like that. /retrain learns from it now.")
-        else:
-            await self.tell(self._chat_id, "Write it like this: /correct what I should have said")
+    async def _show(self, outcome: Said | Question | None) -> None:
+        match outcome:
+            case Question():
+                self._question = outcome
+                await self.tell(self._chat_id, f"{outcome.title} Write it on the next line.")
+            case Said():
+                await self.tell(self._chat_id, outcome.text, outcome.buttons)
+                if outcome.file:
+                    name, content = outcome.file
+                    self._write(f"--- {name}\n{content.decode(errors='replace')}\n---\n")
+
+    def _press(self, action: str, text: str | None) -> Press:
+        return Press(action, self._me, self._chat_id, self._next_id(), now(), text)
 
     def _message(self, text: str) -> Message:
         return Message(
             key=message_key(self.name, self._chat_id, self._next_id()),
             platform=self.name,
             chat_id=self._chat_id,
-            author_id="owner",
-            author_name=self._owner_name,
+            author_id=OWNER_ID,
+            author_name=self._me.name,
             text=text,
             sent_at=now(),
             by_owner=True,
+            private=True,
         )
 
     def _next_id(self) -> str:

@@ -249,8 +249,8 @@ class Turns:
 
     async def _gather_and_answer(self, turn: Turn) -> Message | None:
         while not self._closing:
-            while (rest := turn.until - time.monotonic()) > 0:
-                await asyncio.sleep(rest)
+            while turn.until > (clock := time.monotonic()):  # noqa: ASYNC110 (it may be put off meanwhile)
+                await asyncio.sleep(turn.until - clock)
             async with self._alone(turn.platform, turn.chat_id):
                 turn.news.clear()
                 questions = await self._due(turn)
@@ -365,7 +365,7 @@ class Turns:
         return [part for bubble in bubbles(text, most) for part in pieces(bubble, limit, platform.length)]
 
     async def _stub(self, questions: Sequence[Message]) -> Delivery:
-        """Where the answer is going to appear: a message that was begun before a crash or an edit, or a new one."""
+        """Where the answer is going to appear: a message begun before a crash or an edit, or a new one."""
         last = questions[-1]
         asked = {question.key for question in questions}
         for begun in await self._kept.deliveries.undone(last.platform, last.chat_id):

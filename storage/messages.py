@@ -135,10 +135,6 @@ class MessageStore:
             edited_at=at,
         )
 
-    async def edit(self, key: str, text: str, at: datetime) -> bool:
-        """False when there is no such message."""
-        return await self._change(key, text=text, edited_at=at)
-
     async def delete(self, key: str, at: datetime) -> bool:
         """Forget what it said; False when there is no such message. A reply of the twin keeps its words:
         what people thought of them is still learned from."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from bot.platform import Limits
+from bot.platform import Button, ChatRefused, ChatUnavailable, Limits
 from brain.model_client import Chunk, ModelRefused, ModelUnavailable, UnknownModel, Usage
 from storage.records import Message, message_key, now
 
@@ -17,23 +17,64 @@ class FakePlatform:
     def __init__(self, message_length: int = 2000, edit_seconds: float = 0.0) -> None:
         self.limits = Limits(message_length, edit_seconds)
         self.shown: dict[str, str] = {}  # what a person sees now, by message id
+        self.where: dict[str, str] = {}  # the chat of each of them
         self.edits = 0
         self.told: list[str] = []
+        self.buttons: list[Button] = []  # all that were ever offered
         self.typing_now = 0
+        self.quoted: list[str | None] = []
+        self.fails: list[Exception] = []  # what the next sends raise, instead of sending
+        self.loses: int = 0  # so many sends arrive, and their answer does not
+        self.closed_to: set[str] = set()  # people whose private chat cannot be opened
+        self.before_send: Callable[[], Awaitable[object]] | None = None
+        self._nonces: dict[str, str] = {}
 
-    async def send(self, chat_id: str, text: str, *, reply_to: str | None = None) -> str:
-        assert len(text) <= self.limits.message_length
-        message_id = f"sent-{len(self.shown) + 1}"
-        self.shown[message_id] = text
+    def length(self, text: str) -> int:
+        return len(text)
+
+    async def send(
+        self,
+        chat_id: str,
+        text: str,
+        *,
+        reply_to: str | None = None,
+        nonce: str | None = None,
+        buttons: Sequence[Button] = (),
+    ) -> str:
+        assert 0 < len(text) <= self.limits.message_length
+        if self.before_send:
+            await self.before_send()
+        if self.fails:
+            raise self.fails.pop(0)
+        if nonce and nonce in self._nonces:
+            return self._nonces[nonce]
+        message_id = f"sent-{len(self.where) + 1}"
+        self.shown[message_id], self.where[message_id] = text, chat_id
+        self.quoted.append(reply_to)
+        if nonce:
+            self._nonces[nonce] = message_id
+        if self.loses:
+            self.loses -= 1
+            raise ChatUnavailable("no answer came", maybe_done=True)
         return message_id
 
-    async def edit(self, chat_id: str, message_id: str, text: str) -> None:
-        assert len(text) <= self.limits.message_length
+    async def find_sent(
+        self, chat_id: str, text: str, *, nonce: str, after: str, known: set[str]
+    ) -> str | None:
+        for message_id, shown in self.shown.items():
+            if self.where[message_id] == chat_id and shown == text and message_id not in known:
+                return message_id
+        return None
+
+    async def edit(self, chat_id: str, message_id: str, text: str, *, buttons: Sequence[Button] = ()) -> None:
+        assert 0 < len(text) <= self.limits.message_length
+        if message_id not in self.shown:
+            raise ChatRefused("that message is gone")
         self.edits += 1
         self.shown[message_id] = text
 
     async def delete(self, chat_id: str, message_id: str) -> None:
-        del self.shown[message_id]
+        self.shown.pop(message_id, None)
 
     async def react(self, chat_id: str, message_id: str, emoji: str) -> None: ...
 
@@ -45,8 +86,19 @@ class FakePlatform:
         finally:
             self.typing_now -= 1
 
-    async def tell(self, chat_id: str, text: str) -> None:
+    async def tell(self, chat_id: str, text: str, buttons: Sequence[Button] = ()) -> str:
+        if chat_id in self.closed_to:
+            raise ChatRefused("they do not want that")
         self.told.append(text)
+        self.buttons += buttons
+        return f"told-{len(self.told)}"
+
+    async def private_chat(self, person_id: str) -> str:
+        return person_id
+
+    def texts(self, chat_id: str = "kitchen") -> list[str]:
+        """What stands in that chat, oldest first."""
+        return [text for message_id, text in self.shown.items() if self.where[message_id] == chat_id]
 
 
 class ScriptedModel:
@@ -61,6 +113,11 @@ class ScriptedModel:
         self.dies_after: int | None = None  # pieces
         self.refuses: set[str] = set()
         self.hold: asyncio.Event | None = None  # answers wait for it after their first piece
+        self.in_pieces = True  # or the whole answer at once
+        self.cancelled = 0  # answers that nobody waited for to the end
+
+    async def healthy(self) -> bool:
+        return not self.down
 
     async def models(self) -> list[str]:
         return [self.base, *self.loaded]
@@ -79,25 +136,48 @@ class ScriptedModel:
         if model != self.base and model not in self.loaded:
             raise UnknownModel(404, f"there is no {model}")
         self.prompts.append([dict(turn) for turn in messages])
-        pieces = [piece + " " for piece in self.answer.format(model=model).split()]
+        answer = self.answer.format(model=model)
+        pieces = [f"{piece} " for piece in answer.split()] if self.in_pieces else [answer]
         for number, piece in enumerate(pieces):
             if number == self.dies_after:
                 raise ModelUnavailable("the stream was cut")
-            yield Chunk(text=piece)
-            if self.hold and number == 0:
-                await self.hold.wait()
+            try:
+                yield Chunk(text=piece)
+                if self.hold and number == 0:
+                    await self.hold.wait()
+            except (asyncio.CancelledError, GeneratorExit):
+                self.cancelled += 1
+                raise
         yield Chunk(text="", usage=Usage(prompt_tokens=7, completion_tokens=len(pieces)))
 
 
-def said(text: str, *, by: str = "ana", chat: str = "kitchen", number: str | None = None, **more) -> Message:
-    """Something somebody typed just now."""
+def said(
+    text: str,
+    *,
+    by: str = "ana",
+    chat: str = "kitchen",
+    number: str | None = None,
+    platform_name: str = "kitchen-app",
+    **more,
+) -> Message:
+    """Something somebody typed just now, in a private chat unless said otherwise."""
+    more = {"private": True} | more
     return Message(
-        key=message_key("kitchen-app", chat, number or f"{now().timestamp()}"),
-        platform="kitchen-app",
+        key=message_key(platform_name, chat, number or f"{now().timestamp()}"),
+        platform=platform_name,
         chat_id=chat,
         author_id=by,
         author_name=by.title(),
         text=text,
-        sent_at=now(),
-        **more,
+        **({"sent_at": now()} | more),
     )
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Wait for it; a coroutine function is asked again and again, too."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = condition()
+            if await found if asyncio.iscoroutine(found) else found:
+                return
+            await asyncio.sleep(0.002)

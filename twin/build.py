@@ -6,19 +6,22 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from bot.authority import role_of
-from bot.on_command import Commands, Tell, on_command
-from bot.on_correction import on_correction
-from bot.on_message import ChatLocks, on_message
-from bot.on_reaction import on_reaction, on_reaction_withdrawn
+from bot.authority import Authority
+from bot.drafts import Drafts
+from bot.kept import Kept
+from bot.on_command import Commands, Tell
+from bot.on_message import Conversation
+from bot.owner_news import OwnerNews
 from bot.platform import Platform
-from bot.terminal_app import Handlers
+from bot.rhythm import Rhythm
+from bot.terminal_app import OWNER_ID
+from bot.turns import Turns
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelClient, Sampling
 from brain.model_server import ModelServer
@@ -26,11 +29,13 @@ from brain.prompt import Persona
 from brain.reply import Brain
 from learning.pocket import default_cache_dir, ensure
 from storage.adapters import AdapterStore
+from storage.chats import ChatStore, FactStore, PersonStore, QuestionStore
 from storage.cursors import CursorStore
 from storage.database import Database
+from storage.deliveries import DeliveryStore
 from storage.feedback import FeedbackStore
+from storage.leases import LeaseStore
 from storage.messages import MessageStore
-from storage.records import Role, Signal, now
 from storage.records_store import RecordStore
 from storage.runs import RunStore
 from twin import show
@@ -50,6 +55,12 @@ class Stores:
     adapters: AdapterStore
     runs: RunStore
     cursors: CursorStore
+    deliveries: DeliveryStore
+    chats: ChatStore
+    people: PersonStore
+    questions: QuestionStore
+    facts: FactStore
+    leases: LeaseStore
 
 
 @asynccontextmanager
@@ -66,6 +77,12 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
             AdapterStore(database),
             RunStore(database),
             CursorStore(database),
+            DeliveryStore(database),
+            ChatStore(database),
+            PersonStore(database),
+            QuestionStore(database),
+            FactStore(database),
+            LeaseStore(database),
         )
     finally:
         await database.close()
@@ -195,50 +212,53 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
             max_tokens=settings.model.max_tokens,
         ),
         history=settings.chat.history,
+        facts=stores.facts,
     )
     return brain, live
 
 
-def build_handlers(
-    platform: str, person: str, brain: Brain, stores: Stores, settings: Settings, commands: Commands
-) -> Handlers:
-    """What a chat app with one person at it needs; `person` is that person's id on the platform."""
-    role = role_of(platform, person, accounts=settings.owner.accounts, trainers=settings.chat.trainers)
-    if platform == "terminal":
-        role = Role.OWNER  # whoever sits at the owner's machine
-    answer = partial(on_message, brain=brain, messages=stores.messages, one_at_a_time=ChatLocks())
+def build_authority(settings: Settings) -> Authority:
+    accounts = {**settings.owner.accounts, "terminal": OWNER_ID}
+    chat = settings.chat
+    return Authority(accounts, chat.trainers, chat.allow, chat.block)
 
-    async def reaction_added(reply_key: str, signal: Signal) -> bool:
-        return await on_reaction(
-            reply_key,
-            signal,
-            given_by=person,
-            role=role,
-            at=now(),
-            messages=stores.messages,
-            feedback=stores.feedback,
-        )
 
-    async def reaction_withdrawn(reply_key: str, signal: Signal) -> bool:
-        return await on_reaction_withdrawn(
-            reply_key, signal, given_by=person, at=now(), feedback=stores.feedback
-        )
+def copy_name() -> str:
+    """Of this copy of the service, among those that share a database."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
-    async def correction_given(reply_key: str, text: str) -> bool:
-        return await on_correction(
-            reply_key,
-            text,
-            given_by=person,
-            role=role,
-            at=now(),
-            messages=stores.messages,
-            feedback=stores.feedback,
-        )
 
-    async def command_given(line: str, chat_id: str, app: Platform) -> str:
-        return await on_command(line, role, chat_id, app, commands=commands)
-
-    return Handlers(answer, reaction_added, reaction_withdrawn, correction_given, command_given)
+def build_talk(
+    brain: Brain,
+    stores: Stores,
+    settings: Settings,
+    *,
+    platforms: Sequence[Platform] = (),
+    rhythm: Rhythm | None = None,
+    several: bool = False,
+) -> Conversation:
+    """The flow of a chat. `several`: other copies of the service answer on the same database."""
+    news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
+    kept = Kept(
+        stores.messages,
+        stores.deliveries,
+        stores.feedback,
+        stores.chats,
+        stores.people,
+        stores.questions,
+        stores.facts,
+    )
+    turns = Turns(
+        brain,
+        kept,
+        settings.chat,
+        news,
+        rhythm=rhythm or Rhythm(),
+        leases=stores.leases if several else None,
+        holder=copy_name(),
+    )
+    zone = settings.owner.owner().zones[-1][1]
+    return Conversation(kept, turns, Drafts(kept, news, settings.chat), news, settings.chat, zone)
 
 
 def build_commands(

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from bot.ears import ears_of
 from bot.terminal_app import TerminalApp
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelUnavailable
 from twin import show
-from twin.build import Model, Stores, build_brain, build_commands, build_handlers, open_model, open_stores
+from twin.build import Model, Stores, build_brain, build_commands, build_talk, open_model, open_stores
 from twin.home import Home
 from twin.settings import Settings
 
 TIDY_SECONDS = 30
+AT_ONCE = {"burst_seconds": 0, "delivery": "stream", "speed": 0, "draft": False}  # nobody waits at a prompt
 
 
 async def talk(home: Home, settings: Settings) -> None:
@@ -29,16 +31,19 @@ async def converse(home: Home, settings: Settings, stores: Stores, model: Model)
     """One sitting at the terminal; a learning cycle that was begun in it is waited for at the end."""
     brain, live = build_brain(stores, model, settings)
     async with asyncio.TaskGroup() as tasks:
+        at_once = settings.model_copy(update={"chat": settings.chat.model_copy(update=AT_ONCE)})
+        talk = build_talk(brain, stores, at_once)
         commands = build_commands(home, settings, stores, model, tasks)
-        handlers = build_handlers("terminal", "owner", brain, stores, settings, commands)
+        name = settings.owner.name
+        terminal = TerminalApp(ears_of(talk, commands), owner_name=name, twin_name=f"{name}'s twin")
+        talk.news.platforms[terminal.name] = terminal
         tidying = tasks.create_task(keep_tidy(live))
         try:
-            await TerminalApp(
-                handlers, owner_name=settings.owner.name, twin_name=f"{settings.owner.name}'s twin"
-            ).run()
+            await terminal.run()
             if commands.busy():
                 show.sentence("still learning; this ends when that does, and Ctrl-C stops it without harm")
         finally:
+            await talk.turns.close()
             tidying.cancel()
 
 

@@ -17,16 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from bot.on_correction import on_correction
-from bot.on_message import ChatLocks, on_message
+from bot.on_message import Conversation, on_message
 from bot.on_reaction import on_reaction
-from bot.platform import Limits
-from brain.reply import Brain
+from bot.platform import Button, Limits
 from learning.plot import draw
 from learning.settings import RECIPES
 from storage.records import Message, Promotion, Role, Signal, message_key, now
 from twin import show
-from twin.build import Stores, build_brain, open_model, open_stores
-from twin.chat import converse
+from twin.build import Stores, build_brain, build_talk, open_model, open_stores
+from twin.chat import AT_ONCE, converse
 from twin.errors import Told
 from twin.home import Home
 from twin.learn import build_corpus_in, learn_in, outcome_in_words, promote, train_in, with_recipes
@@ -57,11 +56,29 @@ class Rehearsal:
         self.told: list[str] = []
         self._sent = 0
 
-    async def send(self, chat_id: str, text: str, *, reply_to: str | None = None) -> str:
+    def length(self, text: str) -> int:
+        return len(text)
+
+    async def send(
+        self,
+        chat_id: str,
+        text: str,
+        *,
+        reply_to: str | None = None,
+        nonce: str | None = None,
+        buttons: Sequence[Button] = (),
+    ) -> str:
         self._sent += 1
         return f"reply-{self._sent}"
 
-    async def edit(self, chat_id: str, message_id: str, text: str) -> None: ...
+    async def find_sent(
+        self, chat_id: str, text: str, *, nonce: str, after: str, known: set[str]
+    ) -> str | None:
+        return None
+
+    async def edit(
+        self, chat_id: str, message_id: str, text: str, *, buttons: Sequence[Button] = ()
+    ) -> None: ...
 
     async def delete(self, chat_id: str, message_id: str) -> None: ...
 
@@ -71,18 +88,20 @@ class Rehearsal:
     async def typing(self, chat_id: str) -> AsyncIterator[None]:
         yield
 
-    async def tell(self, chat_id: str, text: str) -> None:
+    async def tell(self, chat_id: str, text: str, buttons: Sequence[Button] = ()) -> str:
         self.told.append(text)
+        return f"told-{len(self.told)}"
+
+    async def private_chat(self, person_id: str) -> str:
+        return person_id
 
 
 @dataclass
 class Friend:
     """Somebody invented who writes to the twin and keeps the answers."""
 
-    brain: Brain
-    stores: Stores
+    talk: Conversation
     platform: Rehearsal = field(default_factory=Rehearsal)
-    locks: ChatLocks = field(default_factory=ChatLocks)
     said: int = 0
 
     async def say(self, text: str, chat_id: str) -> Message | None:
@@ -95,10 +114,10 @@ class Friend:
             author_name="friend",
             text=text,
             sent_at=now(),
+            private=True,
         )
-        return await on_message(
-            message, self.platform, brain=self.brain, messages=self.stores.messages, one_at_a_time=self.locks
-        )
+        answer = await on_message(message, self.platform, talk=self.talk)
+        return await answer if answer else None
 
 
 class Story:
@@ -170,7 +189,9 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
                 )
 
             brain, _ = build_brain(stores, model, settings)
-            friend = Friend(brain, stores)
+            at_once = settings.model_copy(update={"chat": settings.chat.model_copy(update=AT_ONCE)})
+            talk = build_talk(brain, stores, at_once)
+            friend = Friend(talk)
             async with story.step("talk", "A friend says hello"):
                 before = await _conversation(friend, "before")
             if not by_itself:
@@ -184,12 +205,12 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
                 show.sentence(f"{counts['corrections']} corrections, {counts['thumbs']} thumbs. {habit}")
 
             async with story.step("learn", "The twin learns from that, while friends keep writing"):
-                async with _talkers(brain, stores) as talk:
+                async with _talkers(talk) as meanwhile:
                     with show.progress("learning") as on_progress:
                         outcome = await learn_in(home, settings, stores, model, on_progress=on_progress)
                     if outcome.state == "live":
-                        await talk.until_answered_by(outcome.version)
-                swap = talk.figures(await stores.adapters.promotions())
+                        await meanwhile.until_answered_by(outcome.version)
+                swap = meanwhile.figures(await stores.adapters.promotions())
                 show.sentence(outcome_in_words(outcome))
                 show.sentence(
                     f"{swap['requests']} messages were answered meanwhile, {swap['failed']} were not"
@@ -322,27 +343,27 @@ class _Talk:
 
 
 @asynccontextmanager
-async def _talkers(brain: Brain, stores: Stores) -> AsyncIterator[_Talk]:
+async def _talkers(talk: Conversation) -> AsyncIterator[_Talk]:
     """Friends who write one message after the other for as long as the block runs."""
-    talk, over = _Talk(), asyncio.Event()
+    meanwhile, over = _Talk(), asyncio.Event()
 
     async def one(number: int) -> None:
-        friend = Friend(brain, stores)
+        friend = Friend(talk)
         while not over.is_set():
             line = SMALL_TALK[friend.said % len(SMALL_TALK)]
             reply = await friend.say(line, f"meanwhile-{number}-{friend.said}")
             if reply is None:
-                talk.failed += 1
+                meanwhile.failed += 1
             else:
-                talk.answers.append(reply)
-                talk.news.set()
+                meanwhile.answers.append(reply)
+                meanwhile.news.set()
             await asyncio.sleep(0.5)
 
     async with asyncio.TaskGroup() as tasks:
         for number in range(TALKERS):
             tasks.create_task(one(number))
         try:
-            yield talk
+            yield meanwhile
         finally:
             over.set()
 

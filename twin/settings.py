@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.settings import ChatSettings
+from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
 from brain.settings import ModelSettings
 from ingest.settings import OwnerSettings
 from learning.settings import LearningSettings
@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     model: ModelSettings = ModelSettings()
     chat: ChatSettings = ChatSettings()
+    discord: DiscordSettings = DiscordSettings()
+    telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
 
     @classmethod

@@ -1,17 +1,25 @@
-"""The service: the model server, and learning by the clock. One per home."""
+"""The service: the model server, the chat apps, and learning by the clock. One per home."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+from collections.abc import Coroutine
 
+from bot.ears import ears_of
+from bot.on_message import Conversation
+from bot.rhythm import Rhythm, learn_rhythm
+from storage.records import Kind
 from storage.runs import AlreadyRunning
 from twin import show
 from twin.build import (
     Model,
     Stores,
     build_brain,
+    build_commands,
+    build_talk,
+    copy_name,
     find_base,
     open_model,
     open_stores,
@@ -20,12 +28,17 @@ from twin.build import (
     start_server,
 )
 from twin.chat import keep_tidy
+from twin.chat_apps import ChatApp, chat_apps, keep_running
 from twin.errors import in_words
 from twin.home import Home
+from twin.logs import write_logs
 from twin.serve import stop_signal
 from twin.settings import Settings
 
 log = logging.getLogger(__name__)
+
+STOP_SECONDS = 10.0  # for answers that are on their way when we are told to stop
+RHYTHM_MESSAGES = 20_000  # of the owner's latest ones
 
 
 async def serve_until_stopped(home: Home, settings: Settings) -> None:
@@ -33,6 +46,8 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
     stop = stop_signal()
     async with contextlib.AsyncExitStack() as closing:
         closing.enter_context(home.only_one("up"))
+        home.make()
+        log_path = write_logs(home)
         stores = await closing.enter_async_context(open_stores(home, settings))
         if not settings.model.servers and running_server(home) is None:
             server = await closing.enter_async_context(
@@ -40,31 +55,69 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
             )
             closing.callback(register_server(home, server).unlink, missing_ok=True)
         model = await closing.enter_async_context(open_model(home, settings))
-        _, live = build_brain(stores, model, settings)
-        adapter = await stores.adapters.live()
-        show.table(
-            "twin is up; Ctrl-C stops it",
-            ("what", "is"),
-            [
-                ("model", f"{model.base.label()} at {model.url} ({model.engine})"),
-                ("answering", adapter.version if adapter else "the base model"),
-                ("learning", _rhythm(settings)),
-                ("talk to it", "twin chat"),
-            ],
-            to=show.people,
-        )
+        brain, live = build_brain(stores, model, settings)
+        several = not stores.database.name.startswith("sqlite")
+        rhythm = await _rhythm_of(stores)
+        talk = build_talk(brain, stores, settings, rhythm=rhythm, several=several)
         async with asyncio.TaskGroup() as tasks:
-            background = [
-                tasks.create_task(keep_tidy(live)),
-                tasks.create_task(_learn_by_the_clock(home, settings, stores, model)),
+            commands = build_commands(home, settings, stores, model, tasks)
+            apps = chat_apps(settings, stores, talk, ears_of(talk, commands))
+            await _show(settings, stores, model, apps, log_path)
+            # On Telegram two that listen with one token push each other out; on Discord both may.
+            leases = stores.leases if several else None
+            background: list[Coroutine[object, object, None]] = [
+                keep_tidy(live),
+                talk.turns.run(),
+                _learn_by_the_clock(home, settings, stores, model),
+                *(keep_running(app, talk.news, leases=leases, holder=copy_name()) for app in apps),
             ]
+            running = [tasks.create_task(work) for work in background]
             await stop.wait()
-            for task in background:
-                task.cancel()
+            show.sentence("stopping: answers on their way are finished first")
+            await _stop(talk, apps, running)
     show.sentence("stopped")
 
 
-def _rhythm(settings: Settings) -> str:
+async def _stop(talk: Conversation, apps: list[ChatApp], running: list[asyncio.Task[None]]) -> None:
+    """What is being said is finished while the chat apps still listen; what comes now waits till next time."""
+    await talk.turns.close(STOP_SECONDS)
+    for app in apps:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await app.stop()
+    for task in running:
+        task.cancel()
+
+
+async def _rhythm_of(stores: Stores) -> Rhythm:
+    """How the owner writes, from what was ingested."""
+    said = await stores.records.find(
+        kind=Kind.MESSAGE, by_owner=True, limit=RHYTHM_MESSAGES, newest_first=True
+    )
+    return await asyncio.to_thread(
+        learn_rhythm, [(record.thread_id, record.said_at, len(record.text)) for record in said]
+    )
+
+
+async def _show(settings: Settings, stores: Stores, model: Model, apps: list[ChatApp], log_path: str) -> None:
+    adapter = await stores.adapters.live()
+    talking = ", ".join(app.name for app in apps) or "no chat app has a token; see the README"
+    show.table(
+        "twin is up; Ctrl-C stops it",
+        ("what", "is"),
+        [
+            ("model", f"{model.base.label()} at {model.url} ({model.engine})"),
+            ("answering", adapter.version if adapter else "the base model"),
+            ("talks on", talking),
+            ("learning", _when_it_learns(settings)),
+            ("log", log_path),
+            ("talk to it", "twin chat"),
+        ],
+        to=show.people,
+    )
+
+
+def _when_it_learns(settings: Settings) -> str:
     hours = settings.learning.every_hours
     return f"every {hours:g} hours" if hours else "when asked: /retrain or 'twin learn'"
 

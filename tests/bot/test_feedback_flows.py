@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from fakes import said
+from fakes import said, until
 
-from bot.authority import role_of
+from bot.authority import Authority
 from bot.on_correction import on_correction
-from bot.on_reaction import on_reaction, on_reaction_withdrawn, thumb
+from bot.on_reaction import thumb
+from bot.platform import Person, Question
+from bot.settings import ChatSettings
 from storage.records import Role, Signal, now
 
 
@@ -17,16 +19,10 @@ def test_skin_tones_do_not_matter_to_a_thumb(emoji, signal):
     assert thumb(emoji) is signal
 
 
-async def react(kitchen, key, signal):
-    return await on_reaction(
-        key,
-        signal,
-        given_by="sam",
-        role=Role.OWNER,
-        at=now(),
-        messages=kitchen.messages,
-        feedback=kitchen.feedback,
-    )
+def test_which_emoji_count_can_be_set():
+    settings = ChatSettings(thumbs_up=["❤️", ":yes:"], thumbs_down=["💔"])
+    signals = [thumb(emoji, settings) for emoji in ("❤", ":yes:", "💔", "👍")]
+    assert signals == [Signal.UP, Signal.UP, Signal.DOWN, None]
 
 
 async def correct(kitchen, key, text):
@@ -43,22 +39,69 @@ async def correct(kitchen, key, text):
 
 async def test_a_thumb_on_the_twins_reply_counts_until_it_is_taken_back(kitchen):
     reply = await kitchen.hear(said("hello?"))
-    assert await react(kitchen, reply.key, Signal.DOWN)
+    [message_id] = kitchen.platform.shown
+    await kitchen.react(message_id, "👎", by="sam")
     assert [(f.kind, f.role) for f in await kitchen.feedback.effective()] == [(Signal.DOWN, Role.OWNER)]
-    assert await on_reaction_withdrawn(
-        reply.key, Signal.DOWN, given_by="sam", at=now(), feedback=kitchen.feedback
-    )
+    await kitchen.react(message_id, "👎", by="sam", added=False)
     assert await kitchen.feedback.effective() == []
     assert len(await kitchen.feedback.about(reply.key)) == 1  # history stays
 
 
+async def test_a_thumb_on_any_message_of_a_reply_is_about_the_reply(kitchen):
+    kitchen.settings(delivery="bubbles")
+    kitchen.model.answer, kitchen.model.in_pieces = "one\ntwo", False
+    reply = await kitchen.hear(said("hello?"))
+    await kitchen.react(list(kitchen.platform.shown)[1], "👍", by="bo")
+    [given] = await kitchen.feedback.effective()
+    assert (given.reply_key, given.role) == (reply.key, Role.OTHER)
+
+
 async def test_only_the_twins_own_replies_can_be_judged(kitchen):
-    question = said("hello?")
+    question = said("hello?", number="7")
     await kitchen.hear(question)
-    assert not await react(kitchen, question.key, Signal.UP)
-    assert not await react(kitchen, "kitchen-app:kitchen:nowhere", Signal.UP)
+    await kitchen.react("7", "👍")
+    await kitchen.react("nowhere", "👍")
     assert not await correct(kitchen, question.key, "goodbye")
     assert await kitchen.feedback.effective() == []
+
+
+async def test_a_thumb_down_of_a_teacher_is_followed_by_one_question(kitchen):
+    reply = await kitchen.hear(said("hello?"))
+    [message_id] = kitchen.platform.shown
+    await kitchen.react(message_id, "👎", by="bo")  # anybody: counted as such, and that is all
+    await kitchen.react(message_id, "👎", by="tia")
+    await until(lambda: kitchen.platform.told)
+    await kitchen.react(message_id, "👎", by="tia", added=False)
+    await kitchen.react(message_id, "👎", by="tia")
+    await until(lambda: not kitchen.talk.turns._tasks)
+    assert len(kitchen.platform.told) == 1
+    assert "What should I have said" in kitchen.platform.told[0]
+    [button] = kitchen.platform.buttons
+    question = await kitchen.press(button.action, by="tia")
+    assert isinstance(question, Question)
+    assert question.prefill == "hello there friend"
+    assert "Noted" in (await kitchen.press(button.action, by="tia", text="hey you")).text
+    given = [one for one in await kitchen.feedback.effective() if one.kind is Signal.CORRECTION]
+    assert [(one.text, one.role, one.reply_key) for one in given] == [("hey you", Role.TRAINER, reply.key)]
+
+
+async def test_where_the_private_chat_is_closed_the_question_is_put_in_the_chat_itself(kitchen):
+    await kitchen.hear(said("hello?"))
+    kitchen.platform.closed_to.add("tia")
+    await kitchen.react(next(iter(kitchen.platform.shown)), "👎")
+    await until(lambda: kitchen.platform.told)
+
+
+async def test_a_reply_that_begins_with_the_mark_corrects_and_is_not_answered(kitchen):
+    reply = await kitchen.hear(said("hello?"))
+    [message_id] = kitchen.platform.shown
+    answer_to = f"kitchen-app:kitchen:{message_id}"
+    better = said("= hey you", by="sam", by_owner=True, reply_to=answer_to)
+    assert await kitchen.hear(better) is None
+    [given] = await kitchen.feedback.effective()
+    assert (given.kind, given.text, given.reply_key) == (Signal.CORRECTION, "hey you", reply.key)
+    assert len(kitchen.platform.shown) == 1
+    assert await kitchen.hear(said("= 4, I think", by="bo", reply_to=answer_to))  # just a message
 
 
 async def test_a_correction_keeps_the_better_words(kitchen):
@@ -76,14 +119,28 @@ async def test_a_correction_that_says_nothing_new_is_not_kept(kitchen, text):
 
 
 def test_whose_signal_it_is():
-    accounts, trainers = {"discord": "1", "x": ["7", "8"]}, ["discord:2"]
+    authority = Authority({"discord": "1", "x": ["7", "8"]}, trainers=["discord:2", "discord:role:9"])
     ask = [
-        ("discord", "1"),
-        ("discord", "2"),
-        ("discord", "3"),
-        ("telegram", "1"),
-        ("x", "8"),
-        ("telegram", "2"),
+        Person("discord", "1", ""),
+        Person("discord", "2", ""),
+        Person("discord", "3", ""),
+        Person("discord", "3", "", roles=("9",)),
+        Person("telegram", "1", ""),
+        Person("x", "8", ""),
+        Person("telegram", "2", ""),
     ]
-    roles = [role_of(platform, person, accounts=accounts, trainers=trainers) for platform, person in ask]
-    assert roles == [Role.OWNER, Role.TRAINER, Role.OTHER, Role.OTHER, Role.OWNER, Role.OTHER]
+    owner, trainer, other = Role.OWNER, Role.TRAINER, Role.OTHER
+    assert [authority.role_of(one) for one in ask] == [owner, trainer, other, trainer, other, owner, other]
+
+
+def test_who_is_heard():
+    allowed = Authority({}, allow=["discord:server:5", "discord:user:8"], block=["discord:chat:6"])
+
+    def heard(**more):
+        return allowed.hears(said("hi", platform_name="discord", **more))
+
+    assert heard(server_id="5")
+    assert heard(by="8")
+    assert not heard(by="9")
+    assert not heard(server_id="5", chat="6/2")  # a topic of a blocked chat
+    assert heard(by="9", by_owner=True)

@@ -1,0 +1,64 @@
+"""What hangs on a Telegram message? Nothing is fetched here, except what `text_of` is asked for."""
+
+from __future__ import annotations
+
+from telegram import Bot, Message
+
+from storage.records import Media
+
+SMALL = 20_000  # bytes of a text file that is read at once
+READ = 4_000  # characters of it
+TEXT_FILES = (".txt", ".md", ".csv", ".json", ".log", ".py", ".js", ".ts", ".html", ".xml", ".yaml", ".toml")
+
+
+def media_of(message: Message) -> tuple[Media, ...]:
+    media = _file(message) or _other(message)
+    return (media,) if media else ()
+
+
+async def text_of(media: Media, bot: Bot) -> str:
+    """The beginning of a small text file, "" for anything else. Raises TelegramError."""
+    is_text = media.mime.startswith("text/") or media.name.lower().endswith(TEXT_FILES)
+    if media.kind != "file" or not is_text or not 0 < media.size <= SMALL:
+        return ""
+    file = await bot.get_file(media.ref)
+    return bytes(await file.download_as_bytearray()).decode("utf-8", "replace")[:READ]
+
+
+def _file(message: Message) -> Media | None:
+    if message.photo:
+        best = message.photo[-1]
+        return Media("image", mime="image/jpeg", size=best.file_size or 0, ref=best.file_id)
+    if sticker := message.sticker:
+        name, text = sticker.set_name or "", sticker.emoji or ""
+        return Media("sticker", name, size=sticker.file_size or 0, ref=sticker.file_id, text=text)
+    if note := message.video_note:
+        return Media("video", mime="video/mp4", size=note.file_size or 0, ref=note.file_id)
+    if voice := message.voice:
+        mime = voice.mime_type or "audio/ogg"
+        return Media("voice", mime=mime, size=voice.file_size or 0, ref=voice.file_id)
+    for kind, file in (
+        ("video", message.animation),  # it comes as a document, too
+        ("video", message.video),
+        ("audio", message.audio),
+        ("file", message.document),
+    ):
+        if file:
+            name, mime = file.file_name or "", file.mime_type or ""
+            return Media(kind, name, mime, file.file_size or 0, file.file_id)
+    return None
+
+
+def _other(message: Message) -> Media | None:
+    if venue := message.venue:
+        return Media("place", venue.title, text=venue.address)
+    if place := message.location:
+        return Media("place", text=f"{place.latitude:.5f}, {place.longitude:.5f}")
+    if contact := message.contact:  # who, but not their number
+        return Media("contact", " ".join(filter(None, (contact.first_name, contact.last_name))))
+    if poll := message.poll:
+        lines = [poll.question, *(f"- {option.text}" for option in poll.options)]
+        return Media("poll", poll.question, text="\n".join(lines))
+    if dice := message.dice:
+        return Media("sticker", "dice", text=f"{dice.emoji} {dice.value}")
+    return None

@@ -1,0 +1,155 @@
+"""Which chat apps does the service talk through, and who looks after them?
+
+Each runs in a loop of its own: one that falls silent, loses its connection or dies is started again, with
+longer and longer pauses, and the owner hears of it on another one. One that is refused (a wrong token, say)
+is tried again rarely: somebody has to mend it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Protocol
+
+from bot.discord_app import DiscordApp
+from bot.on_message import Conversation
+from bot.owner_news import OwnerNews
+from bot.platform import ChatRefused, ChatUnavailable, Ears, Platform
+from bot.telegram_app import TelegramApp
+from bot.telegram_tuning import Webhook
+from storage.leases import LeaseStore
+from twin import show
+from twin.build import Stores
+from twin.settings import Settings
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE, REFUSED_PAUSE = 1.0, 60.0, 600.0
+SILENT_SECONDS = 120.0  # without any sign of life an app is started again
+LOOK_SECONDS = 5.0
+LEASE_SECONDS = 30.0
+
+
+class ChatApp(Platform, Protocol):
+    """A platform with a connection to keep."""
+
+    async def run(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def alive(self) -> float: ...
+
+
+def chat_apps(settings: Settings, stores: Stores, talk: Conversation, ears: Ears) -> list[ChatApp]:
+    """Those that have a token, registered with the flow."""
+    apps: list[ChatApp] = []
+    authority, names = talk.authority, [*settings.chat.names, settings.owner.name.split()[0]]
+    if token := settings.discord.token:
+        apps.append(
+            DiscordApp(
+                token.get_secret_value(),
+                ears,
+                owner_ids=authority.owner_ids("discord"),
+                names=names,
+                fresh_for=timedelta(minutes=settings.chat.max_age_minutes),
+                api_url=settings.discord.api_url,
+                gateway_url=settings.discord.gateway_url,
+            )
+        )
+    if token := settings.telegram.token:
+        apps.append(
+            TelegramApp(
+                token.get_secret_value(),
+                ears,
+                owner_ids=authority.owner_ids("telegram"),
+                names=names,
+                cursors=stores.cursors,
+                base_url=settings.telegram.base_url,
+                base_file_url=settings.telegram.base_file_url,
+                webhook=_webhook(settings),
+            )
+        )
+    talk.news.platforms.update({app.name: app for app in apps})
+    return apps
+
+
+def _webhook(settings: Settings) -> Webhook | None:
+    telegram = settings.telegram
+    if telegram.webhook_url is None:
+        return None
+    secret = telegram.webhook_secret.get_secret_value() if telegram.webhook_secret else ""
+    return Webhook(telegram.webhook_url, secret, telegram.webhook_port)
+
+
+async def keep_running(
+    app: ChatApp, news: OwnerNews, *, leases: LeaseStore | None = None, holder: str = ""
+) -> None:
+    """Until cancelled. With `leases`, only one copy of the service runs this app at a time."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            async with _only_copy(app.name, leases, holder):
+                log.info("%s is started", app.name)
+                await _until_silent(app, news)
+            return  # somebody stopped it
+        except ChatRefused as reason:
+            show.sentence(f"{app.name}: {reason}")
+            log.error("%s is refused: %s", app.name, reason)
+            await news.trouble(app.name, f"{app.name} does not let me in: {reason}")
+            pause = REFUSED_PAUSE
+        except ChatUnavailable as reason:
+            log.error("%s is away: %s", app.name, reason)
+            await news.trouble(app.name, f"I lost {app.name}: {reason}. I keep trying.")
+        except Exception:
+            log.exception("%s died and is started again", app.name)
+            await news.trouble(app.name, f"My {app.name} part crashed; I started it again.")
+        await asyncio.sleep(pause)
+        pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
+
+
+async def _until_silent(app: ChatApp, news: OwnerNews) -> None:
+    """Run it; raises ChatUnavailable when nothing was heard from it for too long."""
+    running = asyncio.create_task(app.run())
+    began = asyncio.get_running_loop().time()
+    try:
+        while not running.done():
+            await asyncio.wait((running,), timeout=LOOK_SECONDS)
+            silent = min(app.alive(), asyncio.get_running_loop().time() - began)
+            if not running.done() and silent > SILENT_SECONDS:
+                raise ChatUnavailable(f"nothing was heard from it for {silent:.0f} seconds")
+            if not running.done() and app.alive() < LOOK_SECONDS:
+                await news.over(app.name, f"I am back on {app.name}.")
+        running.result()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _only_copy(name: str, leases: LeaseStore | None, holder: str) -> AsyncIterator[None]:
+    """Wait until this copy may run it; whoever loses the right (a database that was away) is cut off."""
+    if leases is None:
+        yield
+        return
+    lease = f"app {name}"
+    while not await leases.take(lease, holder, LEASE_SECONDS):
+        await asyncio.sleep(LEASE_SECONDS / 6)
+    working = asyncio.current_task()
+    assert working is not None
+
+    async def keep() -> None:
+        while await leases.take(lease, holder, LEASE_SECONDS):
+            await asyncio.sleep(LEASE_SECONDS / 3)
+        working.cancel()
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with contextlib.suppress(Exception):  # it ends by itself
+            await leases.give_back(lease, holder)
