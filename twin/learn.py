@@ -24,7 +24,6 @@ from learning.promote import promote as promote_checked
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
 from learning.rows import read_rows
 from learning.settings import RECIPES, LearningSettings
-from storage.chats import PersonStore
 from storage.records import Adapter, AdapterState, Consent, Feedback, Message, Prompt, Run, now
 from twin import show
 from twin.build import Base, Model, Stores, find_base, open_model, open_stores, persona
@@ -240,7 +239,7 @@ async def _agreed(stores: Stores, settings: Settings) -> set[str]:
     """Whose words may be learned from: whoever said so, and the owner, under all of their accounts."""
     accounts = settings.owner.owner().accounts
     own = {f"{platform}:{id}" for platform, ids in accounts.items() for id in ids}
-    return own | await PersonStore(stores.database).who(Consent.AGREED)
+    return own | await stores.people.who(Consent.AGREED)
 
 
 def outcome_in_words(outcome: Outcome) -> str:
