@@ -8,3 +8,7 @@ class Rhythm:
 
     def reading_pause(self, question: str, answer: str, seed: int, speed: float = 1.0) -> float:
         return 0.3 * speed
+
+
+def learn_rhythm(said):
+    return Rhythm()
