@@ -485,6 +485,19 @@ async def test_one_chat_that_cannot_be_read_does_not_stop_the_rest(server, heard
     assert f"GET /channels/{secret.id}/messages" not in server.rest.calls
 
 
+async def test_one_missed_message_that_fails_does_not_stop_the_rest(server, heard):
+    async def fail(message):
+        if message.text == "1":
+            raise ValueError("no room left")
+
+    heard.on_message = fail
+    for number in range(3):
+        server.say(server.kitchen, server.user("Ana"), str(number))
+    async with connected(server, heard):
+        await hear(server, heard, 2)
+    assert heard.texts == ["0", "2"]
+
+
 async def test_a_live_message_waits_for_the_missed_ones_of_its_chat(server, heard):
     ana = server.user("Ana")
     server.say(server.kitchen, ana, "first")
