@@ -217,8 +217,9 @@ async def test_the_menu_of_a_message_opens_a_form_whose_text_comes_back(server, 
     label = form["components"][0]
     assert (form["title"], label["label"]) == ("What should I have said?", "Better words")
     assert (label["component"]["value"], label["component"]["max_length"]) == ("Seven.", 4000)
-    heard.on_press = answering(Said("Noted."))
+    heard.on_press = answering(Said("Noted."), after=0.1)
     submitted = server.submit(opened, "Half past seven.")
+    await server.wait_for(lambda: submitted.thinking)
     assert await read(server, submitted) == ["Noted."]
     [press] = heard.presses
     assert (press.action, press.text) == ("ask-correct:r1", "Half past seven.")
@@ -347,7 +348,8 @@ async def test_a_failing_button_is_answered_politely(server, heard, app, ana):
 async def test_a_button_of_somebody_else_is_not_ours_to_answer(server, heard, app, ana):
     message = await with_buttons(app, server, "good")
     message["components"][0]["components"][0]["custom_id"] = "game:good"
-    server.press("Good", ana, server.kitchen, message)
-    server.say(server.kitchen, ana, "hm")
-    await server.wait_for(lambda: heard.messages)
-    assert heard.presses == []
+    theirs = server.press("Good", ana, server.kitchen, message)
+    message["components"][0]["components"][0]["custom_id"] = "twin:good"
+    ours = server.press("Good", ana, server.kitchen, message)
+    await server.wait_for(lambda: ours.callback and heard.presses)
+    assert (theirs.callback, [press.action for press in heard.presses]) == (None, ["good"])

@@ -58,6 +58,7 @@ async def test_a_reply_to_a_message_that_is_gone_is_sent_without(server, app, ki
     await app.send(kitchen, "Seven.", reply_to=key_of(question))
     assert server.sent(server.kitchen) == ["Seven."]
     assert "message_reference" not in server.messages(server.kitchen)[0]
+    assert server.rest.calls.count(f"POST /channels/{kitchen}/messages") == 1
 
 
 async def test_a_reply_that_discord_does_not_allow_is_sent_without(server, app, kitchen):
