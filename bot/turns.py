@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 SWEEP_SECONDS = 5.0
+ALBUM_SECONDS = 1.0  # an album comes as one message for each picture
 LEASE_SECONDS = 30.0
 SETTLING = timedelta(seconds=15)  # another copy of the service gathers for that long before it takes the chat
 
@@ -110,7 +111,8 @@ class Turns:
 
     def hear(self, message: Message, platform: Platform) -> asyncio.Future[Message | None]:
         """A message that waits for an answer and is kept already. The future gives the answer, or None."""
-        return self._turn_of(message, platform, self._settings.burst_seconds).answer
+        window = max(self._settings.burst_seconds, ALBUM_SECONDS if message.album else 0.0)
+        return self._turn_of(message, platform, window).answer
 
     def typing(self, platform: Platform, chat_id: str, person_id: str) -> None:
         """They go on writing: what they have said so far waits a little longer."""

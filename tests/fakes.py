@@ -168,9 +168,8 @@ def said(
         platform=platform_name,
         chat_id=chat,
         author_id=by,
-        author_name=by.title(),
         text=text,
-        **({"sent_at": now()} | more),
+        **({"sent_at": now(), "author_name": by.title()} | more),
     )
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -22,6 +21,7 @@ from bot.platform import ChatRefused, ChatUnavailable, Ears, Platform
 from bot.telegram_app import TelegramApp
 from bot.telegram_tuning import Webhook
 from storage.leases import LeaseStore
+from storage.unavailable import DatabaseUnavailable
 from twin import show
 from twin.build import Stores
 from twin.settings import Settings
@@ -85,23 +85,37 @@ def _webhook(settings: Settings) -> Webhook | None:
     return Webhook(telegram.webhook_url, secret, telegram.webhook_port)
 
 
-async def keep_running(
-    app: ChatApp, news: OwnerNews, *, leases: LeaseStore | None = None, holder: str = ""
-) -> None:
-    """Until cancelled. With `leases`, only one copy of the service runs this app at a time."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The right of this copy of the service to run one app, where only one copy may."""
+
+    leases: LeaseStore
+    holder: str
+
+    async def has(self, app: str) -> bool:
+        return await self.leases.take(f"app {app}", self.holder, LEASE_SECONDS)
+
+    async def give_back(self, app: str) -> None:
+        await self.leases.give_back(f"app {app}", self.holder)
+
+
+async def keep_running(app: ChatApp, news: OwnerNews, standing: Standing | None = None) -> None:
+    """Until it is stopped or we are cancelled. With a `standing`, only while this copy has it."""
     pause = FIRST_PAUSE
     while True:
         try:
-            async with _only_copy(app.name, leases, holder):
+            if standing and not await standing.has(app.name):
+                pause = FIRST_PAUSE  # the copy that runs it may be gone in a moment
+            else:
                 log.info("%s is started", app.name)
-                await _until_silent(app, news)
-            return  # somebody stopped it
+                await _until_silent(app, news, standing)
+                return  # somebody stopped it
         except ChatRefused as reason:
             show.sentence(f"{app.name}: {reason}")
             log.error("%s is refused: %s", app.name, reason)
             await news.trouble(app.name, f"{app.name} does not let me in: {reason}")
             pause = REFUSED_PAUSE
-        except ChatUnavailable as reason:
+        except (ChatUnavailable, DatabaseUnavailable) as reason:
             log.error("%s is away: %s", app.name, reason)
             await news.trouble(app.name, f"I lost {app.name}: {reason}. I keep trying.")
         except Exception:
@@ -111,45 +125,23 @@ async def keep_running(
         pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
 
 
-async def _until_silent(app: ChatApp, news: OwnerNews) -> None:
+async def _until_silent(app: ChatApp, news: OwnerNews, standing: Standing | None) -> None:
     """Run it; raises ChatUnavailable when nothing was heard from it for too long."""
     running = asyncio.create_task(app.run())
     began = asyncio.get_running_loop().time()
     try:
-        while not running.done():
-            await asyncio.wait((running,), timeout=LOOK_SECONDS)
+        while not (await asyncio.wait((running,), timeout=LOOK_SECONDS))[0]:
             silent = min(app.alive(), asyncio.get_running_loop().time() - began)
-            if not running.done() and silent > SILENT_SECONDS:
+            if silent > SILENT_SECONDS:
                 raise ChatUnavailable(f"nothing was heard from it for {silent:.0f} seconds")
-            if not running.done() and app.alive() < LOOK_SECONDS:
+            if standing and not await standing.has(app.name):
+                raise ChatUnavailable("another copy of the service runs it now")
+            if app.alive() < LOOK_SECONDS:
                 await news.over(app.name, f"I am back on {app.name}.")
         running.result()
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _only_copy(name: str, leases: LeaseStore | None, holder: str) -> AsyncIterator[None]:
-    """Wait until this copy may run it; whoever loses the right (a database that was away) is cut off."""
-    if leases is None:
-        yield
-        return
-    lease = f"app {name}"
-    while not await leases.take(lease, holder, LEASE_SECONDS):
-        await asyncio.sleep(LEASE_SECONDS / 6)
-    working = asyncio.current_task()
-    assert working is not None
-
-    async def keep() -> None:
-        while await leases.take(lease, holder, LEASE_SECONDS):
-            await asyncio.sleep(LEASE_SECONDS / 3)
-        working.cancel()
-
-    keeping = asyncio.create_task(keep())
-    try:
-        yield
-    finally:
-        keeping.cancel()
-        with contextlib.suppress(Exception):  # it ends by itself
-            await leases.give_back(lease, holder)
+        if standing:
+            with contextlib.suppress(DatabaseUnavailable):  # then it ends by itself
+                await standing.give_back(app.name)

@@ -28,7 +28,7 @@ from twin.build import (
     start_server,
 )
 from twin.chat import keep_tidy
-from twin.chat_apps import ChatApp, chat_apps, keep_running
+from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
 from twin.errors import in_words
 from twin.home import Home
 from twin.logs import write_logs
@@ -63,13 +63,12 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
             commands = build_commands(home, settings, stores, model, tasks)
             apps = chat_apps(settings, stores, talk, ears_of(talk, commands))
             await _show(settings, stores, model, apps, log_path)
-            # On Telegram two that listen with one token push each other out; on Discord both may.
-            leases = stores.leases if several else None
+            standing = Standing(stores.leases, copy_name()) if several else None
             background: list[Coroutine[object, object, None]] = [
                 keep_tidy(live),
                 talk.turns.run(),
                 _learn_by_the_clock(home, settings, stores, model),
-                *(keep_running(app, talk.news, leases=leases, holder=copy_name()) for app in apps),
+                *(keep_running(app, talk.news, standing) for app in apps),
             ]
             running = [tasks.create_task(work) for work in background]
             await stop.wait()
@@ -79,7 +78,7 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
 
 
 async def _stop(talk: Conversation, apps: list[ChatApp], running: list[asyncio.Task[None]]) -> None:
-    """What is being said is finished while the chat apps still listen; what comes now waits till next time."""
+    """What is being said is finished while the chat apps still listen; what comes now waits."""
     await talk.turns.close(STOP_SECONDS)
     for app in apps:
         with contextlib.suppress(TimeoutError):

@@ -1,2 +1,0 @@
-def without_stutter(text: str) -> str:
-    return text
