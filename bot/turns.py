@@ -162,6 +162,10 @@ class Turns:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def think(self, questions: Sequence[Message]) -> Reply:
+        """What the twin would answer to that now. Nothing of it is kept or sent; raises as the brain does."""
+        return await self._brain.reply_to(questions)
+
     async def say(self, reply: Message, question: Message) -> None:
         """Send a reply that was approved. Raises ChatUnavailable when it will only be there later."""
         platform = self._news.platforms[reply.platform]
