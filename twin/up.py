@@ -34,6 +34,7 @@ from twin.home import Home
 from twin.logs import write_logs
 from twin.serve import stop_signal
 from twin.settings import Settings
+from twin.teach import lessons
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,14 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
         brain, live = build_brain(stores, model, settings)
         several = not stores.database.name.startswith("sqlite")
         rhythm = await _rhythm_of(stores)
-        talk = build_talk(brain, stores, settings, rhythm=rhythm, several=several)
+        talk = build_talk(
+            brain,
+            stores,
+            settings,
+            rhythm=rhythm,
+            several=several,
+            demonstrate=lessons(home, settings, stores),
+        )
         async with asyncio.TaskGroup() as tasks:
             commands = build_commands(home, settings, stores, model, tasks)
             apps = chat_apps(settings, stores, talk, ears_of(talk, commands))
