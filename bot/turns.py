@@ -171,6 +171,7 @@ class Turns:
         """Send a reply that was approved. Raises ChatUnavailable when it will only be there later."""
         platform = self._news.platforms[reply.platform]
         await self._kept.messages.plan(reply, self._parts(reply.text, platform), [question.key])
+        await self._kept.messages.conclude(question.key, f"answered by {reply.key}")
         async with self._alone(platform, reply.chat_id):
             pass  # taking the chat sends what is planned in it
 

@@ -37,7 +37,7 @@ AT_ONCE = {"burst_seconds": 0, "speed": 0, "delivery": "stream", "takeover_minut
 async def kitchen(sqlite_database):
     """A twin in a kitchen: a chat app, a scripted model, real stores, and the flow between them.
 
-    The owner is "sam". `settings(...)` changes what is set; `restart()` is a new process on the same database.
+    The owner is "sam". `settings(...)` changes what is set; `restart()` is a new process.
     """
     place = SimpleNamespace(model=ScriptedModel(), platform=FakePlatform(), database=sqlite_database)
     place.messages, place.adapters = MessageStore(sqlite_database), AdapterStore(sqlite_database)

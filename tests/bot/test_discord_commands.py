@@ -66,7 +66,7 @@ async def test_the_menu_holds_every_command_with_its_words(server, app):
         assert offered["description"] == command.description
         assert {option["name"] for option in offered["options"]} == {word.name for word in command.words}
         assert (offered["contexts"], offered["default_member_permissions"]) == ([0, 1], None)
-    [mode] = menu[1, "chat"]["options"]
+    mode, _ = menu[1, "chat"]["options"]
     assert [choice["value"] for choice in mode["choices"]] == ["show", "off", "mentions", "always"]
     assert menu[1, "adapters"]["options"][1]["autocomplete"]
     assert menu[1, "draft"]["options"][0]["required"]

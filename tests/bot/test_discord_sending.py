@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from discord_gateway import MESSAGE_CONTENT
 from discord_twin import Heard, a_discord, app_on, connected, key_of
-from discord_world import Guild
 
 from bot.platform import Button, ChatRefused, ChatUnavailable, Limits
 
@@ -338,25 +337,6 @@ async def test_the_same_app_can_run_again(server, heard):
     await app.stop()
     await running
     await app.stop()
-
-
-async def test_a_working_bot_misses_nothing(server, heard):
-    assert await app_on(server, heard).missing() == []
-    assert server.gateway.identified == 0
-
-
-async def test_what_is_missing_is_said_in_words(server, heard):
-    assert "bot token" in (await app_on(server, heard, token="wrong").missing())[0]
-    server.application_flags = 0
-    server.home = Guild(1, "nowhere", 1)
-    server.world.guilds.clear()
-    intent, invitation = await app_on(server, heard).missing()
-    assert "Message Content Intent" in intent
-    assert f"client_id={server.world.application_id}" in invitation
-    assert "scope=bot+applications.commands" in invitation
-    assert "permissions=274878008384" in invitation
-    with pytest.raises(ChatUnavailable):
-        await app_on(server, heard, api_url="http://127.0.0.1:1/api/v10").missing()
 
 
 async def test_without_the_intent_the_text_is_hidden_except_where_we_are_meant(server, heard):
