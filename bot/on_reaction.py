@@ -10,7 +10,7 @@ from bot.platform import Button, ChatRefused, ChatUnavailable, Platform, Reactio
 from bot.settings import ChatSettings
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
-from storage.records import Feedback, Message, Role, Signal
+from storage.records import Consent, Feedback, Message, Role, Signal
 
 WHAT_THEN = "What should I have said instead of this?\n> {}"
 
@@ -40,6 +40,9 @@ async def on_reaction_changed(reaction: Reaction, platform: Platform, *, talk: C
         await on_reaction_withdrawn(reply_key, signal, given_by=by.id, at=reaction.at, feedback=kept.feedback)
         return
     role = talk.authority.role_of(by)
+    opted_out = await kept.people.consent(by.platform, by.id) is Consent.OPTED_OUT
+    if opted_out and role is not Role.OWNER:
+        return
     counted = await on_reaction(
         reply_key,
         signal,
