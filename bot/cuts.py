@@ -78,5 +78,3 @@ def _mark_fence(text: str, fence: Fence, cuts: bytearray, line_end: Cut) -> None
         cuts[at] = min(cuts[at], Cut.INSIDE)
     for line in re.compile(r"\n").finditer(text, fence.code, fence.last):
         cuts[line.end()] = line_end
-    after = text[fence.end :]
-    cuts[len(text) - len(after.lstrip())] = Cut.PARAGRAPH
