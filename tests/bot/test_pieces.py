@@ -227,6 +227,8 @@ def test_a_block_that_fits_into_a_message_of_its_own_is_not_cut():
         ("some words [and a](http://x.y) end", "some words"),
         ("some words, `code of mine` end", "some words,"),
         ("Wake up at.\n1. Wash and so on and", "Wake up at."),
+        ("- " + "x" * 60, "- " + "x" * 21),
+        ("1. " + "x" * 60, "1. " + "x" * 20),
         ("Hi\n\n" + "x" * 60, "Hi"),
     ],
 )
