@@ -22,9 +22,12 @@ class Command:
     description: str  # at most 100 characters
     words: tuple[Word, ...] = ()
     owner_only: bool = False
+    owner_words: bool = False  # others give it without words
     admins: bool = False  # people who may manage the chat there may use it, too
     about_reply: str = ""  # title of the entry in a message's menu; the message is Invocation.about
 
+
+ELSEWHERE = Word("chat", "platform:id of another chat; in our private chat, and I ask when it is left out")
 
 COMMANDS = (
     Command("help", "What I can do, and how to teach me"),
@@ -37,11 +40,12 @@ COMMANDS = (
             Word("action", "what to do with them", choices=("list", "promote", "rollback")),
             Word("version", "which one to promote", completed=True),
         ),
+        owner_words=True,
     ),
     Command(
         "chat",
         "How I behave in this chat",
-        (Word("mode", "when I speak here", choices=("show", "off", "mentions", "always")),),
+        (Word("mode", "when I speak here", choices=("show", "off", "mentions", "always")), ELSEWHERE),
         admins=True,
     ),
     Command("pause", "I keep quiet here until /resume", (Word("minutes", "for so long only"),), admins=True),
@@ -49,7 +53,7 @@ COMMANDS = (
     Command(
         "draft",
         "I propose answers of this chat to the owner instead of sending them",
-        (Word("state", "on or off", required=True, choices=("on", "off")),),
+        (Word("state", "on or off", required=True, choices=("on", "off")), ELSEWHERE),
         owner_only=True,
     ),
     Command(
@@ -74,6 +78,7 @@ COMMANDS = (
         "forget",
         "Make me forget what you said here, or (owner) a fact or a person",
         (Word("what", "a fact, or platform:id of a person; without it: all you ever said to me"),),
+        owner_words=True,
     ),
     Command(
         "privacy",

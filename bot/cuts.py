@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import IntEnum
 
 from wcwidth import iter_graphemes
@@ -31,14 +32,14 @@ SENTENCE_END_CJK = re.compile(r"[。！？]+[」』”）]*")
 # Code, bold, italic, struck or hidden text, links, and a bullet with its first word. The bound keeps stray
 # asterisks from costing a pass over the text each.
 SPAN = re.compile(
-    r"(?P<mark>`+|\*{1,3}|__|~~|\|\|)(?=\S)(?:(?!(?P=mark))[^\n]|\n(?!\s*\n)){1,400}?(?P=mark)"
+    r"(?P<mark>(?<!`)`{1,4}(?!`)|\*{1,3}|__|~~|\|\|)(?=\S)(?:(?!(?P=mark))[^\n]|\n(?!\s*\n)){1,400}?(?P=mark)"
     r"|\[[^\]\n]{1,400}\]\([^)\s]{1,400}[^)\n]{0,100}\)"
     r"|^[ \t>]*(?:[-*+]|#{1,6}|\d{1,9}[.)])[ \t]+\S",
     re.MULTILINE,
 )
 
 
-def cuts_of(text: str, blocks: list[Fence]) -> bytearray:
+def cuts_of(text: str, blocks: Sequence[Fence], kept_whole: Sequence[Fence] = ()) -> bytearray:
     """For each character, a Cut: how well one may cut before it."""
     cuts = bytearray(len(text) + 1)
     at = 0
@@ -64,22 +65,18 @@ def cuts_of(text: str, blocks: list[Fence]) -> bytearray:
             for at in range(found.start() + 1, found.end()):
                 mark(at, min(Cut(cuts[at]), Cut.INSIDE))
     for fence in blocks:
-        _mark_fence(text, fence, cuts)
+        _mark_fence(text, fence, cuts, Cut.INSIDE if fence in kept_whole else Cut.CODE_LINE)
     return cuts
 
 
-def _mark_fence(text: str, fence: Fence, cuts: bytearray) -> None:
-    cuts[fence.start + 1 : fence.opened] = bytes(fence.opened - fence.start - 1)
+def _mark_fence(text: str, fence: Fence, cuts: bytearray, line_end: Cut) -> None:
     cuts[fence.start] = Cut.PARAGRAPH
-    for at in range(fence.opened, fence.last + 1):
+    for never in (range(fence.start + 1, fence.code + 1), range(fence.last + 1, fence.end)):
+        for at in never:  # in the middle of a marker, or so that no code is left beside it
+            cuts[at] = Cut.NEVER
+    for at in range(fence.code + 1, fence.last + 1):
         cuts[at] = min(cuts[at], Cut.INSIDE)
     for line in re.compile(r"\n").finditer(text, fence.code, fence.last):
-        cuts[line.end()] = Cut.CODE_LINE
-    cuts[fence.last + 1 : fence.end] = bytes(max(0, fence.end - fence.last - 1))
-    cuts[next_word(text, fence.end)] = Cut.PARAGRAPH
-
-
-def next_word(text: str, at: int) -> int:
-    """Past the whitespace, if there is some."""
-    found = re.compile(r"\s*").match(text, at)
-    return found.end() if found else at
+        cuts[line.end()] = line_end
+    after = text[fence.end :]
+    cuts[len(text) - len(after.lstrip())] = Cut.PARAGRAPH

@@ -12,14 +12,11 @@ from typing import Any
 
 import aiohttp
 import discord
-import yarl
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from bot.discord_client import DiscordClient
 from bot.discord_commands import MESSAGE_LENGTH, buttons_of, pieces
 from bot.discord_messages import PLATFORM
-from bot.discord_trouble import BAD_TOKEN, NO_MESSAGE_CONTENT, reaching_discord
+from bot.discord_trouble import BAD_TOKEN, NO_MESSAGE_CONTENT, another_discord, reaching_discord
 from bot.platform import Button, ChatRefused, ChatUnavailable, Ears, Limits
 from storage.records import stable_id
 
@@ -28,14 +25,6 @@ log = logging.getLogger(__name__)
 TYPING_SECONDS = 8.0  # Discord shows it for ten
 NONCE_LENGTH = 25
 LOOK_BACK = 200  # messages that find_sent looks through at most
-PERMISSIONS = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    send_messages_in_threads=True,
-    read_message_history=True,
-    add_reactions=True,
-    attach_files=True,
-)
 
 
 class DiscordApp:
@@ -74,10 +63,7 @@ class DiscordApp:
         self._client: DiscordClient | None = None
         self._running: asyncio.Task[None] | None = None
         self._heard = time.monotonic()
-        if api_url:  # the library knows one Discord for the whole process
-            Route.BASE = api_url
-        if gateway_url:
-            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+        another_discord(api_url, gateway_url)
 
     # its life
 
@@ -112,30 +98,6 @@ class DiscordApp:
     def alive(self) -> float:
         """Seconds since the gateway gave a sign of life: an event, or an answer to a heartbeat."""
         return time.monotonic() - (self._client.heard if self._client else self._heard)
-
-    async def missing(self) -> list[str]:
-        """What stands between this token and a working bot, in words; asks without connecting."""
-        client = discord.Client(intents=discord.Intents.none())
-        try:
-            async with reaching_discord(self.call_seconds):
-                await client.login(self._token)
-                servers = [guild async for guild in client.fetch_guilds(limit=1)]
-        except discord.LoginFailure:
-            return [BAD_TOKEN]
-        finally:
-            await client.close()
-        assert client.application
-        found = []
-        flags = client.application.flags
-        if not (flags.gateway_message_content or flags.gateway_message_content_limited):
-            found.append(NO_MESSAGE_CONTENT)
-        if client.application.interactions_endpoint_url:
-            found.append("Commands go to an Interactions Endpoint URL; empty it in the developer portal.")
-        if not servers:
-            scopes = ("bot", "applications.commands")
-            link = discord.utils.oauth_url(client.application.id, permissions=PERMISSIONS, scopes=scopes)
-            found.append(f"The bot is in no server yet. Invite it: {link}")
-        return found
 
     # what the flow asks of a platform
 

@@ -76,6 +76,7 @@ class DiscordClient(discord.Client):
         self._deaf = False
         for event, parse in self._connection.parsers.items():
             self._connection.parsers[event] = partial(self._parse, event, parse)
+        self.http.request = partial(self._request, self.http.request)  # type: ignore[method-assign]
 
     # around the library: nothing may end the connection, nothing may be lost on the way
 
@@ -103,6 +104,14 @@ class DiscordClient(discord.Client):
             parse(data)
         except Exception:
             log.exception("could not read a %s, id %s", event, data.get("id"))
+
+    async def _request(self, request: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        """The library: one that is cancelled during a global limit would hold up all others forever."""
+        try:
+            return await request(*args, **kwargs)
+        except asyncio.CancelledError:
+            self.http._global_over.set()
+            raise
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         if not initial:
@@ -248,9 +257,15 @@ class DiscordClient(discord.Client):
                 return
             async with few, self._turn(place.id), reaching_discord(CATCH_UP_SECONDS):
                 async for event in place.history(limit=None, after=since, oldest_first=True):
-                    await self._run_event(self._translate_to, "catch_up", event, self._ears.message_arrived)
+                    await self._catch_up_with(event)
         except Exception:
             log.exception("could not look for what was missed in chat %s", place.id)
+
+    async def _catch_up_with(self, event: discord.Message) -> None:
+        try:
+            await self._translate_to(event, self._ears.message_arrived)
+        except Exception:
+            log.exception("could not hand over missed message %s", event.id)
 
 
 def _has_news(channel: Channel, since: datetime) -> bool:

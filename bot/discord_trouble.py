@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
 
 from bot.platform import ChatRefused, ChatUnavailable
 
@@ -57,3 +60,11 @@ def _meaning(error: discord.HTTPException, changes: bool) -> ChatUnavailable | C
 
 def _busy(seconds: float) -> str:
     return f"Discord asks us to be quiet for {seconds:g} s"
+
+
+def another_discord(api_url: str | None, gateway_url: str | None) -> None:
+    """Where Discord is, if not at its own address; the library knows one for the whole process."""
+    if api_url:
+        Route.BASE = api_url
+    if gateway_url:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)

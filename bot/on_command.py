@@ -1,26 +1,34 @@
-"""What happens on /retrain, /status, /adapters, /help? The same words on every chat app."""
+"""What happens when a command is given? The same on every chat app.
+
+Who may give it is decided here; what the bigger ones do is told in the file of their topic.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from bot import privacy
+from bot.chat_commands import how_here, pause, resume, set_chat
+from bot.commands import BY_NAME, Command
+from bot.compare import compare
+from bot.facts import remember
+from bot.help import help_for, in_words, may_use
 from bot.on_message import Conversation
-from bot.platform import Invocation, Person, Platform, Question, Said
+from bot.on_press import correct
+from bot.on_reaction import carried_by
+from bot.platform import ChatRefused, ChatUnavailable, Invocation, Person, Platform, Press, Question, Said
+from bot.teach import teach
 from storage.adapters import AdapterStore, NothingToRollBack
 from storage.feedback import FeedbackStore
-from storage.records import Adapter, AdapterState, Role
+from storage.records import Adapter, AdapterState, Consent, Role
 from storage.runs import RunStore
 
-HELP = """\
-/status                         who answers, and what has been learned from
-/retrain                        learn from the feedback now; the outcome is told here
-/adapters                       what has been learned so far
-/adapters promote VERSION       let that one answer (it must have passed the gate)
-/adapters rollback              go back to the one before
-/help                           this"""
+log = logging.getLogger(__name__)
 
 OWNER_ONLY = "Only the owner can do that."
+ADMINS_ONLY = "Only the owner, or somebody who manages this chat, can do that."
 
 Tell = Callable[[str], Awaitable[None]]
 
@@ -41,62 +49,121 @@ class Commands:
 async def on_command(
     invocation: Invocation, platform: Platform, *, talk: Conversation, commands: Commands
 ) -> Said | Question:
-    line = " ".join([invocation.command, *invocation.words.values()])
-    role = talk.authority.role_of(invocation.by)
-    return Said(await _do(line, role, invocation.chat_id, platform, commands=commands))
+    """Do it, and say what came of it."""
+    by, role = invocation.by, talk.authority.role_of(invocation.by)
+    command = BY_NAME.get(invocation.command)
+    if command is None:
+        return Said(f"I don't know /{invocation.command}.\n\n{help_for(by, role, talk.settings)}")
+    if refusal := await _refusal(command, invocation, role, talk):
+        log.warning("%s:%s may not give /%s in %s", by.platform, by.id, command.name, invocation.chat_id)
+        return Said(refusal)
+    if not _well_said(command, invocation.words):
+        return Said(f"Write it like this: {in_words(command, role)}")
+    match command.name:
+        case "help":
+            return Said(help_for(by, role, talk.settings))
+        case "status":
+            return Said(await _status(invocation, role, talk, commands))
+        case "retrain":
+            return Said(await commands.retrain(_teller(invocation, platform, talk)))
+        case "adapters":
+            return Said(await _adapters(invocation, commands))
+        case "chat" if invocation.words.get("mode", "show") == "show":
+            return Said("\n".join(await how_here(invocation, talk)) or "I answer here.")
+        case "chat":
+            return await set_chat(invocation.words["mode"], invocation, talk)
+        case "draft":
+            return await set_chat(f"draft-{invocation.words.get('state')}", invocation, talk)
+        case "pause":
+            return await pause(invocation, talk)
+        case "resume":
+            return await resume(invocation, talk)
+        case "correct":
+            return await _correct(invocation, talk)
+        case "compare":
+            return await compare(invocation, talk)
+        case "teach":
+            return await teach(invocation, talk)
+        case "remember":
+            return await remember(invocation.words.get("fact", ""), talk.kept.facts)
+        case _:
+            return await privacy.on_command(invocation, talk)
 
 
 async def completions(command: str, word: str, so_far: str, by: Person, *, commands: Commands) -> list[str]:
-    return [adapter.version for adapter in await commands.adapters.all() if so_far in adapter.version]
+    """What somebody may mean who has typed `so_far`, the likeliest first."""
+    if (command, word) != ("adapters", "version"):
+        return []
+    usable = [one for one in await commands.adapters.all() if one.state is not AdapterState.REFUSED]
+    return [one.version for one in reversed(usable) if so_far.lower() in one.version]
 
 
-async def _do(line: str, role: Role, chat_id: str, platform: Platform, *, commands: Commands) -> str:
-    """Do what the line asks for and say what came of it, in words."""
-    match line.removeprefix("/").split():
-        case ["help"] | []:
-            return HELP
-        case ["status"]:
-            return await _status(commands)
-        case ["adapters"] | ["adapters", "list"]:
-            return await _list(commands)
-        case ["retrain"] | ["adapters", "promote", _] | ["adapters", "rollback"] if role is not Role.OWNER:
-            return OWNER_ONLY
-        case ["retrain"]:
-
-            async def tell(text: str) -> None:
-                await platform.tell(chat_id, text)
-
-            return await commands.retrain(tell)
-        case ["adapters", "promote", version]:
-            return await commands.promote(version)
-        case ["adapters", "rollback"]:
-            return await _roll_back(commands)
-        case _:
-            return f"I don't know {line.split()[0]}. These I know:\n{HELP}"
+async def _refusal(command: Command, invocation: Invocation, role: Role, talk: Conversation) -> str | None:
+    """Why this person may not do that; None: they may."""
+    by = invocation.by
+    if not may_use(command, by, role):
+        return ADMINS_ONLY if command.admins else OWNER_ONLY
+    if role is Role.OWNER:
+        return None
+    if command.name == "adapters" and invocation.words.get("action", "list") != "list":
+        return OWNER_ONLY
+    consent = await talk.kept.people.consent(by.platform, by.id)
+    if consent is Consent.OPTED_OUT and command.name not in privacy.ALWAYS:
+        return privacy.OPTED_OUT
+    return None
 
 
-async def _status(commands: Commands) -> str:
+def _well_said(command: Command, words: Mapping[str, str]) -> bool:
+    """Whether the words are there that it needs, and the ones it knows where it knows them all."""
+    return all(
+        said in word.choices if word.choices and said else bool(said) or not word.required
+        for word in command.words
+        for said in [words.get(word.name, "")]
+    )
+
+
+def _teller(invocation: Invocation, platform: Platform, talk: Conversation) -> Tell:
+    """Tells what came of it long after, in that chat or, when it is closed to us, the owner. Never raises."""
+
+    async def tell(text: str) -> None:
+        try:
+            await platform.tell(invocation.chat_id, text)
+        except (ChatRefused, ChatUnavailable) as reason:
+            log.warning("%s:%s is not told: %s", platform.name, invocation.chat_id, reason)
+            await talk.news.tell(text, on=platform.name)
+
+    return tell
+
+
+async def _status(invocation: Invocation, role: Role, talk: Conversation, commands: Commands) -> str:
     live = await commands.adapters.live()
-    signals = await commands.feedback.effective()
-    runs = await commands.runs.all(limit=1)
     lines = [
         f"answering: {live.version if live else 'the base model, nothing learned is live'}",
         f"base model: {commands.base_model}",
-        f"feedback that counts: {len(signals)}",
+        f"feedback that counts: {len(await commands.feedback.effective())}",
     ]
-    if runs:
+    if runs := await commands.runs.all(limit=1):
         last = runs[0]
         lines.append(f"last run: {last.kind}, {last.state} ({last.progress:.0%})")
-        if last.error:
+        if last.error and role is Role.OWNER:
             lines.append(f"  {last.error}")
-    return "\n".join(lines)
+    if waiting := await talk.kept.messages.waiting():
+        lines.append(f"messages that wait for an answer: {len(waiting)}")
+    return "\n".join(lines + await how_here(invocation, talk))
 
 
-async def _list(commands: Commands) -> str:
-    adapters = await commands.adapters.all()
-    if not adapters:
-        return "Nothing has been learned yet."
-    return "\n".join(_line(adapter) for adapter in adapters)
+async def _adapters(invocation: Invocation, commands: Commands) -> str:
+    version = invocation.words.get("version", "").strip()
+    match invocation.words.get("action", "list"):
+        case "promote" if version:
+            return await commands.promote(version)
+        case "promote":
+            return "Which one? /adapters promote VERSION"
+        case "rollback":
+            return await _roll_back(commands)
+        case _:
+            adapters = await commands.adapters.all()
+            return "\n".join(map(_line, adapters)) or "Nothing has been learned yet."
 
 
 def _line(adapter: Adapter) -> str:
@@ -111,3 +178,16 @@ async def _roll_back(commands: Commands) -> str:
     except NothingToRollBack:
         return "There is nothing to go back to: the base model is answering already."
     return f"{promotion.version or 'The base model'} answers from the next message on."
+
+
+async def _correct(invocation: Invocation, talk: Conversation) -> Said | Question:
+    by, chat_id, about = invocation.by, invocation.chat_id, invocation.about
+    if about:
+        key = await carried_by(about, talk.kept)
+    else:
+        last = await talk.kept.messages.last_reply(by.platform, chat_id)
+        key = last.key if last else None
+    if key is None:
+        return Said("That is not an answer of mine." if about else "There is no answer of mine here yet.")
+    text = invocation.words.get("text", "").strip() or None
+    return await correct(Press(f"ask-correct:{key}", by, chat_id, "", invocation.at, text), key, talk)

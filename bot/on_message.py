@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -22,6 +23,8 @@ from storage.records import Chat, Consent, Message, Role, now
 log = logging.getLogger(__name__)
 
 Answer = asyncio.Future[Message | None]
+Demonstrate = Callable[[str, str], Awaitable[bool]]
+"""Keeps what the owner answers when asked, to be learned from; False when there were no words in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Conversation:
     news: OwnerNews
     settings: ChatSettings
     zone: tzinfo = UTC  # of the owner
+    demonstrate: Demonstrate | None = None  # None: nobody here keeps it
 
     @property
     def authority(self) -> Authority:

@@ -8,11 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
-from bot.cuts import BAD, GOOD, Cut, cuts_of, next_word
+from bot.cuts import BAD, GOOD, Cut, cuts_of
 from bot.fences import Fence, fences
-
-BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)*")
-REST_OF_LINE = re.compile(r"[^\S\n]*(?:\n(?:[^\S\n]*\n)*)?")
 
 
 def pieces(text: str, limit: int, length: Callable[[str], int] = len) -> list[str]:
@@ -35,7 +32,8 @@ class _Cutter:
     def __init__(self, text: str, limit: int, length: Callable[[str], int]) -> None:
         self._text, self._limit, self._length = text, limit, length
         self._fences = fences(text)
-        self._cuts = cuts_of(text, self._fences)
+        short = [fence for fence in self._fences if length(text[fence.start : fence.end]) <= limit]
+        self._cuts = cuts_of(text, self._fences, kept_whole=short)
 
     def cut(self, start: int) -> tuple[int, str]:
         """The end of the piece that starts here, and how it reads."""
@@ -49,12 +47,13 @@ class _Cutter:
         """Where the next piece starts: whitespace at a cut is dropped, but not the indentation of code."""
         text = self._text
         if fence := self._fence_at(cut):
-            if text[cut : fence.last].strip():
-                at_line_start = cut == fence.code or text[cut - 1] == "\n"
-                blank = (BLANK_LINES if at_line_start else REST_OF_LINE).match(text, cut)
-                return blank.end() if blank else cut
+            if text[cut : fence.last].strip("> \t\r\n" if fence.quoted else None):
+                blank = r"(?:[^\S\n]*(?:>[^\S\n]*)?\n)*" if fence.quoted else r"(?:[^\S\n]*\n)*"
+                if cut != fence.code and text[cut - 1] != "\n":
+                    blank = rf"[^\S\n]*(?:\n{blank})?"
+                return _past(blank, text, cut)
             cut = fence.end
-        start = next_word(text, cut)
+        start = _past(r"\s*", text, cut)
         for fence in self._fences:
             if cut <= fence.start < start < fence.opened:
                 return fence.start
@@ -69,11 +68,11 @@ class _Cutter:
             return self._length(reads(end))
 
         whole = len(self._text)
-        if measure(whole) <= self._limit:
-            return whole
         step = max(1, self._limit)
         while start + step < whole and measure(start + step) <= self._limit:
             step *= 2
+        if start + 4 * step >= whole and measure(whole) <= self._limit:
+            return whole
         ends = range(start + 1, min(start + step, whole))
         reach = start + bisect_right(ends, self._limit, key=measure)
         # A good place that would leave most of the message empty is not so good.
@@ -89,7 +88,7 @@ class _Cutter:
         opening, closing = self._fence_at(start), self._fence_at(end)
         first = opening or next((fence for fence in self._fences if fence.start == start), None)
         body = self._text[start:end]
-        moved = first and not first.quoted and (opening or first.lead.isspace())
+        moved = first and not first.quoted and (opening or self._text.startswith(first.lead, start))
         if first and moved:
             # Its list stays behind, and without it the indentation would make something else of the code.
             code_end = min(end, first.end)
@@ -107,6 +106,11 @@ class _Cutter:
 
     def _fence_at(self, at: int) -> Fence | None:
         return next((fence for fence in self._fences if fence.opened <= at <= fence.last), None)
+
+
+def _past(pattern: str, text: str, at: int) -> int:
+    found = re.compile(pattern).match(text, at)
+    return found.end() if found else at
 
 
 def _moved_left(text: str, start: int, end: int, width: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 Url = Annotated[str, StringConstraints(pattern=r"^(https?|wss?)://[^\s/]+")]
 Listed = Annotated[str, StringConstraints(pattern=r"^[a-z]+:(user|role|server|chat):\S+$")]
@@ -95,6 +95,16 @@ class TelegramSettings(BaseModel):
     token: SecretStr | None = None
     base_url: Url | None = Field(default=None, description="a Bot API server of your own, ending in /bot")
     base_file_url: Url | None = None
-    webhook_url: Url | None = Field(default=None, description="https address that leads here; unset: polling")
+    webhook_url: Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+")] | None = Field(
+        default=None, description="the address under which Telegram reaches this machine; unset: polling"
+    )
     webhook_secret: SecretStr | None = None
     webhook_port: int = Field(default=8701, ge=0, le=65535)
+
+    @model_validator(mode="after")
+    def _a_webhook_needs_its_secret(self) -> TelegramSettings:
+        if self.webhook_url and not self.webhook_secret:
+            raise ValueError(
+                "has a webhook_url, but anybody could call it: set TWIN_TELEGRAM__WEBHOOK_SECRET, too"
+            )
+        return self

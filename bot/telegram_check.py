@@ -27,8 +27,8 @@ NO_ADMIN = (
     "Make it an admin there; it needs no particular right"
 )
 WEBHOOK_SET = (
-    "Telegram is told to call {url}, so polling gets nothing until the twin starts and takes that back; if it "
-    "comes back, another program sets it"
+    "Telegram is told to call {url}, so polling gets nothing until the twin starts and takes that back; if "
+    "this is said again, another program sets it"
 )
 WEBHOOK_FAILS = "Telegram cannot deliver to the webhook: {why}. Check its address and its certificate"
 

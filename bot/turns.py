@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 SWEEP_SECONDS = 5.0
+ALBUM_SECONDS = 1.0  # an album comes as one message for each picture
 LEASE_SECONDS = 30.0
 SETTLING = timedelta(seconds=15)  # another copy of the service gathers for that long before it takes the chat
 
@@ -110,7 +111,8 @@ class Turns:
 
     def hear(self, message: Message, platform: Platform) -> asyncio.Future[Message | None]:
         """A message that waits for an answer and is kept already. The future gives the answer, or None."""
-        return self._turn_of(message, platform, self._settings.burst_seconds).answer
+        window = max(self._settings.burst_seconds, ALBUM_SECONDS if message.album else 0.0)
+        return self._turn_of(message, platform, window).answer
 
     def typing(self, platform: Platform, chat_id: str, person_id: str) -> None:
         """They go on writing: what they have said so far waits a little longer."""
@@ -159,6 +161,10 @@ class Turns:
         for task in set(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def think(self, questions: Sequence[Message]) -> Reply:
+        """What the twin would answer to that now. Nothing of it is kept or sent; raises as the brain does."""
+        return await self._brain.reply_to(questions)
 
     async def say(self, reply: Message, question: Message) -> None:
         """Send a reply that was approved. Raises ChatUnavailable when it will only be there later."""

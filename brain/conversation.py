@@ -22,7 +22,9 @@ async def gather(
     last = questions[-1]
     asked = {question.key for question in questions}
     recent = await messages.recent(last.chat_id, last.platform, limit=history + len(questions))
-    before = [said for said in recent if said.key not in asked and _was_there(said, last)][-history:]
+    # What was answered to the very question is no part of it: it may be asked again, to compare.
+    unasked = [said for said in recent if not {said.key, said.reply_to} & asked]
+    before = [said for said in unasked if _was_there(said, last)][-history:]
     known = {said.key for said in before} | asked
     chain = await _chain(questions, messages, known)
     said = [*chain, *before, *questions]

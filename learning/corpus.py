@@ -31,6 +31,7 @@ WRITTEN = {
     Kind.JOURNAL,
     Kind.POST,
 }  # kinds that show how the owner writes
+TAUGHT = "teach"  # source of what the owner answered when asked; for training only, being ever the newest
 SHORT = 24  # characters: replies up to this length repeat by nature, so they are capped
 
 Row = dict[str, Any]
@@ -70,11 +71,15 @@ def build(
     left_out: Counter[str] = Counter()
 
     dialogues: list[list[Row]] = []  # one list of rows for each session
+    lessons: list[Row] = []
     styles: list[Row] = []
     for session in _sessions(usable, settings):
         if any(not record.by_owner for record in session):
             bursts = _bursts(session, settings)
-            if rows := list(_answers(bursts, persona, names, settings, left_out)):
+            rows = list(_answers(bursts, persona, names, settings, left_out))
+            if session[0].source == TAUGHT:
+                lessons += rows
+            elif rows:
                 dialogues.append(rows)
         else:
             styles += _style_samples(session, persona, names, settings, left_out)
@@ -85,6 +90,7 @@ def build(
         early = [row for row in styles if row["said_at"] < opens]
         left_out["later than training"] += len(styles) - len(early)
         styles = early
+    splits["train"] += sorted(lessons, key=lambda row: (row["said_at"], row["id"]))
     splits["train"] = _without_leaks(splits, left_out)
     splits["train"] = _without_refrains(splits["train"], settings, left_out)
     splits["train"] += _capped(styles, len(splits["train"]), settings, left_out)

@@ -7,7 +7,7 @@ of it: nothing drifts from cycle to cycle, and withdrawn feedback leaves no trac
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,15 @@ from learning.adapter_folder import check, described
 from learning.durable import OnShare, Progress, recorded
 from learning.gate import Verdict, judge
 from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
-from learning.preferences import EffectiveFeedback, Preferences, Replies, Sampler, collect, freeze
+from learning.preferences import (
+    NOBODY,
+    EffectiveFeedback,
+    Preferences,
+    Replies,
+    Sampler,
+    collect,
+    freeze,
+)
 from learning.promote import Server, promote
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
 from learning.rows import read_rows
@@ -68,19 +76,33 @@ async def learn(
     adapters: AdapterStore,
     runs: RunStore,
     server: Server,
+    agreed: Collection[str] = NOBODY,
     sampler: Sampler | None = None,
     again: bool = False,
     on_progress: OnShare | None = None,
 ) -> Outcome:
     """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
 
+    `agreed`: see `collect`.
     `again` learns even from feedback that the last cycle has already learned from. Raises AlreadyRunning when
     another process is at it, and TrainingFailed with one sentence; then the live adapter is what it was.
     """
 
     async def work(run: Run, progress: Progress) -> Outcome:
         cycle = _Cycle(
-            home, base, corpus, settings, feedback, messages, adapters, runs, server, sampler, again, progress
+            home,
+            base,
+            corpus,
+            settings,
+            feedback,
+            messages,
+            adapters,
+            runs,
+            server,
+            agreed,
+            sampler,
+            again,
+            progress,
         )
         return await cycle.go(run)
 
@@ -98,16 +120,18 @@ class _Cycle:
     adapters: AdapterStore
     runs: RunStore
     server: Server
+    agreed: Collection[str]
     sampler: Sampler | None
     again: bool
     progress: Progress
 
     async def go(self, run: Run) -> Outcome:
         self.progress.at(0.0, "collecting feedback")
-        judged, _ = await collect(self.feedback, self.messages, self.settings)
+        judged, left_out = await collect(self.feedback, self.messages, self.settings, self.agreed)
         if len(judged) < self.settings.min_feedback:
             words = f"Not enough feedback yet: {len(judged)} of {self.settings.min_feedback}."
-            return Outcome("not enough", (words,), run.id)
+            why = [f"Left out, {reason}: {count}." for reason, count in left_out.items()]
+            return Outcome("not enough", (words, *why), run.id)
         signals = stable_id(self.base, *(item.feedback.id for item in judged))
         if not self.again and await self._learned_already(signals):
             return Outcome("not enough", ("Nothing new: all feedback has been learned from.",), run.id)

@@ -2,6 +2,7 @@
 
 A correction is worth more than a thumb: it says what would have been better. Only the owner and the trainers
 on the owner's list count, and where the owner has spoken about a reply, nobody else's signal on it does.
+A prompt that holds the words of somebody who has not agreed to that is never learned from.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ BETTER = {Signal.CORRECTION, Signal.TAKEOVER, Signal.CHOICE}  # signals that say
 THUMBS = {Signal.UP: True, Signal.DOWN: False, Signal.COMPLAINT: False}
 SAMPLED_WEIGHT = 0.5  # nobody saw a sampled reply, so nobody disliked it
 SESSION = timedelta(minutes=30)
+NOBODY: frozenset[str] = frozenset()
 FEW = 5  # with fewer conversations than this, single exchanges are held out instead
 FILES = ("pairs.jsonl", "thumbs.jsonl", "heldout_pairs.jsonl", "heldout_thumbs.jsonl")
 
@@ -64,9 +66,15 @@ class Judged:
 
 
 async def collect(
-    feedback: EffectiveFeedback, messages: Replies, settings: LearningSettings
+    feedback: EffectiveFeedback,
+    messages: Replies,
+    settings: LearningSettings,
+    agreed: Collection[str] = NOBODY,
 ) -> tuple[list[Judged], dict[str, int]]:
-    """The signals that can be learned from, oldest first, and why the others cannot."""
+    """The signals that can be learned from, oldest first, and why the others cannot.
+
+    `agreed`: "platform:id" of the people besides the owner whose words may be in what is learned.
+    """
     left_out: Counter[str] = Counter()
     judged: list[Judged] = []
     weights = {Role.OWNER: 1.0, Role.TRAINER: settings.trainer_weight}
@@ -78,6 +86,8 @@ async def collect(
         reply = await messages.get(signal.reply_key)
         if reply is None or reply.stamp is None or reply.deleted_at is not None:
             left_out["the reply or its prompt is gone"] += 1
+        elif any(speaker not in agreed for speaker in reply.stamp.speakers):
+            left_out["somebody in that conversation has not agreed"] += 1
         elif signal.kind in BETTER and plain(signal.text or "") in ("", plain(reply.text)):
             left_out["no better words given"] += 1
         else:

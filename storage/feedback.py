@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
@@ -46,6 +46,16 @@ class FeedbackStore:
         """All that was ever said about this reply, oldest first."""
         return await self._all(_select().filter_by(reply_key=reply_key))
 
+    async def given_by(self, platform: str, person_id: str) -> list[Feedback]:
+        """All that one person ever said about replies, oldest first."""
+        return await self._all(_select().where(_theirs(platform, person_id)))
+
+    async def erase_given_by(self, platform: str, person_id: str) -> int:
+        """Take that out for good. Returns how many signals went."""
+        async with self._database.transaction() as session:
+            gone = delete(FeedbackRow).where(_theirs(platform, person_id))
+            return await self._database.touched(session, gone)
+
     async def effective(self) -> list[Feedback]:
         """What counts today, oldest first."""
         return await self._all(_select().filter_by(withdrawn_at=None))
@@ -69,6 +79,11 @@ async def _let_the_newest_count(session: AsyncSession, feedback: Feedback) -> No
     if older:
         outdated = update(FeedbackRow).where(FeedbackRow.id.in_([row.id for row in older]))
         await session.execute(outdated.values(withdrawn_at=newest.given_at))
+
+
+def _theirs(platform: str, person_id: str) -> ColumnElement[bool]:
+    on_it = FeedbackRow.reply_key.startswith(f"{platform}:", autoescape=True)
+    return and_(FeedbackRow.given_by == person_id, on_it)
 
 
 def _select() -> Select[Any]:

@@ -149,6 +149,12 @@ class MessageStore:
         query = _select().filter_by(platform=platform, author_id=author_id).where(~MessageRow.by_twin)
         return await self._all(query.order_by(MessageRow.number))
 
+    async def said_to(self, platform: str, author_id: str) -> list[Message]:
+        """What the twin replied to that person and people could read, oldest first."""
+        theirs = select(MessageRow.key).filter_by(platform=platform, author_id=author_id, by_twin=False)
+        query = _select().filter_by(by_twin=True, unsent=False).where(MessageRow.reply_to.in_(theirs))
+        return await self._all(query.order_by(MessageRow.number))
+
     async def erase(self, keys: Sequence[str]) -> int:
         """Take these messages out for good, with the replies to them and the feedback on those replies.
 

@@ -32,6 +32,7 @@ class DiscordServer:
         self.interactions = Interactions(self.world, self.violations)
         self.rest = Rest(self)
         self.application_flags = CONTENT_FLAG_LIMITED
+        self.refuses_replies_to: set[str] = set()
         self.typed: list[int] = []  # channels where the bot was seen typing, each time
         self.home = self.world.guild()
         self.kitchen = self.world.channel(self.home, "kitchen")

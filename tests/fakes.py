@@ -107,6 +107,7 @@ class ScriptedModel:
     def __init__(self, answer: str = "hello there friend", base: str = "base") -> None:
         self.base = base
         self.answer = answer
+        self.answers: list[str] = []  # what it says first, one each time
         self.loaded: dict[str, str] = {}
         self.prompts: list[list[dict[str, str]]] = []
         self.down = False
@@ -136,7 +137,7 @@ class ScriptedModel:
         if model != self.base and model not in self.loaded:
             raise UnknownModel(404, f"there is no {model}")
         self.prompts.append([dict(turn) for turn in messages])
-        answer = self.answer.format(model=model)
+        answer = (self.answers.pop(0) if self.answers else self.answer).format(model=model)
         pieces = [f"{piece} " for piece in answer.split()] if self.in_pieces else [answer]
         for number, piece in enumerate(pieces):
             if number == self.dies_after:
@@ -167,9 +168,8 @@ def said(
         platform=platform_name,
         chat_id=chat,
         author_id=by,
-        author_name=by.title(),
         text=text,
-        **({"sent_at": now()} | more),
+        **({"sent_at": now(), "author_name": by.title()} | more),
     )
 
 

@@ -1,4 +1,4 @@
-"""What may the bot ask for, and what is it told? The methods of the Bot API that we use, and its strictness."""
+"""What may the bot ask for, and what is it told? The Bot API as far as we use it, as strict as it is."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ class Methods:
             writers.add(self.world.connections[chat.connection].owner.id)
         if message.get("from", {}).get("id") not in writers or "forum_topic_created" in message:
             raise bad("message can't be edited")
-        if "force_reply" in message.get("reply_markup", {}):
+        if "asks" in message:
             raise bad("message can't be edited")
         return message
 
@@ -249,7 +249,7 @@ class Methods:
             for button in row:
                 if not 1 <= len(button["callback_data"].encode()) <= 64:
                     raise bad("BUTTON_DATA_INVALID")
-        return {"reply_markup": markup}
+        return {"reply_markup" if "inline_keyboard" in markup else "asks": markup}  # people see the latter
 
 
 def _units(text: str) -> int:

@@ -39,7 +39,7 @@ class Heard:
     commands: list[Invocation] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
-    answer: Said | Question = Said("done")
+    answer: Said | Question = field(default_factory=lambda: Said("done"))
     press_answer: Said | Question | None = None
     on_message: Callable[[Message], Awaitable[object]] | None = None
     on_command: Callable[[Invocation], Awaitable[object]] | None = None
@@ -104,7 +104,7 @@ def app_for(
         owner_ids=owner_ids,
         names=("Sam", "Sammy"),
         cursors=cursors,
-        base_url=server.base_url,
+        base_url=more.pop("base_url", server.base_url),
         base_file_url=server.base_file_url,
         tuning=tuning,
         **more,

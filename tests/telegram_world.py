@@ -103,8 +103,10 @@ class World:
 
     # who and what there is
 
-    def user(self, name: str, *, username: str | None = None, is_bot: bool = False) -> User:
-        user = User(next(self._ids), name, username, is_bot)
+    def user(
+        self, name: str, *, username: str | None = None, is_bot: bool = False, number: int | None = None
+    ) -> User:
+        user = User(number or next(self._ids), name, username, is_bot)
         self.users[user.id] = user
         self.chats[user.id] = Chat(user.id, "private", name, self._private_counter)
         return user

@@ -22,7 +22,7 @@ from bot.on_reaction import on_reaction
 from bot.platform import Button, Limits
 from learning.plot import draw
 from learning.settings import RECIPES
-from storage.records import Message, Promotion, Role, Signal, message_key, now
+from storage.records import Consent, Message, Promotion, Role, Signal, message_key, now
 from twin import show
 from twin.build import Stores, build_brain, build_talk, open_model, open_stores
 from twin.chat import AT_ONCE, converse
@@ -102,6 +102,7 @@ class Friend:
 
     talk: Conversation
     platform: Rehearsal = field(default_factory=Rehearsal)
+    id: str = "friend"
     said: int = 0
 
     async def say(self, text: str, chat_id: str) -> Message | None:
@@ -110,8 +111,8 @@ class Friend:
             key=message_key(self.platform.name, chat_id, f"{time.time_ns()}-{self.said}"),
             platform=self.platform.name,
             chat_id=chat_id,
-            author_id="friend",
-            author_name="friend",
+            author_id=self.id,
+            author_name=self.id,
             text=text,
             sent_at=now(),
             private=True,
@@ -192,6 +193,7 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
             at_once = settings.model_copy(update={"chat": settings.chat.model_copy(update=AT_ONCE)})
             talk = build_talk(brain, stores, at_once)
             friend = Friend(talk)
+            await stores.people.set_consent(friend.platform.name, friend.id, Consent.AGREED)  # being invented
             async with story.step("talk", "A friend says hello"):
                 before = await _conversation(friend, "before")
             if not by_itself:

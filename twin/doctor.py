@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from bot.discord_check import missing_on_discord
+from bot.telegram_check import missing_on_telegram
 from brain.model_client import ModelClient
 from learning.pocket import PocketRecipe, default_cache_dir, fingerprint
 from storage.cache import open_cache
@@ -33,7 +35,7 @@ Look = Callable[[Home, Settings], Coroutine[Any, Any, Finding]]
 async def examine(home: Home, settings: Settings, *, quick: bool = False) -> list[Finding]:
     looks: tuple[Look, ...] = (_database, _server)
     if not quick:
-        looks += (_owner, _base, _training, _redis, _disk)
+        looks += (_owner, _discord, _telegram, _base, _training, _redis, _disk)
     return [await look(home, settings) for look in looks]
 
 
@@ -75,6 +77,34 @@ async def _owner(home: Home, settings: Settings) -> Finding:
             "owner", False, f"{settings.owner.name}, no accounts", "fill in [owner.accounts] in twin.toml"
         )
     return Finding("owner", True, f"{settings.owner.name}: {', '.join(accounts)}")
+
+
+async def _discord(home: Home, settings: Settings) -> Finding:
+    token = settings.discord.token
+    if token is None:
+        return Finding("discord", True, "not used: TWIN_DISCORD__TOKEN is not set")
+    missing = await missing_on_discord(token.get_secret_value(), api_url=settings.discord.api_url)
+    return _chat_app("discord", settings, missing)
+
+
+async def _telegram(home: Home, settings: Settings) -> Finding:
+    token = settings.telegram.token
+    if token is None:
+        return Finding("telegram", True, "not used: TWIN_TELEGRAM__TOKEN is not set")
+    async with open_stores(home, settings) as stores:
+        missing = await missing_on_telegram(
+            token.get_secret_value(),
+            stores.cursors,
+            webhook_url=settings.telegram.webhook_url,
+            base_url=settings.telegram.base_url,
+        )
+    return _chat_app("telegram", settings, missing)
+
+
+def _chat_app(name: str, settings: Settings, missing: list[str]) -> Finding:
+    if not settings.owner.accounts.get(name):
+        missing = [*missing, f"your own id is not in [owner.accounts]: {name} does not know whose twin it is"]
+    return Finding(name, not missing, "ready" if not missing else "something is missing", "\n".join(missing))
 
 
 async def _base(home: Home, settings: Settings) -> Finding:

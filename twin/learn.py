@@ -18,13 +18,13 @@ from learning.corpus import Snapshot
 from learning.cycle import Outcome
 from learning.durable import Progress, recorded
 from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
-from learning.preferences import Preferences, Sampler
+from learning.preferences import Judged, Preferences, Sampler
 from learning.promote import ServerRefused
 from learning.promote import promote as promote_checked
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
 from learning.rows import read_rows
-from learning.settings import RECIPES
-from storage.records import Adapter, AdapterState, Feedback, Message, Prompt, Run, now
+from learning.settings import RECIPES, LearningSettings
+from storage.records import Adapter, AdapterState, Consent, Feedback, Message, Prompt, Run, now
 from twin import show
 from twin.build import Base, Model, Stores, find_base, open_model, open_stores, persona
 from twin.errors import Told
@@ -97,7 +97,7 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
     pool: Preferences | None = None
     anchor: Path | None = None
     if method != "sft":
-        judged, _ = await preferences.collect(stores.feedback, stores.messages, settings.learning)
+        judged, _ = await _collect(stores, settings, settings.learning)
         pool = await preferences.freeze(judged, home.preferences, settings.learning, None)
         anchor = _anchor(home, known, base)
     step = _step(method, settings, base, snapshot, pool, anchor, target)
@@ -221,10 +221,25 @@ async def learn_in(
         adapters=stores.adapters,
         runs=stores.runs,
         server=ServingFace(model.client),
+        agreed=await _agreed(stores, settings),
         sampler=_sampler(stores, model, settings),
         again=again,
         on_progress=on_progress,
     )
+
+
+async def _collect(
+    stores: Stores, settings: Settings, learning: LearningSettings
+) -> tuple[list[Judged], dict[str, int]]:
+    agreed = await _agreed(stores, settings)
+    return await preferences.collect(stores.feedback, stores.messages, learning, agreed)
+
+
+async def _agreed(stores: Stores, settings: Settings) -> set[str]:
+    """Whose words may be learned from: whoever said so, and the owner, under all of their accounts."""
+    accounts = settings.owner.owner().accounts
+    own = {f"{platform}:{id}" for platform, ids in accounts.items() for id in ids}
+    return own | await stores.people.who(Consent.AGREED)
 
 
 def outcome_in_words(outcome: Outcome) -> str:
@@ -326,7 +341,7 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
         candidate = await _known(stores, version)
         other = await _known(stores, against) if against else await stores.adapters.live()
         base = await find_base(settings)
-        judged, _ = await preferences.collect(stores.feedback, stores.messages, settings.learning)
+        judged, _ = await _collect(stores, settings, settings.learning)
         pool = await preferences.freeze(judged, home.preferences, settings.learning, None) if judged else None
         adapters = {
             "base": None,
@@ -404,7 +419,7 @@ async def export_feedback(home: Home, settings: Settings, path: Path) -> int:
     """Pairs and thumbs in the rows that TRL and other trainers read; nothing is held back."""
     everything = settings.learning.model_copy(update={"heldout_share": 1e-9})
     async with open_stores(home, settings) as stores:
-        judged, _ = await preferences.collect(stores.feedback, stores.messages, everything)
+        judged, _ = await _collect(stores, settings, everything)
         pool = await preferences.freeze(judged, home.preferences, everything, None)
     rows = [row for name in preferences.FILES for row in read_rows(pool.path / name)]
     return await asyncio.to_thread(show.write_lines, path, rows)

@@ -56,13 +56,13 @@ def read_settings(home: Home) -> Settings:
     """The settings of this home; a wrong or unknown key stops the start: the key, the problem and the fix."""
     path = home.settings_file
     try:
-        if path.exists():
-            tomllib.loads(path.read_text(encoding="utf-8"))
+        written = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise Told(f"{path} is not valid TOML: {problem}", "mend that line, then try again") from problem
     except OSError as problem:
         raise Told(f"{path} cannot be read: {problem.strerror}", "check who may read it") from problem
     _refuse_unknown_variables()
+    _refuse_tokens(written, path)
 
     class FromHome(Settings):
         model_config = SettingsConfigDict(toml_file=path, env_file=home.root / ".env")
@@ -74,6 +74,18 @@ def read_settings(home: Home) -> Settings:
         raise Told(
             "\n".join(problems), "correct that in the file or the environment, then try again"
         ) from None
+
+
+def _refuse_tokens(written: dict[str, Any], path: Path) -> None:
+    """A file that is shown, copied and backed up is no place for what logs in as the bot."""
+    for section, key in (("discord", "token"), ("telegram", "token"), ("telegram", "webhook_secret")):
+        part = written.get(section)
+        if isinstance(part, dict) and key in part:
+            variable = f"TWIN_{section}__{key}".upper()
+            raise Told(
+                f"{path}: '{section}.{key}' is a secret and does not belong here",
+                f"take it out, and put {variable}=... into the environment or into {path.parent / '.env'}",
+            )
 
 
 def _refuse_unknown_variables() -> None:

@@ -6,13 +6,15 @@ import pytest
 from fakes import FakePlatform, ScriptedModel
 
 from bot.authority import Authority
+from bot.commands import BY_NAME, parse
 from bot.drafts import Drafts
 from bot.kept import Kept
+from bot.on_command import Commands, on_command
 from bot.on_message import Conversation, on_delete, on_edit, on_message
 from bot.on_press import on_press
 from bot.on_reaction import on_reaction_changed
 from bot.owner_news import OwnerNews
-from bot.platform import Person, Press, Reaction
+from bot.platform import Invocation, Person, Press, Reaction
 from bot.rhythm import Rhythm
 from bot.settings import ChatSettings
 from bot.turns import Turns
@@ -35,7 +37,7 @@ AT_ONCE = {"burst_seconds": 0, "speed": 0, "delivery": "stream", "takeover_minut
 async def kitchen(sqlite_database):
     """A twin in a kitchen: a chat app, a scripted model, real stores, and the flow between them.
 
-    The owner is "sam". `settings(...)` changes what is set; `restart()` is a new process on the same database.
+    The owner is "sam". `settings(...)` changes what is set; `restart()` is a new process.
     """
     place = SimpleNamespace(model=ScriptedModel(), platform=FakePlatform(), database=sqlite_database)
     place.messages, place.adapters = MessageStore(sqlite_database), AdapterStore(sqlite_database)
@@ -74,11 +76,26 @@ async def kitchen(sqlite_database):
             holder=holder,
         )
         drafts = Drafts(place.kept, news, place.chat_settings)
-        place.talk = Conversation(place.kept, turns, drafts, news, place.chat_settings)
+        place.talk = Conversation(
+            place.kept, turns, drafts, news, place.chat_settings, demonstrate=demonstrate
+        )
         place.started.append(turns)
         return place.talk
 
-    place.started = []
+    async def demonstrate(question, answer):
+        place.taught.append((question, answer))
+        return bool(answer.strip())
+
+    async def retrain(tell):
+        place.retrains.append(tell)
+        return "learning"
+
+    async def promote(version):
+        place.promoted.append(version)
+        return f"{version} answers"
+
+    place.started, place.taught, place.retrains, place.promoted = [], [], [], []
+    place.commands = Commands(place.adapters, place.feedback, place.runs, "a stand-in", retrain, promote)
     place.settings = place.restart = build
     build()
 
@@ -101,13 +118,21 @@ async def kitchen(sqlite_database):
         pressed = Press(action, Person("kitchen-app", by, by.title()), by, "1", now(), text)
         return await on_press(pressed, place.platform, talk=place.talk)
 
+    async def command(line, by="sam", chat="kitchen", private=False, admin=False, about=None):
+        """What comes of it; the owner gives it in the kitchen, where others are, unless said otherwise."""
+        name, _, rest = line.partition(" ")
+        words = parse(BY_NAME[name], rest) if name in BY_NAME else {}
+        person = Person("kitchen-app", by, by.title(), is_admin=admin)
+        given = Invocation(name, words, person, chat, private, now(), about=about)
+        return await on_command(given, place.platform, talk=place.talk, commands=place.commands)
+
     async def react(message_id, emoji, by="tia", added=True, chat="kitchen"):
         key = message_key("kitchen-app", chat, message_id)
         reaction = Reaction(key, emoji, Person("kitchen-app", by, by.title()), now(), added)
         await on_reaction_changed(reaction, place.platform, talk=place.talk)
 
     place.arrive, place.hear, place.edit, place.delete = arrive, hear, edit, delete
-    place.press, place.react = press, react
+    place.press, place.react, place.command = press, react, command
     yield place
     for turns in place.started:
         await turns.close(patience=1)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from discord_server import Upload
@@ -266,6 +270,15 @@ async def test_the_preview_of_a_link_is_no_edit(server, heard, app):
     assert [message.text for message in heard.edited] == ["see https://example.org/"]
 
 
+async def test_the_preview_of_a_link_from_before_our_start_is_no_edit(server, heard):
+    old = server.say(server.kitchen, server.user("Ana"), "https://example.org/")
+    async with connected(server, heard, fresh_for=timedelta(0)):
+        server.unfurl(server.kitchen, old, "Example")
+        server.say(server.kitchen, server.user("Ana"), "that was all")
+        await hear(server, heard)
+    assert heard.edited == []
+
+
 async def test_deleted_messages_are_told_one_by_one_also_in_bulk(server, heard, app):
     ana = server.user("Ana")
     one, two, three = (server.say(server.kitchen, ana, text) for text in "123")
@@ -437,6 +450,7 @@ async def test_after_a_restart_we_look_everywhere_for_what_was_missed(server, he
         await hear(server, heard)
     for place in (server.kitchen, thread, post, private, voice):
         server.say(place, ana, f"in {place.name or 'private'}")
+    post.last_message_id = None  # nothing after the post itself
     async with connected(server, heard):
         await hear(server, heard, 7)
     assert heard.texts.count("before") == 2  # whoever writes it down knows it by its key
@@ -451,6 +465,53 @@ async def test_after_a_restart_we_look_everywhere_for_what_was_missed(server, he
     by_text = {message.text: message for message in heard.messages}
     assert (by_text["in private"].private, by_text["in soup"].private) == (True, False)
     assert by_text["in soup"].server_id == str(server.home.id)
+
+
+A_BOT = """
+import asyncio, sys
+from datetime import timedelta
+import discord_quietly
+from discord_twin import Heard
+from bot.discord_app import DiscordApp
+
+class Loud(Heard):
+    async def _message(self, message, platform):
+        print(message.text, flush=True)
+
+token, api_url, gateway_url = sys.argv[1:]
+app = DiscordApp(token, Loud().ears(), owner_ids=(), names=(), fresh_for=timedelta(hours=1),
+                 api_url=api_url, gateway_url=gateway_url, guild_ready_seconds=0.1)
+asyncio.run(app.run())
+"""
+
+
+@asynccontextmanager
+async def a_process(server):
+    """A bot of its own, which prints what it hears until it is killed."""
+    root = Path(__file__).parent.parent.parent
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-W", "ignore", "-c", A_BOT, server.gateway.token, server.api_url, server.gateway_url),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": f"{root}:{root / 'tests'}"},
+    )
+    try:
+        yield process.stdout
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def test_a_bot_that_is_killed_finds_what_it_missed(server):
+    ana = server.user("Ana")
+    async with asyncio.timeout(60):
+        async with a_process(server) as out:
+            await server.wait_for(lambda: server.gateway.identified, seconds=30)
+            server.say(server.kitchen, ana, "before")
+            assert await out.readline() == b"before\n"
+        server.say(server.kitchen, ana, "meanwhile")
+        async with a_process(server) as out:
+            assert [await out.readline(), await out.readline()] == [b"before\n", b"meanwhile\n"]
 
 
 async def test_what_was_missed_comes_oldest_first_however_much_it_was(server, heard):
@@ -483,6 +544,19 @@ async def test_one_chat_that_cannot_be_read_does_not_stop_the_rest(server, heard
     assert sorted(heard.texts) == ["hall", "kitchen"]
     assert "could not look for what was missed in chat 123456789012345678" in caplog.text
     assert f"GET /channels/{secret.id}/messages" not in server.rest.calls
+
+
+async def test_one_missed_message_that_fails_does_not_stop_the_rest(server, heard):
+    async def fail(message):
+        if message.text == "1":
+            raise ValueError("no room left")
+
+    heard.on_message = fail
+    for number in range(3):
+        server.say(server.kitchen, server.user("Ana"), str(number))
+    async with connected(server, heard):
+        await hear(server, heard, 2)
+    assert heard.texts == ["0", "2"]
 
 
 async def test_a_live_message_waits_for_the_missed_ones_of_its_chat(server, heard):

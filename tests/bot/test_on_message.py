@@ -9,7 +9,7 @@ from fakes import said, until
 
 from bot.platform import ChatRefused, ChatUnavailable
 from storage.leases import LeaseStore
-from storage.records import Chat, Consent, DeliveryState, Role, Signal, now
+from storage.records import Chat, Consent, DeliveryState, Media, Role, Signal, now
 
 
 async def test_a_message_is_kept_answered_and_the_answer_kept_with_its_stamp(kitchen):
@@ -50,6 +50,14 @@ async def test_what_one_person_says_within_a_moment_is_one_turn(kitchen):
     assert len(kitchen.model.prompts) == 1
     assert kitchen.model.prompts[0][-1]["content"] == "hey\nare you\nthere?"
     assert kitchen.platform.texts() == ["hello there friend"]
+
+
+async def test_an_album_is_one_turn_however_short_the_window_is(kitchen):
+    pictures = [said("", album="7", media=(Media("image", f"{number}.jpg"),)) for number in range(3)]
+    await asyncio.gather(*[await kitchen.arrive(picture) for picture in pictures])
+    assert [prompt[-1]["content"] for prompt in kitchen.model.prompts] == [
+        "[image: 0.jpg]\n[image: 1.jpg]\n[image: 2.jpg]"
+    ]
 
 
 async def test_two_people_in_one_chat_are_two_turns(kitchen):

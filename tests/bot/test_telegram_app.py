@@ -46,7 +46,7 @@ async def test_a_message_in_a_private_chat_is_heard(server, heard, app):
     assert message.text == "hello you"
     assert message.private
     assert message.server_id is None
-    assert not (message.by_owner or message.by_bot or message.to_twin or message.to_others)
+    assert not any((message.by_owner, message.by_bot, message.to_twin, message.to_others))
 
 
 async def test_an_update_is_acknowledged_only_after_the_ears_returned(server, heard, cursors):
@@ -199,9 +199,9 @@ async def test_a_wrong_token_is_told_without_showing_it(server, heard, cursors):
 
 
 async def test_no_network_is_told(server, heard, cursors):
-    nowhere = {"base_url": "http://127.0.0.1:9/bot"}
-    app = app_for(server, heard, cursors)
-    app._bot._base_url = nowhere["base_url"] + "x"
+    async with TelegramServer().running() as closed:
+        pass
+    app = app_for(server, heard, cursors, base_url=closed.base_url)
     with pytest.raises(ChatUnavailable, match="cannot be reached") as caught:
         await app.run()
     assert not caught.value.maybe_done
@@ -216,10 +216,11 @@ async def test_another_program_with_the_same_token_is_told(server, heard, cursor
 
 async def test_a_former_run_that_still_ends_is_no_conflict(server, heard, cursors):
     ana = server.user("Ana")
-    async with running(app_for(server, Heard(), cursors)), running(app_for(server, heard, cursors)) as second:
-        await asyncio.sleep(0.05)
-        assert second.alive() < 5
-    server.say(ana, ana, "hello")
+    async with running(app_for(server, heard, cursors)):
+        async with running(app_for(server, Heard(), cursors)):
+            pass
+        server.say(ana, ana, "hello")
+        await server.wait_for(lambda: heard.messages)
 
 
 async def test_the_token_is_not_logged(server, heard, cursors, caplog):

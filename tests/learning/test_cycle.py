@@ -68,12 +68,12 @@ class Twin:
         self.feedback, self.messages = FeedbackStore(database), MessageStore(database)
         self.server = LocalServer(base)
 
-    async def hears(self, corrections=0, thumbs=0, seed=1):
+    async def hears(self, corrections=0, thumbs=0, seed=1, speakers=()):
         rows = [*pair_rows(corrections, seed), *thumb_rows(thumbs, seed + 1)]
         for number, row in enumerate(rows):
             key = message_key("terminal", f"chat{seed}-{number}", 1)
             text = row.get("rejected", row.get("completion"))[0]["content"]
-            stamp = Stamp(None, "tiny", "hash", tuple(row["prompt"]), {})
+            stamp = Stamp(None, "tiny", "hash", tuple(row["prompt"]), {}, speakers=speakers)
             at = START + timedelta(hours=number)
             chat = f"chat{seed}-{number}"
             await self.messages.add(
@@ -111,6 +111,13 @@ async def test_too_little_feedback_is_an_outcome_and_starts_no_training(twin):
     assert run.state is RunState.PASSED
     assert run.metrics["outcome"] == "not enough"
     assert not (twin.home / "adapters").exists()
+
+
+async def test_a_cycle_learns_from_the_words_of_those_who_agreed_only(twin):
+    await twin.hears(corrections=5, speakers=("terminal:ana",))
+    why = "Left out, somebody in that conversation has not agreed: 5."
+    assert (await twin.learns()).reasons == ("Not enough feedback yet: 0 of 8.", why)
+    assert (await twin.learns(agreed={"terminal:ana"})).reasons == ("Not enough feedback yet: 5 of 8.",)
 
 
 async def test_corrections_and_thumbs_become_a_live_adapter_that_was_judged_and_probed(twin):

@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 from learning.preferences import collect, freeze
 from learning.rows import read_rows
 from learning.settings import LearningSettings
+from storage.chats import PersonStore
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
-from storage.records import Feedback, Message, Role, Signal, Stamp, message_key
+from storage.records import Consent, Feedback, Message, Role, Signal, Stamp, message_key
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SETTINGS = LearningSettings()
 
 
-def reply(number, text="meh", chat="kitchen", minutes=None, question=None):
+def reply(number, text="meh", chat="kitchen", minutes=None, question=None, speakers=()):
     prompt = ({"role": "user", "content": question or f"question {number}?"},)
     return Message(
         key=message_key("terminal", chat, number),
@@ -26,7 +27,7 @@ def reply(number, text="meh", chat="kitchen", minutes=None, question=None):
         text=text,
         sent_at=START + timedelta(minutes=number if minutes is None else minutes),
         by_twin=True,
-        stamp=Stamp(None, "pocket", "hash", prompt, {}),
+        stamp=Stamp(None, "pocket", "hash", prompt, {}, speakers=speakers),
     )
 
 
@@ -97,6 +98,28 @@ async def test_a_reply_without_its_prompt_or_a_correction_without_new_words_is_l
     judged, left_out = await collect(feedback, replies, SETTINGS)
     assert judged == []
     assert left_out == {"no better words given": 1, "the reply or its prompt is gone": 1}
+
+
+async def test_nothing_is_learned_where_somebody_in_the_prompt_has_not_agreed(database):
+    alone = reply(1)
+    with_ana = reply(2, speakers=("discord:ana",))
+    with_both = reply(3, speakers=("discord:ana", "discord:bo"))
+    signals = [
+        about(alone, Signal.CORRECTION, "ofc"),
+        about(with_ana, Signal.DOWN),
+        about(with_both, Signal.CORRECTION, "my own words", by="tess", role=Role.TRAINER),
+        about(with_both, Signal.TAKEOVER, "the owner's own words", second=1),
+    ]
+    feedback, replies = await stored(database, [alone, with_ana, with_both], signals)
+    judged, left_out = await collect(feedback, replies, SETTINGS)
+    assert [item.reply for item in judged] == [alone]
+    assert left_out == {"somebody in that conversation has not agreed": 3}
+    people = PersonStore(database)
+    await people.set_consent("discord", "ana", Consent.AGREED)
+    await people.set_consent("telegram", "bo", Consent.AGREED)  # the same id elsewhere is somebody else
+    judged, left_out = await collect(feedback, replies, SETTINGS, await people.who(Consent.AGREED))
+    assert [item.reply for item in judged] == [alone, with_ana]
+    assert left_out == {"somebody in that conversation has not agreed": 2}
 
 
 async def test_fresh_samples_are_beaten_too_but_weigh_less_and_are_never_held_out(database, tmp_path):

@@ -49,6 +49,11 @@ def test_a_secret_may_come_from_the_env_file_and_is_not_shown(home):
         ("[chat]\nhistory = 0\n", ["'chat.history'", "greater than or equal to 1"]),
         ("[owner\n", ["not valid TOML", "line 1"]),
         ('[owner]\ntimezone = "Europe/Atlantis"\n', ["'owner.timezone'", "Atlantis"]),
+        ('[discord]\ntoken = "secret"\n', ["'discord.token'", "TWIN_DISCORD__TOKEN"]),
+        ('[telegram]\nwebhook_url = "https://x.example"\n', ["'telegram'", "TWIN_TELEGRAM__WEBHOOK_SECRET"]),
+        ('[chat]\nquiet_hours = "late"\n', ["'chat.quiet_hours'", "'late'"]),
+        ('[chat]\nallow = ["everybody"]\n', ["'chat.allow.0'", "'everybody'"]),
+        ("[chat]\nburst_seconds = 11\n", ["'chat.burst_seconds'", "less than or equal to 10"]),
     ],
 )
 def test_a_wrong_setting_names_the_key_the_problem_and_the_fix(home, text, words):
