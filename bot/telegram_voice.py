@@ -11,13 +11,10 @@ from typing import TypeVar
 from telegram import (
     Bot,
     ForceReply,
-    InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
     Message,
     MessageEntity,
-    ReplyParameters,
-    User,
 )
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter
@@ -28,10 +25,12 @@ from bot.telegram_errors import in_words, is_gone, not_modified, seconds_of
 from bot.telegram_format import convert, pieces, units
 from bot.telegram_lost import find_lost
 from bot.telegram_pace import Pace
+from bot.telegram_parts import as_message, keyboard, reply_to_id
 from bot.telegram_places import PLATFORM, Place, place_of
 from bot.telegram_tuning import Tuning
 from storage.cursors import CursorStore
 from storage.records import Cursor, now
+from storage.unavailable import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -69,12 +68,12 @@ class TelegramVoice:
         buttons: Sequence[Button] = (),
     ) -> str:
         place = place_of(chat_id)
-        return str(await self._post(place, convert(text), reply_to=reply_to, markup=_keyboard(buttons)))
+        return str(await self._post(place, convert(text), reply_to=reply_to, markup=keyboard(buttons)))
 
     async def tell(self, chat_id: str, text: str, buttons: Sequence[Button] = ()) -> str:
         """Remembered, as all that is no reply, so that it is never taken for a reply that was lost."""
         place = place_of(chat_id)
-        told = await self._post(place, convert(text), markup=_keyboard(buttons))
+        told = await self._post(place, convert(text), markup=keyboard(buttons))
         await self._account_for(place, told)
         return str(told)
 
@@ -87,7 +86,7 @@ class TelegramVoice:
                 place.chat,
                 int(message_id),
                 entities=marks,
-                reply_markup=_keyboard(buttons),
+                reply_markup=keyboard(buttons),
                 link_preview_options=NO_PREVIEW,
                 business_connection_id=await self._connection_id(place),
             )
@@ -138,7 +137,7 @@ class TelegramVoice:
         """The outcome of a command or a button. Where others read along they see it, too."""
         parts = list(pieces(said.text, self.limits.message_length))
         for number, part in enumerate(parts, start=1):
-            markup = _keyboard(said.buttons) if number == len(parts) else None
+            markup = keyboard(said.buttons) if number == len(parts) else None
             posted = await self._post(place, convert(part), reply_to=reply_to, markup=markup)
             await self._account_for(place, posted)
         if said.file:
@@ -146,21 +145,8 @@ class TelegramVoice:
 
     async def ask(self, place: Place, question: Question, to: Person, reply_to: str | None) -> str:
         """Put the question so that their app opens an answer to it. Returns the message's key."""
-        text, entities = f"{question.title}\n{question.label}", []
-        if place.chat < 0:  # else the app would not know who is meant
-            entities.append(
-                MessageEntity(
-                    MessageEntity.TEXT_MENTION, 0, units(to.name), user=User(int(to.id), to.name, False)
-                )
-            )
-            text = f"{to.name}, {text}"
-        if question.prefill:
-            room = self.limits.message_length - units(text) - 2
-            prefill = _beginning(question.prefill.strip(), room)
-            entities.append(MessageEntity(MessageEntity.PRE, units(text) + 2, units(prefill)))
-            text = f"{text}\n\n{prefill}"
-        markup = ForceReply(selective=True, input_field_placeholder=question.label[:64])
-        asked = await self._post(place, (text, entities), reply_to=reply_to, markup=markup)
+        text, markup = as_message(question, to if place.chat < 0 else None, self.limits.message_length)
+        asked = await self._post(place, text, reply_to=reply_to, markup=markup)
         await self._account_for(place, asked)
         return place.key(asked)
 
@@ -227,9 +213,12 @@ class TelegramVoice:
 
     async def _account_for(self, place: Place, message_id: int) -> None:
         container = f"told:{place.numbering}"
-        cursor = await self._cursors.get(PLATFORM, container)
-        ids = [*(cursor.value["ids"] if cursor else ()), message_id][-TOLD:]
-        await self._cursors.put(Cursor(PLATFORM, container, {"ids": ids}, now()))
+        try:
+            cursor = await self._cursors.get(PLATFORM, container)
+            ids = [*(cursor.value["ids"] if cursor else ()), message_id][-TOLD:]
+            await self._cursors.put(Cursor(PLATFORM, container, {"ids": ids}, now()))
+        except DatabaseUnavailable as reason:  # it is sent all the same
+            log.warning("notice %s is not remembered: %s", message_id, reason)
 
     async def _post(
         self,
@@ -240,7 +229,7 @@ class TelegramVoice:
         markup: InlineKeyboardMarkup | ForceReply | None = None,
     ) -> int:
         plain, entities = text
-        reply = _reply(place.message_id(reply_to))
+        reply = reply_to_id(place.message_id(reply_to))
 
         async def post(marks: Sequence[MessageEntity]) -> Message:
             return await self._bot.send_message(
@@ -268,7 +257,7 @@ class TelegramVoice:
                     content,
                     filename=name,
                     message_thread_id=place.topic,
-                    reply_parameters=_reply(place.message_id(reply_to)),
+                    reply_parameters=reply_to_id(place.message_id(reply_to)),
                 ),
             )
         self._saw(place, sent.message_id)
@@ -324,24 +313,3 @@ async def _with_or_without(
             raise
         log.warning("Telegram refused entities: %s", error.message)
         return await call(())
-
-
-def _beginning(text: str, length: int) -> str:
-    return text.encode("utf-16-le", "replace")[: length * 2].decode("utf-16-le", "ignore")
-
-
-def _reply(message_id: int | None) -> ReplyParameters | None:
-    return ReplyParameters(message_id, allow_sending_without_reply=True) if message_id else None
-
-
-def _keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """Side by side as long as the labels are short."""
-    rows: list[list[InlineKeyboardButton]] = []
-    width = 0
-    for button in buttons:
-        width += len(button.label) + 4
-        if not rows or width > 36:
-            rows.append([])
-            width = len(button.label) + 4
-        rows[-1].append(InlineKeyboardButton(button.label, callback_data=button.action))
-    return InlineKeyboardMarkup(rows) if rows else None

@@ -254,7 +254,7 @@ async def test_reactions_come_and_go_one_by_one(server, app, heard, ana):
     assert (last.by.id, last.message_key) == (str(ana.id), f"telegram:{ana.id}:{sent}")
 
 
-async def test_anonymous_reactions_are_nobodys(server, app, heard, group, ana):
+async def test_anonymous_reactions_are_nobodys(server, app, heard, group, ana, caplog):
     sent = int(await app.send(str(group.id), "hi"))
     server.update(
         "message_reaction",
@@ -270,6 +270,7 @@ async def test_anonymous_reactions_are_nobodys(server, app, heard, group, ana):
     server.react(ana, group, sent, "👎")
     await server.wait_for(lambda: heard.reactions)
     assert [one.emoji for one in heard.reactions] == ["👎"]
+    assert caplog.text == ""
 
 
 async def test_a_group_where_privacy_mode_is_on_shows_us_only_what_is_meant_for_us(server, heard, hear, ana):

@@ -194,13 +194,18 @@ async def test_asked_to_be_quiet_for_long_a_message_is_not_sent_and_says_when(se
 
 async def test_asked_to_be_quiet_an_edit_is_put_off_at_once_and_the_whole_chat_rests(server, app, ana):
     sent = await app.send(str(ana.id), "a")
+    server.flood(2, chat=ana.id)
+    with pytest.raises(ChatUnavailable) as caught:
+        await app.edit(str(ana.id), sent, "ab")
+    assert 1 < caught.value.retry_after <= 2
+    await app.send(str(ana.id), "b")
     server.flood(20, chat=ana.id)
     for text in ("ab", "abc"):
         with pytest.raises(ChatUnavailable) as caught:
             await app.edit(str(ana.id), sent, text)
         assert 15 < caught.value.retry_after <= 20
-    assert len(calls(server, "editMessageText")) == 1
-    assert server.ours(ana) == ["a"]
+    assert len(calls(server, "editMessageText")) == 2
+    assert server.ours(ana) == ["a", "b"]
 
 
 async def test_edits_count_as_messages_do(server, cursors, ana):
@@ -290,6 +295,22 @@ async def test_a_lost_message_is_found_among_those_of_other_people(server, app):
     )
     assert found == str(group.messages[max(group.messages)]["message_id"])
     assert server.ours(group) == ["here"]
+    assert len(calls(server, "editMessageText")) == 1  # of nobody else's
+
+
+async def test_a_hole_in_the_chat_is_not_its_end(server, cursors):
+    heard, group, ben = Heard(), server.group("kitchen"), server.user("Ben")
+    async with running(app_for(server, heard, cursors)) as app:
+        asked = server.say(group, ben, "hi")
+        for _ in range(2 * QUICK.probe_gap):
+            del group.messages[server.say(group, ben, "gone in a moment")]
+        server.say(group, ben, "still here")
+        await server.wait_for(lambda: heard.messages and heard.messages[-1].text == "still here")
+        server.lose_answers()
+        with pytest.raises(ChatUnavailable):
+            await app.send(str(group.id), "me too")
+        after = f"telegram:{group.id}:{asked}"
+        assert await app.find_sent(str(group.id), "me too", nonce="n", after=after, known=set())
 
 
 async def test_when_it_cannot_be_found_out_that_is_told(server, app, ana):
