@@ -406,7 +406,9 @@ class Turns:
                     await self._kept.deliveries.drop(key)
                     continue
                 await self._bring(reply, question, courier)
-            elif not (question and question.key in {one.key for one in await self._kept.messages.waiting()}):
+            elif question and question.key in {one.key for one in await self._kept.messages.waiting()}:
+                await Growing(courier, parts[0]).settle()  # it goes on growing in the turn to come
+            else:
                 for part in parts:  # an answer that was begun to something that is gone
                     await courier.take_back(part)
 
