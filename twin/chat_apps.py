@@ -105,8 +105,10 @@ async def keep_running(app: ChatApp, news: OwnerNews, standing: Standing | None 
     while True:
         try:
             if standing and not await standing.has(app.name):
+                news.elsewhere.add(app.name)
                 pause = FIRST_PAUSE  # the copy that runs it may be gone in a moment
             else:
+                news.elsewhere.discard(app.name)
                 log.info("%s is started", app.name)
                 await _until_silent(app, news, standing)
                 return  # somebody stopped it

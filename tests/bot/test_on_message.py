@@ -343,6 +343,17 @@ async def test_a_new_process_answers_what_the_old_one_left(kitchen):
     assert len(kitchen.platform.texts()) == 1
 
 
+async def test_what_another_copy_hears_is_left_to_it(kitchen):
+    await kitchen.messages.add(said("hello?"), waiting=True)
+    news = kitchen.talk.news
+    news.elsewhere.add("kitchen-app")
+    await kitchen.talk.turns.sweep()
+    assert not kitchen.talk.turns._tasks
+    news.elsewhere.clear()
+    await kitchen.talk.turns.sweep()
+    await until(lambda: kitchen.platform.texts() == ["hello there friend"])
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 @pytest.mark.parametrize("delivery", ["whole", "stream"])
 async def test_a_crash_while_it_is_sent_neither_repeats_nor_loses_it(kitchen, arrived, delivery):

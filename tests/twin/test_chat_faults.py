@@ -185,6 +185,7 @@ async def test_of_two_copies_on_one_database_the_other_goes_on_when_one_is_kille
         print(f"the other copy had caught up {time.monotonic() - began:.0f} s after the kill")
         await asyncio.sleep(1)
         assert_perfect(script)
+        assert "not connected" not in (world.home / "two" / "logs" / "twin.log").read_text()
         assert await two.stop() == 0
     finally:
         one.kill()
