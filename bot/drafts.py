@@ -54,6 +54,8 @@ class Drafts:
         question = draft and draft.reply_to and await self._kept.messages.get(draft.reply_to)
         if not draft or not question or await self._kept.messages.outcome(key) != PROPOSED:
             return None
+        if await self._kept.messages.outcome(question.key) != f"proposed as {key}":
+            return None  # it was proposed once more since, after a crash or an edit
         return draft, question
 
     async def ask_edit(self, press: Press, key: str) -> Said | Question:

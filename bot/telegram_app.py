@@ -67,7 +67,7 @@ class TelegramApp(TelegramVoice):
         self._last_sign: float | None = None
 
     async def run(self) -> None:
-        """Listen until `stop`. Raises ChatUnavailable or ChatRefused, in words, when that cannot be."""
+        """Listen until `stop`. Raises ChatUnavailable or ChatRefused, in words; then it may be run again."""
         try:
             for request in self._requests:
                 await request.initialize()

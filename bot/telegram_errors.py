@@ -20,7 +20,8 @@ from telegram.error import (
 
 from bot.platform import ChatRefused, ChatUnavailable
 
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# The last one: the app is not running at the moment, so there is no connection.
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, RuntimeError)
 BAD_TOKEN = "Telegram does not know this bot token. Copy it again from @BotFather into TWIN_TELEGRAM__TOKEN"
 CONFLICT = "another program reads this bot's messages. Stop it, or give this one a bot of its own"
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
+from bot.candidates import another, due, offer
 from bot.chat_locks import ChatLocks
 from bot.delivery import Courier, Growing, Overtaken
 from bot.drafts import Drafts
@@ -174,6 +175,7 @@ class Turns:
         """Send a reply that was approved. Raises ChatUnavailable when it will only be there later."""
         platform = self._news.platforms[reply.platform]
         await self._kept.messages.plan(reply, self._parts(reply.text, platform), [question.key])
+        await self._kept.messages.conclude(question.key, f"answered by {reply.key}")
         async with self._alone(platform, reply.chat_id):
             pass  # taking the chat sends what is planned in it
 
@@ -291,7 +293,8 @@ class Turns:
         await growing.settle()
         async with platform.typing(turn.chat_id):
             draft_mode = await self._in_draft_mode(last)
-            grows = self._settings.delivery == "stream" and not draft_mode
+            two = due(last, self._settings) and growing.stub.state is DeliveryState.PLANNED
+            grows = self._settings.delivery == "stream" and not draft_mode and not two
             try:
                 thinking = self._brain.reply_to(questions, growing.so_far if grows else _unseen)
                 reply = await _unless(turn.news, thinking)
@@ -314,13 +317,23 @@ class Turns:
             if draft_mode:
                 await self._drafts.propose(answer, questions)
                 return None
+            other = await self._another(turn, answer, questions) if two else None
             if not await self._still_wanted(turn, answer, questions):
                 await growing.take_back()
+                return None
+            if other and await offer(answer, other, questions, platform, self._kept):
                 return None
             turn.sending = True
             await self._kept.messages.plan(answer, self._parts(text, platform), turn.asked)
             await self._bring(answer, last, courier)
         return answer
+
+    async def _another(self, turn: Turn, answer: Message, questions: Sequence[Message]) -> Message | None:
+        """A second answer for the owner to choose from; None when one has to do."""
+        try:
+            return await _unless(turn.news, another(answer, questions, self._brain.reply_to))
+        except (ModelUnavailable, ModelRefused, AdapterUnusable):
+            return None
 
     async def _still_wanted(self, turn: Turn, answer: Message, questions: Sequence[Message]) -> bool:
         """Right before the first message goes out: has anything happened since?"""

@@ -16,7 +16,7 @@ from bot.authority import Authority
 from bot.drafts import Drafts
 from bot.kept import Kept
 from bot.on_command import Commands, Tell
-from bot.on_message import Conversation
+from bot.on_message import Conversation, Demonstrate
 from bot.owner_news import OwnerNews
 from bot.platform import Platform
 from bot.rhythm import Rhythm
@@ -236,8 +236,12 @@ def build_talk(
     platforms: Sequence[Platform] = (),
     rhythm: Rhythm | None = None,
     several: bool = False,
+    demonstrate: Demonstrate | None = None,
 ) -> Conversation:
-    """The flow of a chat. `several`: other copies of the service answer on the same database."""
+    """The flow of a chat. `several`: other copies of the service answer on the same database.
+
+    `demonstrate`: see twin/teach.py; without it, /teach has nowhere to keep answers.
+    """
     news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
     kept = Kept(
         stores.messages,
@@ -258,7 +262,8 @@ def build_talk(
         holder=copy_name(),
     )
     zone = settings.owner.owner().zones[-1][1]
-    return Conversation(kept, turns, Drafts(kept, news, settings.chat), news, settings.chat, zone)
+    drafts = Drafts(kept, news, settings.chat)
+    return Conversation(kept, turns, drafts, news, settings.chat, zone, demonstrate)
 
 
 def build_commands(
@@ -286,7 +291,10 @@ def build_commands(
         return "Learning from the feedback; we can go on talking. The outcome will be told here."
 
     async def promote_version(version: str) -> str:
-        return await promote(stores, model, version)
+        try:
+            return await promote(stores, model, version)
+        except Told as told:  # said in the chat as it would be in the terminal
+            return str(told)
 
     return Commands(
         stores.adapters,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+from bot.on_message import Demonstrate
 from ingest.clean import MAX_TEXT, clean
 from ingest.redact import Redactor
 from ingest.roster import Roster
@@ -15,8 +17,22 @@ from ingest.tag import tags
 from learning.corpus import TAUGHT
 from storage.records import Kind, Record, now, stable_id
 from storage.records_store import RecordStore
+from twin.build import Stores
+from twin.home import Home
+from twin.settings import Settings
 
 FRIEND = f"{TAUGHT}:friend"  # who asks; nobody
+
+
+def lessons(home: Home, settings: Settings, stores: Stores) -> Demonstrate:
+    """`keep_lesson` of this home, for a conversation."""
+    return partial(
+        keep_lesson,
+        records=stores.records,
+        owner=settings.owner.owner(),
+        key=home.pseudonym_key(),
+        roster_path=home.root / "roster.json",
+    )
 
 
 async def keep_lesson(

@@ -9,9 +9,11 @@ from collections.abc import Coroutine
 
 from bot.ears import ears_of
 from bot.on_message import Conversation
+from bot.privacy import forget_old
 from bot.rhythm import Rhythm, learn_rhythm
 from storage.records import Kind
 from storage.runs import AlreadyRunning
+from storage.unavailable import DatabaseUnavailable
 from twin import show
 from twin.build import (
     Model,
@@ -34,10 +36,12 @@ from twin.home import Home
 from twin.logs import write_logs
 from twin.serve import stop_signal
 from twin.settings import Settings
+from twin.teach import lessons
 
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0  # for answers that are on their way when we are told to stop
+FORGET_SECONDS = 3600.0
 RHYTHM_MESSAGES = 20_000  # of the owner's latest ones
 
 
@@ -58,7 +62,14 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
         brain, live = build_brain(stores, model, settings)
         several = not stores.database.name.startswith("sqlite")
         rhythm = await _rhythm_of(stores)
-        talk = build_talk(brain, stores, settings, rhythm=rhythm, several=several)
+        talk = build_talk(
+            brain,
+            stores,
+            settings,
+            rhythm=rhythm,
+            several=several,
+            demonstrate=lessons(home, settings, stores),
+        )
         async with asyncio.TaskGroup() as tasks:
             commands = build_commands(home, settings, stores, model, tasks)
             apps = chat_apps(settings, stores, talk, ears_of(talk, commands))
@@ -67,6 +78,7 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
             background: list[Coroutine[object, object, None]] = [
                 keep_tidy(live),
                 talk.turns.run(),
+                _forget_by_the_clock(talk),
                 _learn_by_the_clock(home, settings, stores, model),
                 *(keep_running(app, talk.news, standing) for app in apps),
             ]
@@ -119,6 +131,16 @@ async def _show(settings: Settings, stores: Stores, model: Model, apps: list[Cha
 def _when_it_learns(settings: Settings) -> str:
     hours = settings.learning.every_hours
     return f"every {hours:g} hours" if hours else "when asked: /retrain or 'twin learn'"
+
+
+async def _forget_by_the_clock(talk: Conversation) -> None:
+    """Other people's words are kept for so many days and no longer."""
+    while True:
+        try:
+            await forget_old(talk.kept, talk.settings)
+        except DatabaseUnavailable as reason:
+            log.error("what is old could not be forgotten now: %s", reason)
+        await asyncio.sleep(FORGET_SECONDS)
 
 
 async def _learn_by_the_clock(home: Home, settings: Settings, stores: Stores, model: Model) -> None:

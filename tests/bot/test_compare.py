@@ -180,3 +180,30 @@ async def test_what_cannot_be_offered_still_waits_for_an_answer(kitchen, offered
     assert not await offered(question)
     assert await kitchen.messages.waiting() == [question]
     assert await kitchen.messages.unseen("kitchen-app", "kitchen", "offered") == []
+
+
+@pytest.mark.parametrize("delivery", ["stream", "bubbles"])
+async def test_where_it_is_due_the_owner_gets_two_in_place_of_one(kitchen, delivery):
+    kitchen.settings(compare_share=1, delivery=delivery)
+    kitchen.model.answers += ["at seven", "no idea"]
+    assert await kitchen.hear(said("dinner?", by="sam", by_owner=True)) is None
+    assert kitchen.platform.texts() == []
+    _, b, _ = kitchen.platform.buttons
+    await kitchen.press(b.action)
+    assert kitchen.platform.texts() == ["no idea"]
+    assert [one.text for one in await kitchen.feedback.effective()] == ["no idea"]
+    assert await kitchen.hear(said("and you?")), "nobody else is asked"
+
+
+async def test_where_no_second_answer_comes_the_first_one_is_given(kitchen):
+    kitchen.settings(compare_share=1)
+    assert await kitchen.hear(said("dinner?", by="sam", by_owner=True))
+    assert kitchen.platform.texts() == ["hello there friend"]
+
+
+async def test_an_answer_that_cannot_be_offered_is_given(kitchen):
+    kitchen.settings(compare_share=1)
+    kitchen.platform.closed_to = {"kitchen"}
+    kitchen.model.answers += ["at seven", "no idea"]
+    assert await kitchen.hear(said("dinner?", by="sam", by_owner=True))
+    assert kitchen.platform.texts() == ["at seven"]

@@ -472,6 +472,18 @@ async def test_in_draft_mode_the_owner_decides(kitchen):
     assert kitchen.platform.texts() == ["hello there friend"]
 
 
+async def test_of_two_proposals_for_one_message_only_the_last_can_be_sent(kitchen):
+    send, _, _ = await in_draft_mode(kitchen)
+    [question] = await kitchen.messages.said_by("kitchen-app", "ana")
+    await kitchen.messages.await_answer(question.key)  # a crash before it was settled
+    await kitchen.talk.turns.sweep()
+    await until(lambda: len(kitchen.platform.buttons) == 6)
+    again = kitchen.platform.buttons[3].action
+    assert (await kitchen.press(send)).text == "That is settled already."
+    assert (await kitchen.press(again)).text == "Sent."
+    assert kitchen.platform.texts() == ["hello there friend"]
+
+
 async def test_an_edited_draft_is_sent_and_corrects_the_twin(kitchen):
     _, edit, _ = await in_draft_mode(kitchen)
     assert (await kitchen.press(edit)).prefill == "hello there friend"

@@ -223,6 +223,24 @@ async def test_a_former_run_that_still_ends_is_no_conflict(server, heard, cursor
         await server.wait_for(lambda: heard.messages)
 
 
+async def test_after_a_run_that_failed_another_one_hears_and_speaks(server, heard, cursors):
+    ana = server.user("Ana")
+    impatient = replace(QUICK, give_up_seconds=0.05)
+    app = app_for(server, heard, cursors, tuning=impatient)
+    server.broken_polls = 1000
+    with pytest.raises(ChatUnavailable):
+        await app.run()
+    with pytest.raises(ChatUnavailable) as away:
+        await app.send(str(ana.id), "is anybody there?")
+    assert not away.value.maybe_done
+    server.broken_polls = 0
+    async with running(app):
+        server.say(ana, ana, "hello again")
+        await server.wait_for(lambda: heard.messages)
+        await app.send(str(ana.id), "hello")
+    assert server.ours(ana) == ["hello"]
+
+
 async def test_the_token_is_not_logged(server, heard, cursors, caplog):
     caplog.set_level(logging.INFO)
     async with running(app_for(server, heard, cursors)):
