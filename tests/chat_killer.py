@@ -75,8 +75,8 @@ async def talk_and_kill(
     kills: int,
     on_kill: Callable[[int, str], None] = lambda number, moment: None,
 ) -> None:
-    """People talk; meanwhile the service is killed and started again. Ends when all is answered, at the latest
-    a minute after the last question."""
+    """People talk; meanwhile the service is killed and started again. Ends when all is answered, or a minute
+    after the last question."""
     await service.up()
     script.greet()
     await script.until_done(30.0)

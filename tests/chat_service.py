@@ -33,9 +33,11 @@ class ChatService:
         discord: DiscordServer | None = None,
         telegram: TelegramServer | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        program: str = "twin",
     ) -> None:
-        """`owner`: their accounts, by platform. `settings`: what else is in twin.toml."""
+        """`owner`: their accounts. `settings`: what else is in twin.toml. `program`: a module."""
         self.home, self._discord, self._telegram = home, discord, telegram
+        self._program = program
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
         parts: dict[str, dict[str, Any]] = {"owner": {"name": "Sam"}, "owner.accounts": dict(owner)}
@@ -56,7 +58,7 @@ class ChatService:
         return self.home / "output"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "twin", "--home", str(self.home), "up"]
+        command = [sys.executable, "-m", self._program, "--home", str(self.home), "up"]
         self.starts += 1
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(

@@ -42,6 +42,7 @@ class World:
         *,
         platforms: tuple[str, ...] = PLATFORMS,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        program: str = "twin",
     ) -> ChatService:
         parts: dict[str, dict[str, Any]] = {
             "model": {"base": "quick", "servers": [self.model.url]},
@@ -55,6 +56,7 @@ class World:
             discord=self.discord if "discord" in platforms else None,
             telegram=self.telegram if "telegram" in platforms else None,
             settings=parts,
+            program=program,
         )
 
     def places(self, platform: str, private: int = 2, groups: int = 1) -> list[Place]:
