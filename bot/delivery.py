@@ -131,7 +131,9 @@ class Growing:
         self._next = time.monotonic() + limits.edit_seconds
         try:
             if self.stub.message_id is None:
-                self.stub = await self._courier.send(replace(self.stub, text=text), DeliveryState.SHOWN)
+                # Should its answer be lost, this is what `settle` finds.
+                self.stub = replace(self.stub, text=text, state=DeliveryState.SENDING)
+                self.stub = await self._courier.send(self.stub, DeliveryState.SHOWN)
             elif text != self.stub.text:
                 await self._courier.platform.edit(self.stub.chat_id, self.stub.message_id, text)
                 self.stub = replace(self.stub, text=text)

@@ -200,10 +200,9 @@ class DiscordClient(discord.Client):
     async def _reaction(self, event: discord.RawReactionActionEvent, *, added: bool) -> None:
         if self.user is None or event.user_id == self.user.id:
             return
-        emoji = event.emoji.name if event.emoji.is_unicode_emoji() else f":{event.emoji.name}:"
         reaction = Reaction(
             message_key=message_key(PLATFORM, event.channel_id, event.message_id),
-            emoji=emoji,
+            emoji=_name_of(event.emoji),
             by=self._person(event),
             at=now(),
             added=added,
@@ -264,8 +263,28 @@ class DiscordClient(discord.Client):
     async def _catch_up_with(self, event: discord.Message) -> None:
         try:
             await self._translate_to(event, self._ears.message_arrived)
+            if self.user and event.author.id == self.user.id:
+                await self._catch_up_with_reactions(event)
         except Exception:
             log.exception("could not hand over missed message %s", event.id)
+
+    async def _catch_up_with_reactions(self, event: discord.Message) -> None:
+        """Those that are there now. Who has taken one back meanwhile is not to be found out."""
+        key = message_key(PLATFORM, event.channel.id, event.id)
+        for reaction in event.reactions:
+            emoji = _name_of(reaction.emoji)
+            async for user in reaction.users():
+                if self.user and user.id != self.user.id:
+                    by = Person(PLATFORM, str(user.id), user.display_name, is_bot=user.bot)
+                    told = Reaction(key, emoji, by, now(), added=True)
+                    await self._ears.reaction_changed(told, self._platform)
+
+
+def _name_of(emoji: str | discord.Emoji | discord.PartialEmoji) -> str:
+    if isinstance(emoji, str):
+        return emoji
+    is_plain = isinstance(emoji, discord.PartialEmoji) and emoji.is_unicode_emoji()
+    return emoji.name if is_plain else f":{emoji.name}:"
 
 
 def _has_news(channel: Channel, since: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import datetime
 
 from bot.kept import Kept
@@ -10,8 +12,9 @@ from bot.platform import Button, ChatRefused, ChatUnavailable, Platform, Reactio
 from bot.settings import ChatSettings
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
-from storage.records import Consent, Feedback, Message, Role, Signal
+from storage.records import Consent, DeliveryState, Feedback, Message, Role, Signal
 
+BEING_SENT_SECONDS, LOOK_SECONDS = 20.0, 0.2  # a restart finds out within that what was being sent
 WHAT_THEN = "What should I have said instead of this?\n> {}"
 
 
@@ -28,32 +31,49 @@ def thumb(emoji: str, settings: ChatSettings = ChatSettings()) -> Signal | None:
 
 
 async def on_reaction_changed(reaction: Reaction, platform: Platform, *, talk: Conversation) -> None:
-    """A thumb on one of the twin's own replies counts until it is taken back, however old the reply is."""
+    """A thumb on one of the twin's own replies counts until it is taken back, however old the reply is.
+
+    The reply may still be growing: then it is not kept yet, and has its key all the same.
+    """
     signal = thumb(reaction.emoji, talk.settings)
-    reply_key = (
-        await carried_by(reaction.message_key, talk.kept) if signal and not reaction.by.is_bot else None
-    )
-    if signal is None or reply_key is None:
+    if signal is None or reaction.by.is_bot:
         return
     kept, by = talk.kept, reaction.by
+    reply_key = await _about(reaction.message_key, kept)
+    if reply_key is None:
+        return
     if not reaction.added:
         await on_reaction_withdrawn(reply_key, signal, given_by=by.id, at=reaction.at, feedback=kept.feedback)
+        return
+    if await _counts_already(reply_key, signal, by.id, kept.feedback):
         return
     role = talk.authority.role_of(by)
     opted_out = await kept.people.consent(by.platform, by.id) is Consent.OPTED_OUT
     if opted_out and role is not Role.OWNER:
         return
-    counted = await on_reaction(
-        reply_key,
-        signal,
-        given_by=by.id,
-        role=role,
-        at=reaction.at,
-        messages=kept.messages,
-        feedback=kept.feedback,
-    )
-    if counted and signal is Signal.DOWN and role is not Role.OTHER:
+    await kept.feedback.record(Feedback(reply_key, by.id, role, signal, reaction.at))
+    if signal is Signal.DOWN and role is not Role.OTHER:
         talk.turns.in_background(_ask_what_then(reply_key, reaction, platform, talk))
+
+
+async def _about(message_key: str, kept: Kept) -> str | None:
+    """The reply that was judged. People may see it before we know that it is there: that is waited for."""
+    name, _, rest = message_key.partition(":")
+    chat_id = rest.rpartition(":")[0].partition("/")[0]
+    until = time.monotonic() + BEING_SENT_SECONDS
+    while (found := await carried_by(message_key, kept)) is None and time.monotonic() < until:
+        undone = await kept.deliveries.undone(name)
+        here = [one for one in undone if one.chat_id.partition("/")[0] == chat_id]
+        if not any(one.state is DeliveryState.SENDING for one in here):
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+    return found
+
+
+async def _counts_already(reply_key: str, signal: Signal, given_by: str, feedback: FeedbackStore) -> bool:
+    """A chat app that tells us again what we missed says nothing new."""
+    given = await feedback.about(reply_key)
+    return any((one.given_by, one.kind, one.withdrawn_at) == (given_by, signal, None) for one in given)
 
 
 async def carried_by(message_key: str, kept: Kept) -> str | None:

@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 @dataclass
 class OwnerNews:
     authority: Authority
-    platforms: dict[str, Platform] = field(default_factory=dict)  # those that run, by name
+    platforms: dict[str, Platform] = field(default_factory=dict)  # those that are set up, by name
+    elsewhere: set[str] = field(default_factory=set)  # of these, what another copy of the service runs
     _troubles: dict[str, str] = field(default_factory=dict)
 
     async def tell(self, text: str, buttons: Sequence[Button] = (), *, on: str | None = None) -> str | None:
@@ -23,7 +24,8 @@ class OwnerNews:
 
         Returns the key of the message, or None when the owner could not be reached.
         """
-        order = sorted(self.platforms, key=lambda name: name != on)
+        here = [name for name in self.platforms if name not in self.elsewhere]
+        order = sorted(here, key=lambda name: name != on)
         for platform in [self.platforms[name] for name in order]:
             for owner in self.authority.owner_ids(platform.name):
                 try:

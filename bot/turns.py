@@ -134,9 +134,9 @@ class Turns:
         undone = {(one.platform, one.chat_id) for one in await self._kept.deliveries.undone()}
         busy = {turn.name[:2] for turn in self._open.values()}
         for name, chat_id in undone - busy:
-            if platform := self._news.platforms.get(name):
+            if platform := self._run_here().get(name):
                 self._start(self._finish(platform, chat_id))
-        waiting = [one for one in await self._kept.messages.waiting() if one.platform in self._news.platforms]
+        waiting = [one for one in await self._kept.messages.waiting() if one.platform in self._run_here()]
         if waiting and not await self._brain.awake():
             return
         for message in waiting:
@@ -144,6 +144,10 @@ class Turns:
             known = (message.platform, message.chat_id, message.author_id) in self._open
             if not known and not another_gathers:
                 self._turn_of(message, self._news.platforms[message.platform], 0.0)
+
+    def _run_here(self) -> dict[str, Platform]:
+        news = self._news
+        return {name: one for name, one in news.platforms.items() if name not in news.elsewhere}
 
     async def run(self) -> None:
         """Sweep every few seconds until cancelled."""
@@ -419,7 +423,9 @@ class Turns:
                     await self._kept.deliveries.drop(key)
                     continue
                 await self._bring(reply, question, courier)
-            elif not (question and question.key in {one.key for one in await self._kept.messages.waiting()}):
+            elif question and question.key in {one.key for one in await self._kept.messages.waiting()}:
+                await Growing(courier, parts[0]).settle()  # it goes on growing in the turn to come
+            else:
                 for part in parts:  # an answer that was begun to something that is gone
                     await courier.take_back(part)
 

@@ -71,6 +71,7 @@ class Rest:
             "PATCH /channels/{channel}/messages/{message}": Rest.edit,
             "DELETE /channels/{channel}/messages/{message}": Rest.delete,
             "PUT /channels/{channel}/messages/{message}/reactions/{emoji}/@me": Rest.react,
+            "GET /channels/{channel}/messages/{message}/reactions/{emoji}": Rest.who_reacted,
             "POST /channels/{channel}/typing": Rest.typing,
             "GET /applications/{app}/commands": Rest.commands,
             "PUT /applications/{app}/commands": Rest.sync,
@@ -274,6 +275,15 @@ class Rest:
         channel = self._channel(call)
         message = self._message(call, channel)
         self.server.react(channel, message, self.world.bot, unquote(call["emoji"]))
+
+    async def who_reacted(self, call: Call) -> list[Json]:
+        """Ordered by id, as on Discord."""
+        message = self._message(call, self._channel(call))
+        names = message.get("reactions_by", {}).get(unquote(call["emoji"]).partition(":")[0], [])
+        people = sorted((self.world.user(name) for name in names), key=lambda user: user.id)
+        query = call.request.query
+        after = int(query.get("after", 0))
+        return [user.payload() for user in people if user.id > after][: int(query.get("limit", 25))]
 
     async def typing(self, call: Call) -> None:
         channel = self._channel(call, write=True)

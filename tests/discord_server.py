@@ -168,6 +168,16 @@ class DiscordServer:
             people.append(user.name)
         else:
             people.remove(user.name)
+        message["reactions"] = [
+            {
+                "emoji": {"id": None, "name": one} if one != name or isinstance(emoji, str) else emoji,
+                "count": len(who),
+                "me": self.bot.name in who,
+                "me_burst": False,
+            }
+            for one, who in given.items()
+            if who
+        ]
         data: Json = {
             "user_id": str(user.id),
             "channel_id": str(channel.id),

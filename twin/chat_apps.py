@@ -19,7 +19,7 @@ from bot.on_message import Conversation
 from bot.owner_news import OwnerNews
 from bot.platform import ChatRefused, ChatUnavailable, Ears, Platform
 from bot.telegram_app import TelegramApp
-from bot.telegram_tuning import Webhook
+from bot.telegram_tuning import Tuning, Webhook
 from storage.leases import LeaseStore
 from storage.unavailable import DatabaseUnavailable
 from twin import show
@@ -44,7 +44,9 @@ class ChatApp(Platform, Protocol):
     def alive(self) -> float: ...
 
 
-def chat_apps(settings: Settings, stores: Stores, talk: Conversation, ears: Ears) -> list[ChatApp]:
+def chat_apps(
+    settings: Settings, stores: Stores, talk: Conversation, ears: Ears, tuning: Tuning | None = None
+) -> list[ChatApp]:
     """Those that have a token, registered with the flow."""
     apps: list[ChatApp] = []
     authority, names = talk.authority, [*settings.chat.names, settings.owner.name.split()[0]]
@@ -71,6 +73,7 @@ def chat_apps(settings: Settings, stores: Stores, talk: Conversation, ears: Ears
                 base_url=settings.telegram.base_url,
                 base_file_url=settings.telegram.base_file_url,
                 webhook=_webhook(settings),
+                tuning=tuning,
             )
         )
     talk.news.platforms.update({app.name: app for app in apps})
@@ -105,8 +108,10 @@ async def keep_running(app: ChatApp, news: OwnerNews, standing: Standing | None 
     while True:
         try:
             if standing and not await standing.has(app.name):
+                news.elsewhere.add(app.name)
                 pause = FIRST_PAUSE  # the copy that runs it may be gone in a moment
             else:
+                news.elsewhere.discard(app.name)
                 log.info("%s is started", app.name)
                 await _until_silent(app, news, standing)
                 return  # somebody stopped it

@@ -11,6 +11,7 @@ from bot.ears import ears_of
 from bot.on_message import Conversation
 from bot.privacy import forget_old
 from bot.rhythm import Rhythm, learn_rhythm
+from bot.telegram_tuning import Tuning
 from storage.records import Kind
 from storage.runs import AlreadyRunning
 from storage.unavailable import DatabaseUnavailable
@@ -45,7 +46,7 @@ FORGET_SECONDS = 3600.0
 RHYTHM_MESSAGES = 20_000  # of the owner's latest ones
 
 
-async def serve_until_stopped(home: Home, settings: Settings) -> None:
+async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | None = None) -> None:
     """Run until Ctrl-C or SIGTERM. A second one on the same home is refused."""
     stop = stop_signal()
     async with contextlib.AsyncExitStack() as closing:
@@ -72,7 +73,7 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
         )
         async with asyncio.TaskGroup() as tasks:
             commands = build_commands(home, settings, stores, model, tasks)
-            apps = chat_apps(settings, stores, talk, ears_of(talk, commands))
+            apps = chat_apps(settings, stores, talk, ears_of(talk, commands), tuning)
             await _show(settings, stores, model, apps, log_path)
             standing = Standing(stores.leases, copy_name()) if several else None
             background: list[Coroutine[object, object, None]] = [

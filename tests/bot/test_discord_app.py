@@ -514,6 +514,21 @@ async def test_a_bot_that_is_killed_finds_what_it_missed(server):
             assert [await out.readline(), await out.readline()] == [b"before\n", b"meanwhile\n"]
 
 
+async def test_reactions_to_what_we_said_are_found_after_a_restart(server, heard):
+    ana, bo = server.user("Ana"), server.user("Bo")
+    async with connected(server, heard) as app:
+        ours = await app.send(str(server.kitchen.id), "hello")
+    message = server.kitchen.messages[int(ours)]
+    server.react(server.kitchen, message, ana, "👍")
+    server.react(server.kitchen, message, bo, {"id": "77", "name": "meh"})
+    server.react(server.kitchen, server.say(server.kitchen, ana, "not ours"), bo, "👍")
+    async with connected(server, heard):
+        await server.wait_for(lambda: len(heard.reactions) >= 2)
+        await hear(server, heard, 1)
+    found = {(one.message_key, one.emoji, one.by.name, one.added) for one in heard.reactions}
+    assert found == {(key_of(message), "👍", "Ana", True), (key_of(message), ":meh:", "Bo", True)}
+
+
 async def test_what_was_missed_comes_oldest_first_however_much_it_was(server, heard):
     ana = server.user("Ana")
     for number in range(150):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from fakes import said, until
 
@@ -8,7 +10,7 @@ from bot.on_correction import on_correction
 from bot.on_reaction import thumb
 from bot.platform import Person, Question
 from bot.settings import ChatSettings
-from storage.records import Consent, Role, Signal, now
+from storage.records import Consent, Delivery, DeliveryState, Role, Signal, now
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,56 @@ async def test_the_thumb_of_somebody_who_opted_out_is_not_kept(kitchen):
     await kitchen.kept.people.set_consent("kitchen-app", "bo", Consent.OPTED_OUT)
     await kitchen.react(next(iter(kitchen.platform.shown)), "👍", by="bo")
     assert await kitchen.feedback.about(reply.key) == []
+
+
+async def test_a_thumb_on_a_reply_that_is_still_growing_counts(kitchen):
+    kitchen.model.hold = asyncio.Event()
+    asking = asyncio.create_task(kitchen.hear(said("hello?")))
+    await until(lambda: kitchen.platform.shown)
+    await kitchen.react(next(iter(kitchen.platform.shown)), "👍", by="bo")
+    kitchen.model.hold.set()
+    reply = await asking
+    assert [given.reply_key for given in await kitchen.feedback.effective()] == [reply.key]
+
+
+async def test_a_thumb_that_comes_before_we_know_that_the_reply_is_there_counts(kitchen):
+    kitchen.settings(delivery="whole")
+    send, arrived, known = kitchen.platform.send, asyncio.Event(), asyncio.Event()
+
+    async def send_slowly(*args, **more):
+        message_id = await send(*args, **more)
+        arrived.set()
+        await known.wait()
+        return message_id
+
+    kitchen.platform.send = send_slowly
+    asking = asyncio.create_task(kitchen.hear(said("hello?")))
+    await arrived.wait()
+    reacting = asyncio.create_task(kitchen.react("sent-1", "👍", by="bo"))
+    await asyncio.sleep(0.05)
+    known.set()
+    await reacting
+    assert [given.reply_key for given in await kitchen.feedback.effective()] == [(await asking).key]
+
+
+async def test_a_thumb_after_a_crash_waits_until_what_was_being_sent_is_found(kitchen):
+    question = said("hello?")
+    await kitchen.messages.add(question, waiting=True)
+    begun = Delivery("reply-1", 0, "kitchen-app", "kitchen", question.key, "hello", DeliveryState.SENDING)
+    await kitchen.kept.deliveries.put(begun)
+    message_id = await kitchen.platform.send("kitchen", "hello")
+    reacting = asyncio.create_task(kitchen.react(message_id, "👍", by="bo"))
+    kitchen.model.down = True  # no answer can be made now, but what is there can be found
+    await kitchen.talk.turns.sweep()
+    await asyncio.wait_for(reacting, 5)
+    assert [given.reply_key for given in await kitchen.feedback.effective()] == ["reply-1"]
+
+
+async def test_the_same_thumb_told_again_adds_nothing(kitchen):
+    reply = await kitchen.hear(said("hello?"))
+    for _ in range(2):
+        await kitchen.react(next(iter(kitchen.platform.shown)), "👍", by="bo")
+    assert len(await kitchen.feedback.about(reply.key)) == 1
 
 
 async def test_only_the_twins_own_replies_can_be_judged(kitchen):

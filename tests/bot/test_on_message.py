@@ -343,6 +343,17 @@ async def test_a_new_process_answers_what_the_old_one_left(kitchen):
     assert len(kitchen.platform.texts()) == 1
 
 
+async def test_what_another_copy_hears_is_left_to_it(kitchen):
+    await kitchen.messages.add(said("hello?"), waiting=True)
+    news = kitchen.talk.news
+    news.elsewhere.add("kitchen-app")
+    await kitchen.talk.turns.sweep()
+    assert not kitchen.talk.turns._tasks
+    news.elsewhere.clear()
+    await kitchen.talk.turns.sweep()
+    await until(lambda: kitchen.platform.texts() == ["hello there friend"])
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 @pytest.mark.parametrize("delivery", ["whole", "stream"])
 async def test_a_crash_while_it_is_sent_neither_repeats_nor_loses_it(kitchen, arrived, delivery):
@@ -396,6 +407,14 @@ async def test_a_crash_between_two_bubbles_sends_the_rest_and_nothing_twice(kitc
 
 async def test_when_the_answer_of_the_chat_app_is_lost_nothing_is_sent_again(kitchen):
     kitchen.settings(delivery="whole")
+    kitchen.platform.loses = 1
+    answer = await kitchen.hear(said("hello?"))
+    assert kitchen.platform.texts() == ["hello there friend"]
+    [delivery] = await kitchen.kept.deliveries.of(answer.key)
+    assert delivery.state is DeliveryState.SENT
+
+
+async def test_an_answer_that_grows_is_whole_in_the_end_though_its_beginning_was_not_confirmed(kitchen):
     kitchen.platform.loses = 1
     answer = await kitchen.hear(said("hello?"))
     assert kitchen.platform.texts() == ["hello there friend"]

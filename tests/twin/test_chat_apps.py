@@ -57,7 +57,7 @@ async def look_after(quick):
         news = OwnerNews(Authority({"other-app": "sam"}), {"other-app": other})
         task = asyncio.create_task(keep_running(app, news, standing))
         running.append(task)
-        return SimpleNamespace(told=other.told, task=task)
+        return SimpleNamespace(told=other.told, task=task, news=news)
 
     yield start
     for task in running:
@@ -102,7 +102,9 @@ async def test_of_two_copies_one_runs_it_until_it_is_gone(look_after, database):
     two = look_after(second, Standing(leases, "two"))
     await asyncio.sleep(0.1)
     assert second.started == 0
+    assert (one.news.elsewhere, two.news.elsewhere) == (set(), {"kitchen-app"})
     one.task.cancel()
     await until(lambda: second.started)
+    assert two.news.elsewhere == set()
     two.task.cancel()
     await asyncio.gather(one.task, two.task, return_exceptions=True)
