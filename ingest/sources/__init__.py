@@ -8,6 +8,7 @@ from ingest.sources import (
     discord_package,
     journal,
     telegram,
+    whatsapp,
 )
 
 SOURCES: dict[str, Source] = {
@@ -17,5 +18,6 @@ SOURCES: dict[str, Source] = {
         discord_package.SOURCE,
         journal.SOURCE,
         telegram.SOURCE,
+        whatsapp.SOURCE,
     )
 }
