@@ -48,8 +48,8 @@ _LEFT_OUT = re.compile(
 _FILE = r"[^\n<>/\u200e]{1,120}\.\w{2,5}"
 _ATTACHED = re.compile(  # "IMG-WA0001.jpg (file attached)" above the words; "<attached: 0012-PHOTO.jpg>"
     rf"\A(?:\u200e(?P<marked>{_FILE}) \([^()\n]{{4,30}}\)|(?P<bare>{_FILE}) \((?:file attached"
-    r"|Datei angehängt|archivo adjunto|arquivo anexado|fichier joint|file allegato|bestand bijgevoegd|файл добавлен"
-    r"|прикреплённый файл|bifogad fil|vedhæftet fil|dosya ekli|plik załączony)\))(?=\n|\Z)"
+    r"|Datei angehängt|archivo adjunto|arquivo anexado|fichier joint|file allegato|bestand bijgevoegd"
+    r"|файл добавлен|прикреплённый файл|bifogad fil|vedhæftet fil|dosya ekli|plik załączony)\))(?=\n|\Z)"
     rf"|\u200e?<[^<>:\n]{{3,24}}: (?P<named>{_FILE})>",
     re.IGNORECASE,
 )

@@ -9,6 +9,7 @@ from ingest.sources import (
     journal,
     telegram,
     whatsapp,
+    x_archive,
 )
 
 SOURCES: dict[str, Source] = {
@@ -19,5 +20,6 @@ SOURCES: dict[str, Source] = {
         journal.SOURCE,
         telegram.SOURCE,
         whatsapp.SOURCE,
+        x_archive.SOURCE,
     )
 }

@@ -271,6 +271,7 @@ def test_the_owner_is_whoever_the_chat_is_not_named_after(tmp_path: Path) -> Non
 def test_everybody_is_known_before_reading(tmp_path: Path) -> None:
     lines = ["Tam Okonjo: a", "~ Jorrit: b", "+386 40 555\u00a0012: c", "Ola Brandt: d", 'Tam changed "a: b"']
     put(tmp_path, "group.txt", "\n".join(f"13/06/2024, 23:30 - {line}" for line in lines))
+    put(tmp_path, "_chat.txt", "[13/06/2024, 23:30:01] Climbers: \u200eTam Okonjo created this group")
     assert list(people(tmp_path, OWNER)) == [
         Person("whatsapp:+38640555012", ()),
         Person("whatsapp:Jorrit", ("Jorrit",)),
@@ -308,6 +309,7 @@ def test_a_message_without_end_stays_within_bounds(tmp_path: Path) -> None:
     put(tmp_path, NAME, "13/06/2024, 23:30 - Tam: a\n" + "b" * 500_000 + "\n" + "   \n" * 200_000 + "c")
     ledger = ingested(SOURCE, tmp_path, OWNER)
     assert dict(ledger.failed) == {"longer than 200,000 characters": 1}
+    assert len(kept(SOURCE, tmp_path, OWNER)[0].text) == len("a\n") + 500_000
 
 
 WHOLE = (
