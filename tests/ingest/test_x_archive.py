@@ -85,7 +85,7 @@ def test_a_long_post_is_whole_again(tmp_path: Path) -> None:
     short = long.replace("&", "&amp;")[:275] + "… https://t.co/x9"
     put(tmp_path, "data/tweets.js", script("tweets", [post(1, short), post(2, short)]))
     notes = [
-        {"noteTweet": {"createdAt": "2019-03-19T14:05:01.000Z", "core": {"text": text}}}
+        {"noteTweet": {"createdAt": "2019-03-19T14:05:01.123Z", "core": {"text": text}}}
         for text in (other, long)
     ]
     new = {"createdAt": "2019-03-19T14:05:02.000Z", "noteTweetResults": {"result": {"text": long}}}
