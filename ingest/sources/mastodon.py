@@ -101,24 +101,27 @@ def _record(piece: Piece) -> Record | Skipped:
 def _text(note: dict[Any, Any]) -> str:
     """The warning, if there is one, above the words; a mention keeps who is meant."""
     mentioned = {
-        as_text(tag.get("href"))
+        (_name(as_text(tag.get("name"))), _server(as_text(tag.get("href")))): as_text(tag.get("href"))
         for tag in map(as_dict, as_list(note.get("tag")))
         if tag.get("type") == "Mention"
     }
-    handles = {
-        as_text(tag.get("name")).lstrip("@").partition("@")[0].casefold(): as_text(tag.get("href"))
-        for tag in map(as_dict, as_list(note.get("tag")))
-        if tag.get("type") == "Mention" and as_text(tag.get("name")).strip("@")
-    }
 
     def link(href: str, words: str) -> str:
-        if words.startswith("@"):  # the link leads to the profile page, the tag to the account
-            who = href if href in mentioned else handles.get(words[1:].partition("@")[0].casefold())
+        if words.startswith("@"):  # the link leads to a page, the tag to the account; the server is the same
+            who = mentioned.get((_name(words), _server(href)))
             return "@" + marked("person", f"mastodon:{who}") if who else words
         return words if words.startswith("#") else href or words
 
     said = html_text(as_text(note.get("content")), link)
     return "\n\n".join(filter(None, (as_text(note.get("summary")).strip(), said)))
+
+
+def _name(handle: str) -> str:
+    return handle.lstrip("@").partition("@")[0].casefold()
+
+
+def _server(link: str) -> str:
+    return link.partition("://")[2].partition("/")[0]
 
 
 def _is_public(*things: dict[Any, Any]) -> bool:
@@ -144,8 +147,7 @@ def _is_owners(me: str, user: str, owner: Owner) -> bool:
     accounts = {account.lstrip("@").casefold() for account in owner.accounts.get("mastodon", ())}
     if not accounts or not me:
         return True
-    server = me.partition("://")[2].partition("/")[0]
-    return bool(accounts & {me.casefold(), user.casefold(), f"{user}@{server}".casefold()})
+    return bool(accounts & {me.casefold(), user.casefold(), f"{user}@{_server(me)}".casefold()})
 
 
 def _activities(export: Export) -> Iterator[Piece | Skipped]:

@@ -16,6 +16,7 @@ from ingest.html_text import html_text
         ("<style>p{}</style><div>a</div><div>b</div>", "a\n\nb"),
         ("mine<blockquote>theirs<p>open<div>deep</div></blockquote> mine too", "mine mine too"),
         ('<div>yes</div><div class="x gmail_quote">On monday<div>they<br>wrote</div></div>', "yes"),
+        ('<img class="gmail_signature">seen', "seen"),
         ("a <b>bold</b> <i>claim", "a bold claim"),
         ("  many\n   blanks ", "many blanks"),
         ("<pre>a\nb</pre>c\nd", "a\nbc d"),

@@ -69,7 +69,7 @@ def test_posts_come_in_as_plain_text_and_boosts_do_not(tmp_path: Path) -> None:
         conversation="tag:else.example,2023:7",
         summary="climbing",
         contentMap={"en": "x"},
-        tag=[tam, {"type": "Hashtag", "name": "#x"}],
+        tag=[tam, {"type": "Hashtag", "name": "#x"}, tam | {"href": f"{HOME}/users/tam", "name": "@tam"}],
         attachment=[{"type": "Document", "mediaType": "image/png"}],
         updated="2023-05-02T00:00:00Z",
     )
@@ -92,7 +92,10 @@ def test_posts_come_in_as_plain_text_and_boosts_do_not(tmp_path: Path) -> None:
     ]
     assert recognise(tmp_path) == 0.95
     assert list(read(zipped(tmp_path), OWNER)) == list(read(tmp_path, OWNER))
-    assert list(people(tmp_path, OWNER)) == [Person("mastodon:https://else.example/users/tam", (), ("tam",))]
+    assert list(people(tmp_path, OWNER)) == [
+        Person("mastodon:https://else.example/users/tam", (), ("tam",)),
+        Person(f"mastodon:{HOME}/users/tam", (), ("tam",)),
+    ]
 
 
 @pytest.mark.parametrize(
