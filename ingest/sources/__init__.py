@@ -6,6 +6,8 @@ from ingest.source import Source
 from ingest.sources import (
     discord_chat_exporter,
     discord_package,
+    facebook,
+    instagram,
     journal,
     mastodon,
     reddit,
@@ -19,6 +21,8 @@ SOURCES: dict[str, Source] = {
     for source in (
         discord_chat_exporter.SOURCE,
         discord_package.SOURCE,
+        facebook.SOURCE,
+        instagram.SOURCE,
         journal.SOURCE,
         mastodon.SOURCE,
         reddit.SOURCE,

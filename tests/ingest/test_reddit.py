@@ -40,8 +40,8 @@ def test_comments_and_posts_come_in(tmp_path: Path) -> None:
     put(
         tmp_path,
         "comments.csv",
-        COMMENTS
-        + f'c1,{LINK}c1/,{when},203.0.113.9,climbing,0,{LINK},,"&gt; they said\n\nno, ask /u/Tam_C &amp; me",\r\n'
+        COMMENTS + f"c1,{LINK}c1/,{when},203.0.113.9,climbing,0,{LINK},,"
+        '"&gt; they said\n\nno, ask /u/Tam_C &amp; me",\r\n'
         f"c2,,{when},,climbing,0,{LINK},c1,[deleted],\n"
         f"c3,,{when},,climbing,0,{LINK},c1,>!still mine!<,\n",
     )
