@@ -147,7 +147,7 @@ def test_posts_and_comments_come_in(tmp_path: Path) -> None:
         "title": "Ola wrote",
     }
     empty = {"timestamp": NOON, "title": "Ola was here"}
-    comment = {"timestamp": NOON, "comment": "nice", "author": "Ola Brandt"}
+    comment = {"comment": "nice", "author": "Ola Brandt"}
     entry = {"timestamp": NOON, "data": [{"comment": comment}], "title": "x"}
     others = {"timestamp": NOON, "data": [{"comment": comment | {"author": "Tam"}}]}
     profile = {"profile_v2": {"name": {"full_name": "Ola Brandt"}}}

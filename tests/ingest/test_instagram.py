@@ -1,4 +1,4 @@
-"""Does an Instagram download come in: direct messages, captions and comments, whatever its labels' language?"""
+"""Does an Instagram download come in: direct messages, captions, comments, whatever its labels say?"""
 
 from __future__ import annotations
 

@@ -28,3 +28,4 @@ def test_the_owner_is_named_by_the_profile_or_is_the_one_in_every_chat() -> None
     assert names.owners(Owner(name="tam"), "facebook", set()) == {"Tam"}
     assert names.owners(Owner(), "facebook", {"Jorrit"}) == {"Jorrit"}
     assert Names(Counter({"Ola": 1, "Tam": 1}), chats=1).owners(Owner(), "facebook", set()) == set()
+    assert Names(Counter({"Tam": 1}), chats=1).owners(Owner(), "facebook", set()) == set()
