@@ -6,6 +6,7 @@ from ingest.source import Source
 from ingest.sources import (
     discord_chat_exporter,
     discord_package,
+    email,
     facebook,
     instagram,
     journal,
@@ -23,6 +24,7 @@ SOURCES: dict[str, Source] = {
     for source in (
         discord_chat_exporter.SOURCE,
         discord_package.SOURCE,
+        email.SOURCE,
         facebook.SOURCE,
         instagram.SOURCE,
         journal.SOURCE,
