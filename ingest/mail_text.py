@@ -15,7 +15,8 @@ _ATTRIBUTION = re.compile(  # "On Mon, 5 Jan 2024 at 11:30, Tam <tam@example.org
 _CUT = re.compile(  # all below is an earlier mail
     r"-{2,}\s?(?:Original Message|Forwarded message|Forwarded Message|Ursprüngliche Nachricht"
     r"|Message d'origine|Weitergeleitete Nachricht|Message transféré|Mensaje original|Mensagem original"
-    r"|Messaggio originale|Oorspronkelijk bericht|Исходное сообщение)\s?-{2,}|_{20,}|Begin forwarded message:",
+    r"|Messaggio originale|Oorspronkelijk bericht|Исходное сообщение)\s?-{2,}"
+    r"|_{20,}|Begin forwarded message:",
     re.IGNORECASE,
 )
 _HEADER = re.compile(r"\*?(?:From|Von|De|Da|Van|От|Od|Från|Fra)\*?\s?:\*?\s\S.*")

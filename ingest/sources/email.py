@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import MessageError
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.policy import default
 from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
@@ -144,7 +144,7 @@ def _body(mail: EmailMessage) -> str:
         return ""
 
 
-def _decoded(part: EmailMessage) -> str:
+def _decoded(part: MIMEPart) -> str:
     """By the charset it names; by its bytes where that is missing, unknown or a lie."""
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):

@@ -59,7 +59,7 @@ def record(number: int, text: str, where: str, first: str = "", answered: str = 
 def test_an_mbox_gives_the_owners_mails_and_names_the_rest(tmp_path: Path) -> None:
     answer = mail(
         2,
-        "sure\n>From here on,\n\nOn 1 Jun 2024 Tam wrote:\n> hello",
+        "sure\n>From here on,\nFrom noon, say 12:30\n\nOn 1 Jun 2024 Tam wrote:\n> hello",
         "In-Reply-To: <t9@example.com>",
         "References: <t1@example.com>\n <t9@example.com>",
         PLAIN,
@@ -81,7 +81,13 @@ def test_an_mbox_gives_the_owners_mails_and_names_the_rest(tmp_path: Path) -> No
     where = "Takeout/Mail/Sent.mbox#"
     assert list(read(tmp_path, OWNER)) == [
         record(1, "hello Tam", f"{where}1"),
-        record(2, "sure\nFrom here on,", f"{where}2", first="<t1@example.com>", answered="<t9@example.com>"),
+        record(
+            2,
+            "sure\nFrom here on,\nFrom noon, say 12:30",
+            f"{where}2",
+            first="<t1@example.com>",
+            answered="<t9@example.com>",
+        ),
         Skipped(f"{where}3", "not sent by the owner", failed=False),
         Skipped(f"{where}4", "a draft", failed=False),
         Skipped(f"{where}5", "an automatic reply", failed=False),
@@ -153,6 +159,8 @@ def test_the_plain_part_is_taken_and_attachments_are_not(tmp_path: Path) -> None
         tmp_path, "b.mbox", mbox(mail(2, large, "Content-Type: multipart/mixed; boundary=b"), mail(3, "next"))
     )
     assert [one.text for one in kept(SOURCE, tmp_path, OWNER)] == ["plain", "plain", "next"]
+    put(tmp_path, "b.mbox", mbox(mail(2, "word\n" * MAX_MAIL)))
+    assert len(kept(SOURCE, tmp_path, OWNER)[-1].text) < MAX_MAIL
 
 
 def test_encoded_names_and_other_addresses_of_the_owner_are_known(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_what_stands_below_goes(below: str) -> None:
 def test_answers_between_the_quotes_stay() -> None:
     mail = "On 5 Jan 2024 Tam wrote:\n> tomorrow?\nsure\n> at 7?\nat 8\n-- \nOla"
     assert own_words(mail) == "sure\nat 8"
+    assert own_words("On 5 Jan 2024 Tam Okonjo\nwrote:\n> tomorrow?\nsure") == "sure"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_soft_line_breaks_are_none() -> None:
     assert unflowed("one \ntwo\n> quoted \nthree\n  stuffed\n-- \nOla") == (
         "one two\n> quoted \nthree\n stuffed\n-- \nOla"
     )
+    assert unflowed("one \n-- \nOla") == "one \n-- \nOla"
     assert unflowed("on \ne", deletes_space=True) == "one"
 
 

@@ -114,7 +114,7 @@ def test_bots_and_notices_are_dropped_by_name_and_bad_items_cost_only_themselves
         message(3, "B1", "beep"),
         message(4, "U502", "gone", subtype="tombstone"),
         message(5, "U711", "", files=[{"mimetype": "image/png"}]),
-        message(6, "U711", "when", ts="nan"),
+        message(6, "U711", "when", ts="1717243200"),
         message(7, "", "who"),
         "nonsense",
         message(8, "U711", "also in the channel", subtype="thread_broadcast"),
