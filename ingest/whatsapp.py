@@ -14,7 +14,7 @@ from ingest.day_order import Numbers
 from ingest.source import marked
 from storage.records import Attachment
 
-_MARK = "[\u200e\u200f\u061c\u202a-\u202e\ufeff]*"
+_MARK = "[\u200e\u200f\u061c\u202a-\u202e\ufeff]*+"
 _HALF = r"[AaPp]\.?\s?[Mm]\.?|上午|下午|午前|午後|오전|오후|[صم]"
 _LINE = re.compile(
     rf"{_MARK}\[?{_MARK}(?P<one>\d{{1,4}}){_MARK}(?P<sep>[./-]){_MARK}\s?(?P<two>\d{{1,2}}){_MARK}(?P=sep){_MARK}"

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email import message_from_bytes
 from email.errors import MessageError
 from email.message import EmailMessage, MIMEPart
-from email.policy import default
+from email.parser import BytesHeaderParser, BytesParser
+from email.policy import EmailPolicy
 from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ingest.clean import well_formed
 from ingest.files import Export, decode, open_export
@@ -25,7 +25,8 @@ from ingest.source import OWNER, Owner, Person, Source, place
 from ingest.values import texts
 from storage.records import Kind, Record, Skipped, ZoneSource, stable_id
 
-MAX_MAIL = 1 << 20  # bytes; words come before attachments, so what is beyond need not be held
+MAX_MAIL = 1 << 18  # bytes; words come before attachments, so what is beyond need not be held
+_MAX_HEADER = 2_000  # the standard library takes for ever over longer ones, and anybody can send one
 _MAX_LINE = 1 << 16
 _SEPARATOR = re.compile(rb"From .{0,200}\d{1,2}:\d{2}")
 _HEADER = re.compile(rb"^(?:[!-9;-~]+:[^\n]*\n|[ \t][^\n]*\n)+", re.MULTILINE)
@@ -37,6 +38,15 @@ _MALFORMED = (  # all of these come out of the standard library when a mail is b
     *(ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError),
     MessageError,
 )
+
+
+class _Bounded(EmailPolicy):
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_MAX_HEADER]
+
+
+_POLICY = _Bounded()
 
 
 def recognise(path: Path) -> float:
@@ -51,7 +61,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
         for item in _mails(export):
             if isinstance(item, Skipped):
                 continue
-            for name, address in _addresses(_parsed(item[1]), "from", "to", "cc", "reply-to"):
+            for name, address in _addresses(_header_of(item[1]), "from", "to", "cc", "reply-to"):
                 if address not in own and (address, name) not in told:
                     told.add((address, name))
                     yield Person(f"email:{address}", texts(name.strip("'\" ")) if "@" not in name else ())
@@ -76,7 +86,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
 
 
 def _record(where: str, data: bytes, own: set[str], owner: Owner) -> Record | Skipped:
-    mail = _parsed(data)
+    mail = _header_of(data)
     senders = [address for _, address in _addresses(mail, "from")]
     if not own & set(senders):
         return Skipped(where, "not sent by the owner" if senders else "no sender", failed=not senders)
@@ -85,7 +95,7 @@ def _record(where: str, data: bytes, own: set[str], owner: Owner) -> Record | Sk
     said_at, zone_source = _said_at(mail, owner)
     if said_at is None:
         return Skipped(where, "no time that can be read")
-    text = own_words(_body(mail))
+    text = own_words(_body(data))
     if not text:
         return Skipped(where, "no words in it", failed=False)
     number = next(iter(_ID.findall(_header(mail, "message-id"))), "")
@@ -128,9 +138,10 @@ def _said_at(mail: EmailMessage, owner: Owner) -> tuple[datetime | None, ZoneSou
         return None, ZoneSource.EXPLICIT
 
 
-def _body(mail: EmailMessage) -> str:
+def _body(data: bytes) -> str:
     """The plain part; the HTML one where there is no other."""
     try:
+        mail = cast(EmailMessage, BytesParser(policy=_POLICY).parsebytes(data))
         part = mail.get_body(("plain", "html"))
         if part is None:
             return ""
@@ -156,9 +167,9 @@ def _decoded(part: MIMEPart) -> str:
         return well_formed(decode(data) or "")
 
 
-def _parsed(data: bytes) -> EmailMessage:
+def _header_of(data: bytes) -> EmailMessage:
     try:
-        return message_from_bytes(data, policy=default)
+        return cast(EmailMessage, BytesHeaderParser(policy=_POLICY).parsebytes(data))
     except _MALFORMED:
         return EmailMessage()
 

@@ -222,3 +222,11 @@ def test_files_damaged_anywhere_never_raise_and_the_ledger_closes(
     put(tmp_path, "b.eml", f"Date: x\n{header}\n\n{rest}".encode("utf-8", "surrogatepass"))
     put(tmp_path, "c.eml", b"Date: Sat, 01 Jun 2024 12:00:00 +0000\nFrom: ola@example.org\n" + data)
     ingested(SOURCE, tmp_path, OWNER)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("piece", ["a@b,", '"', ";", "a.", "=?utf-8?q?a?= ", "<a@b>"])
+@pytest.mark.parametrize("name", ["From", "Content-Type", "Content-Transfer-Encoding"])
+def test_a_header_made_to_take_for_ever_does_not(tmp_path: Path, name: str, piece: str) -> None:
+    put(tmp_path, "a.eml", mail(1, "hi", f"{name}: text/plain {piece * (MAX_MAIL // len(piece))}"))
+    ingested(SOURCE, tmp_path, OWNER)

@@ -20,7 +20,8 @@ from ingest.html_text import html_text
         ("a <b>bold</b> <i>claim", "a bold claim"),
         ("  many\n   blanks ", "many blanks"),
         ("<pre>a\nb</pre>c\nd", "a\nbc d"),
-        ("<!-- hidden --><![CDATA[x]]>plain", "plain"),
+        ("<!-- <b>hidden</b> --><!DOCTYPE html><?xml?>plain<!-- to the end", "plain"),
+        ("a < b > c &lt;i&gt;", "a < b > c <i>"),
         ("", ""),
     ],
 )
@@ -39,3 +40,11 @@ def test_a_link_can_be_told_otherwise() -> None:
 @given(st.text() | st.text(alphabet="<>/!-[]&#;pbra=\"' "))
 def test_any_text_is_read(html: str) -> None:
     html_text(html)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["<", "<a", "</", "<!--", "<![CDATA[", "<div>", "<a href=x>", "<blockquote>", '<a "']
+)
+def test_broken_markup_takes_no_time(piece: str) -> None:
+    html_text(piece * (400_000 // len(piece)))

@@ -331,3 +331,12 @@ def test_a_file_damaged_anywhere_never_raises_and_the_ledger_closes(tmp_path: Pa
 def test_any_text_is_a_message(text: str) -> None:
     said(text)
     begins(text)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["\u200e", "<", "@\u2068", "a.b (", "\u200ea ", "1/2/24, 1:00 - ", "x omitted"]
+)
+def test_no_line_takes_for_ever(piece: str) -> None:
+    said(piece * 50_000)
+    begins(piece * 50_000)
