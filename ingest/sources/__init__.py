@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ingest.source import Source
-from ingest.sources import discord_package, journal, telegram
+from ingest.sources import discord_package, journal, myanimelist, telegram
 
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         discord_package.SOURCE,
-        telegram.SOURCE,
         journal.SOURCE,
+        myanimelist.SOURCE,
+        telegram.SOURCE,
     )
 }
