@@ -18,9 +18,7 @@ _MONTHS = """
     janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro
     gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre
 """
-_MONTH_OF = {
-    name: number for line in _MONTHS.split("\n") for number, name in enumerate(line.split(), start=1)
-}
+MONTH_OF = {name: number for line in _MONTHS.split("\n") for number, name in enumerate(line.split(), start=1)}
 _DAYS = """
     monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun
     montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
@@ -30,7 +28,7 @@ _DAYS = """
     segunda-feira terça-feira quarta-feira quinta-feira sexta-feira
     lunedì martedì mercoledì giovedì venerdì sabato domenica
 """
-_MONTH = "(?P<name>" + "|".join(sorted(_MONTH_OF, key=len, reverse=True)) + r")\.?"
+_MONTH = "(?P<name>" + "|".join(sorted(MONTH_OF, key=len, reverse=True)) + r")\.?"
 _WEEKDAY = "(?:(?:" + "|".join(sorted(_DAYS.split(), key=len, reverse=True)) + r")\.?,?\s+)?"
 
 _FORMS = [
@@ -92,7 +90,7 @@ def _period(parts: dict[str, str]) -> Period:
         one, two = int(parts["one"]), int(parts["two"])
         day, month = (two, one) if two > 12 else (one, two)
         return _day(year, month, day, sure=one > 12 or two > 12 or one == two)
-    month = _MONTH_OF[parts["name"].lower()] if "name" in parts else int(parts["m"])
+    month = MONTH_OF[parts["name"].lower()] if "name" in parts else int(parts["m"])
     if "d" not in parts:
         return Period(date(year, month, 1), f"{year:04}-{month:02}")
     return _day(year, month, int(parts["d"]))

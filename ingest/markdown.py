@@ -6,6 +6,7 @@ Every pattern is bounded or stops where it could begin again, so that no page ta
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _KEPT = re.compile("\ue002([0-9]{1,9})\ue003")
 _BLOCKS = re.compile(
@@ -37,8 +38,11 @@ _MARKS = [
 ]  # fmt: skip
 
 
-def plain(text: str) -> str:
-    """The words of a page. What nobody would see of it goes: comments, embeds, queries, link addresses."""
+def plain(text: str, more: Callable[[str], str] = lambda text: text) -> str:
+    """The words of a page. What nobody would see of it goes: comments, embeds, queries, link addresses.
+
+    `more` may change what is left, while its code is out of the way.
+    """
     code: list[str] = []
 
     def keep(block: re.Match[str]) -> str:
@@ -51,4 +55,4 @@ def plain(text: str) -> str:
     text = _BLOCKS.sub(keep, text.replace("\ue002", "").replace("\ue003", ""))
     for pattern, into in _MARKS:
         text = pattern.sub(into, text)
-    return _KEPT.sub(lambda found: code[int(found[1])], text)
+    return _KEPT.sub(lambda found: code[int(found[1])], more(text))

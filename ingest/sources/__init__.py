@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.source import Source
-from ingest.sources import discord_package, journal, myanimelist, telegram
+from ingest.sources import discord_package, journal, myanimelist, obsidian, telegram
 
 SOURCES: dict[str, Source] = {
     source.name: source
@@ -11,6 +11,7 @@ SOURCES: dict[str, Source] = {
         discord_package.SOURCE,
         journal.SOURCE,
         myanimelist.SOURCE,
+        obsidian.SOURCE,
         telegram.SOURCE,
     )
 }
