@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.source import Source
-from ingest.sources import discord_package, journal, myanimelist, obsidian, telegram
+from ingest.sources import discord_package, journal, myanimelist, obsidian, telegram, youtube
 
 SOURCES: dict[str, Source] = {
     source.name: source
@@ -13,5 +13,6 @@ SOURCES: dict[str, Source] = {
         myanimelist.SOURCE,
         obsidian.SOURCE,
         telegram.SOURCE,
+        youtube.SOURCE,
     )
 }
