@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time
 from pathlib import PurePosixPath
 
 from ingest.days import Period, period
+from ingest.files import Export
 from ingest.front_matter import FrontMatter
 from ingest.source import Owner
 from storage.records import Precision, ZoneSource
@@ -70,6 +71,18 @@ def when(day: Period, at: datetime | None, owner: Owner) -> When | None:
     explicit = at is not None and at.tzinfo is not None
     zone = ZoneSource.EXPLICIT if explicit else ZoneSource.OWNER if day.sure else ZoneSource.INFERRED
     return When(said_at, Precision.MINUTE if at else Precision.DAY, zone)
+
+
+def last_written(export: Export, name: str, owner: Owner) -> When | None:
+    """The day the file was last written, where nothing better is known; a copy may have changed it."""
+    at = export.modified(name)
+    if at is None:
+        return None
+    try:
+        at = at.astimezone(UTC) if at.tzinfo else owner.to_utc(at)
+    except (OverflowError, ValueError):
+        return None
+    return When(at.replace(microsecond=0), Precision.DAY, ZoneSource.INFERRED)
 
 
 def _heading_date(line: str, markdown: bool) -> tuple[Period, str] | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 
+from ingest.clock import instant
 from ingest.files import Export
 from ingest.html_text import Step, steps, words
 from ingest.source import Owner, place
-from ingest.watched import Watched, instant
+from ingest.watched import Watched
 from storage.records import Skipped, ZoneSource
 
 _CHUNK = 1 << 18

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.source import Source
-from ingest.sources import discord_package, journal, myanimelist, obsidian, telegram, youtube
+from ingest.sources import discord_package, journal, myanimelist, notion, obsidian, telegram, youtube
 
 SOURCES: dict[str, Source] = {
     source.name: source
@@ -11,6 +11,7 @@ SOURCES: dict[str, Source] = {
         discord_package.SOURCE,
         journal.SOURCE,
         myanimelist.SOURCE,
+        notion.SOURCE,
         obsidian.SOURCE,
         telegram.SOURCE,
         youtube.SOURCE,

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ingest.dated_pages import When, when
+from ingest.dated_pages import When, last_written, when
 from ingest.days import Period
 from ingest.files import Export, open_export
 from ingest.source import OWNER, Owner, Source, place
@@ -122,16 +122,8 @@ def _day(written: str | None, owner: Owner) -> When | None:
 def _exported(export: Export, name: str, owner: Owner) -> When | None:
     """The day of the export, for what has no day of its own: the file's name tells it, or its clock."""
     if stamp := _STAMP.search(name):
-        at: datetime | None = datetime.fromtimestamp(int(stamp[1]), UTC)
-    else:
-        at = export.modified(name)
-    if at is None:
-        return None
-    try:
-        at = at if at.tzinfo else owner.to_utc(at)
-    except (OverflowError, ValueError):
-        return None
-    return When(at.replace(microsecond=0), Precision.DAY, ZoneSource.INFERRED)
+        return When(datetime.fromtimestamp(int(stamp[1]), UTC), Precision.DAY, ZoneSource.INFERRED)
+    return last_written(export, name, owner)
 
 
 def _somebody_elses(about: dict[str, str], owner: Owner) -> str | None:

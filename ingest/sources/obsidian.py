@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ingest.clean import MAX_TEXT
-from ingest.dated_pages import When, by_name, entries, when
+from ingest.dated_pages import When, by_name, entries, last_written, when
 from ingest.days import Period
 from ingest.files import Export, open_export, read_text
 from ingest.front_matter import FrontMatter, split
@@ -22,7 +21,7 @@ from ingest.json_stream import BadValue, Broken, JsonStream
 from ingest.markdown import plain
 from ingest.moment import by_format
 from ingest.source import OWNER, Owner, Person, Source, place
-from storage.records import Kind, Precision, Record, Skipped, ZoneSource, stable_id
+from storage.records import Kind, Record, Skipped, stable_id
 
 _NOTE_ENDINGS = (".md", ".markdown")
 _PERIODIC = {
@@ -117,16 +116,15 @@ def _note(export: Export, name: str, inner: str, vault: _Vault, owner: Owner) ->
         counts[label] = nth = counts.get(label, 0) + 1
         key = (vault.name, inner, label, str(nth))
         dated = entry.period is not None and (of_format is not None or entry.period is not of_header)
-        said = (when(entry.period, entry.at, owner) if entry.period else None) or _written(
-            export, name, owner
-        )
+        said = when(entry.period, entry.at, owner) if entry.period else None
+        said = said or last_written(export, name, owner)
         yield _record(key, written, said, where, tags=(*entry.tags, *tags), journal=dated)
 
 
 def _canvas(export: Export, name: str, inner: str, vault: _Vault, owner: Owner) -> Iterator[Record | Skipped]:
     """A canvas is JSON: {"nodes": [{"id", "type": "text", "text"}, ...]}. What it only shows are no words."""
     number = 0
-    said = _written(export, name, owner)
+    said = last_written(export, name, owner)
     try:
         with export.open(name) as file:
             stream = JsonStream(file)
@@ -201,16 +199,6 @@ def _plain(text: str) -> tuple[str, tuple[str, ...]]:
         return _FIELD.sub(r"\1: ", _TAG.sub(r"\1", text))
 
     return plain(text, without_marks), tuple(tags)
-
-
-def _written(export: Export, name: str, owner: Owner) -> When | None:
-    """The day the file was last written, which is all that is known; copying a vault may have changed it."""
-    at = export.modified(name)
-    try:
-        at = at if at is None or at.tzinfo else owner.to_utc(at)
-    except (OverflowError, ValueError):
-        return None
-    return When(at.replace(microsecond=0).astimezone(UTC), Precision.DAY, ZoneSource.INFERRED) if at else None
 
 
 def _by_formats(inner: str, vault: _Vault) -> Period | None:

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from ingest.clean import well_formed
+from ingest.clock import clock_time
 from ingest.csv_rows import heads, rows
 from ingest.files import Export, open_export
 from ingest.json_stream import BadValue, Broken, JsonStream
 from ingest.source import OWNER, Owner, Person, Source, marked, place
 from ingest.takeout_html import html_entries
-from ingest.watched import Watched, clock_time
+from ingest.watched import Watched
 from storage.records import Kind, Record, Skipped, ZoneSource, stable_id
 
 _HISTORY = re.compile(r'"header"\s*:\s*"YouTube|"products"\s*:\s*\[\s*"YouTube|"publishedAt"\s*:')

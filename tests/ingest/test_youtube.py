@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from settle import damaged, settle
 
 from ingest import takeout_html
+from ingest.clock import clock_time, instant
 from ingest.source import Owner, Person
 from ingest.sources.youtube import SOURCE, people, read, recognise
-from ingest.watched import clock_time, instant
 from storage.records import Kind, Record, Skipped, ZoneSource, stable_id
 
 LONDON = Owner(name="Ola", zones=((date.min, ZoneInfo("Europe/London")),))
@@ -244,7 +244,7 @@ def test_a_cell_without_end_costs_itself(tmp_path: Path, monkeypatch: pytest.Mon
         ("2021/01/15 18:54:12 JST", OWNER, "2021-01-15T17:54:12", ZoneSource.INFERRED),
         ("Jan 15, 2021, 6:54:12 PM UTC", OWNER, "2021-01-15T18:54:12", ZoneSource.EXPLICIT),
         ("Jan 15, 2021, 6:54:12\u202fPM GMT+09:00", OWNER, "2021-01-15T09:54:12", ZoneSource.EXPLICIT),
-        ("Jan 15, 2021, 12:00:00 AM", OWNER, "2021-01-14T23:00:00", ZoneSource.INFERRED),
+        ("Jan 15, 2021, 12:00:00 AM", OWNER, "2021-01-14T23:00:00", ZoneSource.OWNER),
         ("Feb 30, 2021, 6:54:12 PM UTC", OWNER, None, None),
         ("Jan 15, 2021, 6:54:12 PM UTC+99", OWNER, None, None),
     ],
