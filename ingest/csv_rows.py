@@ -19,7 +19,7 @@ def heads(export: Export, name: str) -> list[str]:
     """The names of the columns, in small letters; empty when there are none to read."""
     head = export.head(name, 1 << 13).decode("utf-8-sig", errors="replace")
     try:
-        return _small(next(csv.reader(io.StringIO(head)), []))
+        return _small(next(csv.reader(io.StringIO(head, newline="")), []))
     except csv.Error:
         return []
 

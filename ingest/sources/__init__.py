@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from ingest.source import Source
-from ingest.sources import discord_package, journal, myanimelist, notion, obsidian, telegram, youtube
+from ingest.sources import (
+    discord_package,
+    google_docs,
+    journal,
+    myanimelist,
+    notion,
+    obsidian,
+    telegram,
+    youtube,
+)
 
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         discord_package.SOURCE,
+        google_docs.SOURCE,
         journal.SOURCE,
         myanimelist.SOURCE,
         notion.SOURCE,

@@ -100,21 +100,21 @@ def _rows(
     export: Export, name: str, database: str, paged: Counter[str], owner: Owner
 ) -> Iterator[Record | Skipped]:
     written = last_written(export, name, owner)
-    columns = heads(export, name)
     counts: Counter[str] = Counter()
     for row in rows(export, name):
         if isinstance(row, Skipped):
             yield row
             continue
         where, values = row
-        title = values.get(columns[0], "") if columns else ""
+        first = next(iter(values))
+        title = values[first]
         if paged[_same(title)] > 0:
             paged[_same(title)] -= 1
             yield Skipped(where, "its page is read", failed=False)
             continue
         counts[title] += 1
         row_id = f"{database}:{title}:{counts[title]}"
-        others = {key: value for key, value in values.items() if key != columns[0]}
+        others = {key: value for key, value in values.items() if key != first}
         yield _record(_Page(row_id, title, "", others), where, owner, written)
 
 
