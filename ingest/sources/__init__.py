@@ -5,6 +5,7 @@ from __future__ import annotations
 from ingest.source import Source
 from ingest.sources import (
     discord_package,
+    git,
     google_docs,
     journal,
     myanimelist,
@@ -18,6 +19,7 @@ SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         discord_package.SOURCE,
+        git.SOURCE,
         google_docs.SOURCE,
         journal.SOURCE,
         myanimelist.SOURCE,
