@@ -91,10 +91,11 @@ class Export:
                 subfolders.clear()
                 self.refused.append(Skipped(here.as_posix(), "nested too deeply"))
                 continue
-            for name in [name for name in subfolders if (Path(folder) / name).is_symlink()]:
-                subfolders.remove(name)
-                self.refused.append(Skipped((here / name).as_posix(), "a link or device, not a file"))
             subfolders.sort()
+            links = (name for name in subfolders if (Path(folder) / name).is_symlink())  # never followed
+            self.refused += [
+                Skipped((here / name).as_posix(), "a link or device, not a file") for name in links
+            ]
             for name in files:
                 self._files += 1
                 if self._files > MAX_FILES:

@@ -113,13 +113,15 @@ def test_what_has_no_day_of_its_own_has_the_day_of_the_export(tmp_path: Path) ->
     never = {"my_start_date": "0000-00-00", "my_finish_date": "0000-00-00"}
     name = "animelist_1710072000_-_7.xml"
     partial = anime(my_finish_date="2024-03-00", my_start_date="2024-02-30")
-    put(tmp_path, whole(anime("1", **never), partial), name)
+    year = anime("2", my_finish_date="2023-00-00")
+    put(tmp_path, whole(anime("1", **never), partial, year), name)
     inferred: dict[str, Any] = {"file": name, "zone_source": ZoneSource.INFERRED}
     text = "rated Mushishi (anime) 9/10, completed, 26 of 26 episodes"
     exported = datetime.fromtimestamp(1710072000, UTC)
     assert list(read(tmp_path, OWNER)) == [
         record(1, text, title="1", said_at=exported, **inferred),
         record(2, text, day="2024-03-01", **inferred),
+        record(3, text, title="2", day="2023-01-01", **inferred),
     ]
 
 

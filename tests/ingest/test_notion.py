@@ -134,13 +134,13 @@ def test_a_zip_in_a_zip_reads_the_same(tmp_path: Path, renamed: str) -> None:
 
 
 def test_rows_and_their_pages_may_come_in_different_parts(tmp_path: Path) -> None:
-    put(tmp_path / "1", f"Plants {C}_all.csv", "Name\r\nMoss\r\nRain in May\r\n")
+    put(tmp_path / "1", f"Plants {C}_all.csv", "Name\r\nMoss\r\nmoss\r\nRain in May\r\n")
     put(tmp_path / "2", f"Plants/Moss {A}.md", "# Moss\n\nsoft\n")
     with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
         for part in ("1", "2"):
             archive.writestr(f"Export-Part-{part}.zip", zipped(tmp_path / part))
     found = [one.text for one in read(tmp_path / "outer.zip", OWNER) if isinstance(one, Record)]
-    assert found == ["Moss\n\nsoft", "Rain in May"]
+    assert found == ["Moss\n\nsoft", "moss", "Rain in May"]
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def test_each_note_has_the_surest_day_there_is(vault: Path) -> None:
     put(vault, ".obsidian/daily-notes.json", {"folder": "daily", "format": "DD.MM.YYYY"})
     put(vault, "daily/10.03.2024.md", "by the format")
     put(vault, "daily/11.03.2024.md", "---\ndate: 2024-03-12T22:41\n---\nby the header")
+    put(vault, "daily/12.03.2024.md", "---\ndate: 2024-03-01\n---\nby the day in the header")
     put(vault, "2024-03-13 walk.md", "by the name")
     put(vault, "log.md", "# Log\n\n## 2024-03-14\nby the heading\n")
     put(vault, "moss.md", "by the clock of the file")
@@ -72,6 +73,7 @@ def test_each_note_has_the_surest_day_there_is(vault: Path) -> None:
         note("2024-03-13 walk.md", "by the name", "2024-03-13"),
         note("daily/10.03.2024.md", "by the format", "2024-03-10"),
         note("daily/11.03.2024.md", "by the header", "2024-03-12", 4, **minute),
+        note("daily/12.03.2024.md", "by the day in the header", "2024-03-01", 4),
         note("log.md", "Log\n"),
         note("log.md", "by the heading\n", "2024-03-14", 3, label="2024-03-14"),
         note("made.md", "by the header, too", "2024-03-15", 4, kind=Kind.NOTE),
