@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.html_text import Step, steps, words
+from ingest.html_steps import Step, steps, words
 
 _COMMENT = re.compile(r"cmnt\d+")  # the anchor of a comment itself, at the end of the document
 _REFERENCE = re.compile(r"#cmnt\d+|cmnt_ref\d+")  # the [a] in the text that points to it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ingest.html_text import Step, steps, words
+from ingest.html_steps import Step, steps, words
 
 # What only points to other pages, or shows them.
 _NOT_WORDS = {"link-to-page", "collection-content", "bookmark", "table_of_contents", "icon"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ingest.clock import instant
 from ingest.files import Export
-from ingest.html_text import Step, steps, words
+from ingest.html_steps import Step, steps, words
 from ingest.source import Owner, place
 from ingest.watched import Watched
 from storage.records import Skipped, ZoneSource

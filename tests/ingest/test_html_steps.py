@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.html_text import steps, words
+from ingest.html_steps import steps, words
 
 
 @pytest.mark.parametrize(
