@@ -155,6 +155,14 @@ def test_notes_kept_in_a_repository_are_notes(tmp_path: Path, name: str) -> None
     assert recognise(tmp_path).name == name
 
 
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "obsidian"])
+def test_an_export_to_test_with_does_not_make_a_repository_another_thing(tmp_path: Path, name: str) -> None:
+    if name != "git":
+        MAKERS[name](tmp_path / "examples" / name)
+    git(tmp_path)
+    assert recognise(tmp_path).name == "git"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
