@@ -58,7 +58,7 @@ def recognise(path: Path) -> float:
     if folder == path:
         return 0.85
     with open_export(path) as export:
-        vault = any(".obsidian/" in name for name in export.names)
+        vault = any(name.startswith(".obsidian/") for name in export.names)
         code = any(worth_reading(name) for name in export.names if not name.startswith("."))
     # What else lies in a repository with code, an export to test with say, is a part of it.
     return 0.97 if code and not vault else 0.6
