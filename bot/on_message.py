@@ -17,7 +17,6 @@ from bot.owner_news import OwnerNews
 from bot.platform import Person, Platform
 from bot.settings import ChatSettings
 from bot.turns import Turns
-from storage.chats import EVERYWHERE
 from storage.records import Chat, Consent, Message, Role, now
 
 log = logging.getLogger(__name__)
@@ -126,14 +125,14 @@ async def _corrects(message: Message, talk: Conversation) -> bool:
 
 
 async def _situation(message: Message, answers_twin: bool, talk: Conversation) -> Situation:
-    chat = await talk.kept.chats.get(message.platform, message.chat_id)
+    chat, everywhere = await talk.kept.chats.here_and_everywhere(message.platform, message.chat_id)
     if chat is None:
         chat = Chat(message.platform, message.chat_id, message.server_id, message.private)
         await talk.kept.chats.put(chat)
     return Situation(
         at=now(),
         chat=chat,
-        everywhere=await talk.kept.chats.get(EVERYWHERE, EVERYWHERE),
+        everywhere=everywhere,
         answers_twin=answers_twin,
         recent=await talk.kept.messages.recent(message.chat_id, message.platform, limit=LOOK_BACK),
         zone=talk.zone,

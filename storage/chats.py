@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 
 from storage.database import Database
 from storage.records import Asked, Chat, Consent, Fact, now, stable_id
@@ -23,6 +23,15 @@ class ChatStore:
         async with self._database.reading() as session:
             row = (await session.execute(query)).one_or_none()
         return Chat(*row) if row else None
+
+    async def here_and_everywhere(self, platform: str, chat_id: str) -> tuple[Chat | None, Chat | None]:
+        """What was decided about this chat, and about all of them."""
+        both = [(platform, chat_id), (EVERYWHERE, EVERYWHERE)]
+        query = select(*columns(ChatRow, Chat)).where(tuple_(ChatRow.platform, ChatRow.chat_id).in_(both))
+        async with self._database.reading() as session:
+            found = [Chat(*row) for row in await session.execute(query)]
+        named = {(chat.platform, chat.chat_id): chat for chat in found}
+        return named.get(both[0]), named.get(both[1])
 
     async def put(self, chat: Chat) -> None:
         await _replace(self._database, ChatRow, values(chat), ["platform", "chat_id"])
