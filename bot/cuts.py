@@ -29,14 +29,12 @@ BAD = (Cut.INSIDE, Cut.ANYWHERE, Cut.NEVER)
 
 SENTENCE_END = re.compile(r"(?:[.!?…]|[.!?…][\"'”’»)\]*_~|]{1,3})$")
 SENTENCE_END_CJK = re.compile(r"[。！？]+[」』”）]*")
-# Code, bold, italic, struck or hidden text, links, and a bullet with its first word. The bound keeps stray
-# asterisks from costing a pass over the text each.
+# Code, bold, italic, struck or hidden text, and links. Bounded: stray asterisks must not cost a pass each.
 SPAN = re.compile(
     r"(?P<mark>(?<!`)`{1,4}(?!`)|\*{1,3}|__|~~|\|\|)(?=\S)(?:(?!(?P=mark))[^\n]|\n(?!\s*\n)){1,400}?(?P=mark)"
     r"|\[[^\]\n]{1,400}\]\([^)\s]{1,400}[^)\n]{0,100}\)"
-    r"|^[ \t>]*(?:[-*+]|#{1,6}|\d{1,9}[.)])[ \t]+\S",
-    re.MULTILINE,
 )
+BULLET = re.compile(r"^[ \t>]*(?:[-*+]|#{1,6}|\d{1,9}[.)])[ \t]+(?=\S)", re.MULTILINE)
 
 
 def cuts_of(text: str, blocks: Sequence[Fence], kept_whole: Sequence[Fence] = ()) -> bytearray:
@@ -64,6 +62,8 @@ def cuts_of(text: str, blocks: Sequence[Fence], kept_whole: Sequence[Fence] = ()
         for found in SPAN.finditer(text, begin, end):
             for at in range(found.start() + 1, found.end()):
                 mark(at, min(Cut(cuts[at]), Cut.INSIDE))
+    for found in BULLET.finditer(text):
+        mark(found.end(), Cut.ANYWHERE)
     for fence in blocks:
         _mark_fence(text, fence, cuts, Cut.INSIDE if fence in kept_whole else Cut.CODE_LINE)
     return cuts
@@ -78,5 +78,3 @@ def _mark_fence(text: str, fence: Fence, cuts: bytearray, line_end: Cut) -> None
         cuts[at] = min(cuts[at], Cut.INSIDE)
     for line in re.compile(r"\n").finditer(text, fence.code, fence.last):
         cuts[line.end()] = line_end
-    after = text[fence.end :]
-    cuts[len(text) - len(after.lstrip())] = Cut.PARAGRAPH

@@ -12,7 +12,7 @@ from bot.platform import Button, ChatRefused, ChatUnavailable, Platform, Reactio
 from bot.settings import ChatSettings
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
-from storage.records import DeliveryState, Feedback, Message, Role, Signal
+from storage.records import Consent, DeliveryState, Feedback, Message, Role, Signal
 
 BEING_SENT_SECONDS, LOOK_SECONDS = 20.0, 0.2  # a restart finds out within that what was being sent
 WHAT_THEN = "What should I have said instead of this?\n> {}"
@@ -48,6 +48,9 @@ async def on_reaction_changed(reaction: Reaction, platform: Platform, *, talk: C
     if await _counts_already(reply_key, signal, by.id, kept.feedback):
         return
     role = talk.authority.role_of(by)
+    opted_out = await kept.people.consent(by.platform, by.id) is Consent.OPTED_OUT
+    if opted_out and role is not Role.OWNER:
+        return
     await kept.feedback.record(Feedback(reply_key, by.id, role, signal, reaction.at))
     if signal is Signal.DOWN and role is not Role.OTHER:
         talk.turns.in_background(_ask_what_then(reply_key, reaction, platform, talk))

@@ -49,15 +49,10 @@ class _Cutter:
         if fence := self._fence_at(cut):
             if text[cut : fence.last].strip("> \t\r\n" if fence.quoted else None):
                 blank = r"(?:[^\S\n]*(?:>[^\S\n]*)?\n)*" if fence.quoted else r"(?:[^\S\n]*\n)*"
-                if cut != fence.code and text[cut - 1] != "\n":
-                    blank = rf"[^\S\n]*(?:\n{blank})?"
                 return _past(blank, text, cut)
             cut = fence.end
         start = _past(r"\s*", text, cut)
-        for fence in self._fences:
-            if cut <= fence.start < start < fence.opened:
-                return fence.start
-        while start > cut and self._cuts[start] == Cut.NEVER:
+        while start > cut and self._cuts[start] == Cut.NEVER:  # a mark on a space, or an indented fence
             start -= 1
         return start
 

@@ -99,7 +99,8 @@ async def forget(by: Person, what: str, talk: Conversation) -> Said:
     if not what:
         text = "Everything you ever said to me, in every chat here, and my answers to it?"
         return Said(text, (Button("Forget it all", "forget-mine"),))
-    if platform in talk.news.platforms and person_id and " " not in person_id:
+    known = {*talk.news.platforms, *talk.authority.accounts}  # whether it runs now or not
+    if platform in known and person_id and " " not in person_id:
         gone = await forget_person(platform, person_id, talk.kept)
         return Said(f"Forgotten; {gone} entries are gone." if gone else "I have nothing of them.")
     return await forget_fact(what, talk.kept.facts)

@@ -22,9 +22,9 @@ async def gather(
     last = questions[-1]
     asked = {question.key for question in questions}
     recent = await messages.recent(last.chat_id, last.platform, limit=history + len(questions))
-    # What was answered to the very question is no part of it: it may be asked again, to compare.
-    unasked = [said for said in recent if not {said.key, said.reply_to} & asked]
-    before = [said for said in unasked if _was_there(said, last)][-history:]
+    # What came later is no part of it, nor what was answered to them: a question may be asked again.
+    no_part = asked | {said.key for said in recent if not _was_there(said, last)}
+    before = [said for said in recent if not {said.key, said.reply_to} & no_part][-history:]
     known = {said.key for said in before} | asked
     chain = await _chain(questions, messages, known)
     said = [*chain, *before, *questions]

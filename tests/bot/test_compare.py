@@ -89,12 +89,13 @@ async def test_equal_answers_are_tried_again_and_then_given_up(kitchen):
 
 
 async def test_without_words_it_is_about_the_last_thing_they_said_there(kitchen):
-    await kitchen.hear(said("what is for dinner?", by="tia"))
-    await kitchen.hear(said("and i?"))
+    kitchen.model.answers += ["hello", "soup", "no"]
+    for words, by in (("hi", "tia"), ("what is for dinner?", "tia"), ("me too?", "ana")):
+        await kitchen.hear(said(words, by=by))
     kitchen.model.prompts.clear()
     _, [a, _, _] = await compared(kitchen, "compare", by="tia")
-    for prompt in kitchen.model.prompts:
-        assert [turn["content"] for turn in prompt[1:]] == ["what is for dinner?"]  # not what was answered
+    for prompt in kitchen.model.prompts:  # not what was answered to it, nor what came later
+        assert [turn["content"] for turn in prompt[1:]] == ["hi", "hello", "what is for dinner?"]
     await kitchen.press(a, by="tia")
     assert len(await kitchen.feedback.effective()) == 1
     assert "What should I answer?" in (await kitchen.command("compare", by="bo")).text

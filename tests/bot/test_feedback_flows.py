@@ -10,7 +10,7 @@ from bot.on_correction import on_correction
 from bot.on_reaction import thumb
 from bot.platform import Person, Question
 from bot.settings import ChatSettings
-from storage.records import Delivery, DeliveryState, Role, Signal, now
+from storage.records import Consent, Delivery, DeliveryState, Role, Signal, now
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,13 @@ async def test_a_thumb_on_any_message_of_a_reply_is_about_the_reply(kitchen):
     await kitchen.react(list(kitchen.platform.shown)[1], "👍", by="bo")
     [given] = await kitchen.feedback.effective()
     assert (given.reply_key, given.role) == (reply.key, Role.OTHER)
+
+
+async def test_the_thumb_of_somebody_who_opted_out_is_not_kept(kitchen):
+    reply = await kitchen.hear(said("hello?"))
+    await kitchen.kept.people.set_consent("kitchen-app", "bo", Consent.OPTED_OUT)
+    await kitchen.react(next(iter(kitchen.platform.shown)), "👍", by="bo")
+    assert await kitchen.feedback.about(reply.key) == []
 
 
 async def test_a_thumb_on_a_reply_that_is_still_growing_counts(kitchen):

@@ -414,7 +414,7 @@ async def test_when_the_answer_of_the_chat_app_is_lost_nothing_is_sent_again(kit
     assert delivery.state is DeliveryState.SENT
 
 
-async def test_an_answer_that_grows_is_whole_in_the_end_though_its_beginning_was_sent_and_not_confirmed(kitchen):
+async def test_an_answer_that_grows_is_whole_in_the_end_though_its_beginning_was_not_confirmed(kitchen):
     kitchen.platform.loses = 1
     answer = await kitchen.hear(said("hello?"))
     assert kitchen.platform.texts() == ["hello there friend"]

@@ -175,6 +175,33 @@ def test_a_long_first_line_of_code_leaves_no_empty_block_behind():
     ]
 
 
+def test_a_block_ends_at_a_longer_marker_and_where_its_quote_ends():
+    assert pieces("```\nabcdefghij\n`````\nok", 18) == ["```\nabcdefghij\n```", "ok"]
+    assert pieces("> ```\n> code\nno more", 100) == ["> ```\n> code\nno more"]
+
+
+def test_where_a_language_or_a_fence_leaves_no_room_it_goes():
+    code = "let a = 1; let b = 2"
+    assert [piece[4:-4] for piece in pieces(f"```javascript\n{code}\n```", 17)[1:]] == [
+        "let a =",
+        "1; let b",
+        "= 2",
+    ]
+    assert len(pieces(f"````````\n{code}\n````````", 10)) < 8
+
+
+def test_what_is_measured_does_not_grow_with_the_square_of_the_text():
+    text, measured = "Some words and a few more of them. " * 6000, 0
+
+    def length(part):
+        nonlocal measured
+        measured += len(part)
+        return len(part)
+
+    pieces(text, 2000, length)
+    assert measured < 25 * len(text)
+
+
 def test_people_close_a_block_at_the_end_of_a_line():
     assert pieces("```ls\nrm```\nand then", 14) == ["```ls\nrm```", "and then"]
 
@@ -200,6 +227,8 @@ def test_a_block_that_fits_into_a_message_of_its_own_is_not_cut():
         ("some words [and a](http://x.y) end", "some words"),
         ("some words, `code of mine` end", "some words,"),
         ("Wake up at.\n1. Wash and so on and", "Wake up at."),
+        ("- " + "x" * 60, "- " + "x" * 21),
+        ("1. " + "x" * 60, "1. " + "x" * 20),
         ("Hi\n\n" + "x" * 60, "Hi"),
     ],
 )

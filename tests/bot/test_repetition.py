@@ -50,6 +50,7 @@ def test_another_number_is_another_answer():
 
 def test_repetition_is_seen_where_words_have_no_spaces():
     assert repeats("我们明天早上一起去公园散步吧！", ["我们明天早上一起去公园散步吧"])
+    assert repeats("我们明天早上一起去公园散步了", ["我们明天早上一起去公园散步吧"])
     assert not repeats("我们明天早上一起去公园散步吧", ["今天晚上我想在家里看电影和做饭"])
 
 
@@ -69,7 +70,7 @@ LOOPS = [
     ("well I like it. I like it. I like it.", "well I like it."),
     ("that is so nice of you to say that is so nice of you to say", "that is so nice of you to say"),
     (
-        "we go there because we want to see it because we want to see it because we",
+        "we go there because we want to see it because we want to see it because we want to",
         "we go there because we want to see it",
     ),
     ("thank you " * 5, "thank you "),
@@ -104,7 +105,10 @@ def test_a_loop_is_cut_to_one_round(text, cut):
         "Finally! Finally! Finally!",
         "is it yours? yours!",
         "call 12 12 12",
-        "1 2 1 2 1 2",
+        "so 1 2 1 2 1 2",
+        "tel 5555 5555 5555",
+        "hop hop hop",
+        "I like it so much I like it so much but we must go",
         "it is what it is",
         "had had that that",
         "New York New York",

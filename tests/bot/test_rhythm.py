@@ -146,10 +146,19 @@ def test_pauses_vary_as_the_owners_do():
 
 def test_a_long_bubble_takes_longer_than_a_short_one_and_a_long_question_longer_to_read():
     rhythm = Rhythm(start_seconds=0.3, spread=0.05)
-    assert rhythm.pause_before("ok", 1) < rhythm.pause_before("ok, then at the station", 1)
-    assert rhythm.reading_pause("eh?", "ok", 1) < rhythm.reading_pause(
-        "what about the trip to the lake?", "ok", 1
-    )
+    long_one, long_question = "ok, then at the station", "what about the trip to the lake?"
+    for seed in range(20):
+        assert rhythm.pause_before("ok", seed) < rhythm.pause_before(long_one, seed)
+        assert rhythm.reading_pause("eh?", "ok", seed) < rhythm.reading_pause(long_question, "ok", seed)
+
+
+def test_nobody_begins_before_they_have_read():
+    when, said = START, []
+    for number in range(400):
+        characters = 20 + number % 80
+        when += timedelta(seconds=characters / 4 - 4 if number % 4 else 900)
+        said.append(("kitchen", when, characters))
+    assert learn_rhythm(said).start_seconds == 0.2
 
 
 def test_most_bubbles_is_enough_for_most_bursts():

@@ -162,3 +162,11 @@ async def test_the_same_feedback_gives_the_same_snapshot(database, tmp_path):
     one, _, _ = await frozen(database, replies, signals, tmp_path / "one")
     two, _, _ = await frozen(database, replies, [], tmp_path / "two")
     assert (one.id, one.signals, one.counts) == (two.id, two.signals, two.counts)
+
+
+async def test_a_line_separator_in_what_was_said_does_not_cut_a_row_in_two(database, tmp_path):
+    odd = "one\u2028two\x85three\rfour"
+    messages = [reply(1)]
+    _, rows, _ = await frozen(database, messages, [about(messages[0], Signal.CORRECTION, odd)], tmp_path)
+    [pair] = [*rows["pairs"], *rows["heldout_pairs"]]
+    assert pair["chosen"][0]["content"] == odd
