@@ -6,6 +6,7 @@ is put in place beforehand: what the owner once wrote, and most of the feedback.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
@@ -174,6 +175,7 @@ async def test_on_telegram_a_correction_is_learned_from_and_the_next_answer_come
         asked = (await telegram.wait_for(lambda: ours(sam)))[-1]
         telegram.press(sam, sam, asked["message_id"], "Tell you")
         prompt = await telegram.wait_for(lambda: [one for one in ours(sam) if "asks" in one])
+        await asyncio.sleep(1)  # nobody types faster
         telegram.say(sam, sam, BETTER, reply_to=prompt[0]["message_id"])
         await telegram.wait_for(lambda: "Noted: next time more like that." in telegram.ours(sam))
 
