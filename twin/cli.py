@@ -137,7 +137,7 @@ def serve(
 
 @app.command()
 def ingest(
-    source: Annotated[str, typer.Argument(help="discord_package, telegram, journal, or auto.")],
+    source: Annotated[str, typer.Argument(help="Its name, or auto to look at the export itself; a wrong name lists them.")],
     path: Annotated[Path, typer.Argument(help="The export: a file, a folder or a zip.")],
     json: AsJson = False,
 ) -> None:

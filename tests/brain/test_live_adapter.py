@@ -43,7 +43,7 @@ def brain(model, live, sqlite_database):
 async def ask(brain, sqlite_database):
     message = said("who?")
     await MessageStore(sqlite_database).add(message)
-    return await brain.reply_to(message)
+    return await brain.reply_to([message])
 
 
 async def test_the_next_message_is_answered_by_whoever_is_live(adapters, brain, sqlite_database):
