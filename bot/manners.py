@@ -21,13 +21,13 @@ class Situation:
     chat: Chat | None  # what was decided about this chat
     everywhere: Chat | None  # what was decided about all of them
     answers_twin: bool  # it replies to something the twin said
-    recent: Sequence[Message]  # what was said there before, oldest first
+    recent: Sequence[Message]  # said there before, oldest first; empty to what a person addresses to us
     zone: tzinfo  # of the owner
 
 
 def why_silent(message: Message, situation: Situation, settings: ChatSettings) -> str | None:
     """None: answer it. Otherwise why not, in a few words."""
-    addressed = message.private or message.to_twin or situation.answers_twin
+    addressed = is_addressed(message, situation.answers_twin)
     if message.by_bot:
         if not message.to_twin:  # being replied to is not enough: two bots would never end
             return "another bot that did not name me"
@@ -55,6 +55,10 @@ def why_silent(message: Message, situation: Situation, settings: ChatSettings) -
         if _pressing(situation, settings.group_pause_seconds):
             return "nobody asked, and I spoke just now"
     return too_old(message, situation.at, settings)
+
+
+def is_addressed(message: Message, answers_twin: bool) -> bool:
+    return message.private or message.to_twin or answers_twin
 
 
 def too_old(message: Message, at: datetime, settings: ChatSettings) -> str | None:

@@ -11,13 +11,12 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from bot.authority import Authority
 from bot.drafts import Drafts
 from bot.kept import Kept
-from bot.manners import LOOK_BACK, Situation, why_silent
+from bot.manners import LOOK_BACK, Situation, is_addressed, why_silent
 from bot.on_correction import on_correction
 from bot.owner_news import OwnerNews
 from bot.platform import Person, Platform
 from bot.settings import ChatSettings
 from bot.turns import Turns
-from storage.chats import EVERYWHERE
 from storage.records import Chat, Consent, Message, Role, now
 
 log = logging.getLogger(__name__)
@@ -126,18 +125,25 @@ async def _corrects(message: Message, talk: Conversation) -> bool:
 
 
 async def _situation(message: Message, answers_twin: bool, talk: Conversation) -> Situation:
-    chat = await talk.kept.chats.get(message.platform, message.chat_id)
+    chat, everywhere = await talk.kept.chats.here_and_everywhere(message.platform, message.chat_id)
     if chat is None:
         chat = Chat(message.platform, message.chat_id, message.server_id, message.private)
         await talk.kept.chats.put(chat)
     return Situation(
         at=now(),
         chat=chat,
-        everywhere=await talk.kept.chats.get(EVERYWHERE, EVERYWHERE),
+        everywhere=everywhere,
         answers_twin=answers_twin,
-        recent=await talk.kept.messages.recent(message.chat_id, message.platform, limit=LOOK_BACK),
+        recent=await _recent(message, answers_twin, talk),
         zone=talk.zone,
     )
+
+
+async def _recent(message: Message, answers_twin: bool, talk: Conversation) -> list[Message]:
+    """What was said there before, where it matters."""
+    if not message.by_bot and is_addressed(message, answers_twin):
+        return []
+    return await talk.kept.messages.recent(message.chat_id, message.platform, limit=LOOK_BACK)
 
 
 async def _step_back(message: Message, chat: Chat | None, talk: Conversation) -> None:

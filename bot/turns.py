@@ -32,7 +32,7 @@ from bot.settings import ChatSettings
 from brain.live_adapter import AdapterUnusable
 from brain.model_client import ModelRefused, ModelUnavailable
 from brain.reply import Brain, Reply
-from storage.chats import EVERYWHERE, quiet
+from storage.chats import quiet
 from storage.leases import LeaseStore
 from storage.records import Chat, Delivery, DeliveryState, Message, now, reply_key
 
@@ -263,12 +263,12 @@ class Turns:
         while not self._closing:
             while turn.until > (clock := time.monotonic()):  # noqa: ASYNC110 (it may be put off meanwhile)
                 await asyncio.sleep(turn.until - clock)
-            async with self._alone(turn.platform, turn.chat_id):
+            async with self._alone(turn.platform, turn.chat_id) as begun:
                 turn.news.clear()
                 questions = await self._due(turn)
                 turn.asked = frozenset(question.key for question in questions)
                 try:
-                    return await self._answer(turn, questions) if questions else None
+                    return await self._answer(turn, questions, begun) if questions else None
                 except _Anew:
                     continue
         return None
@@ -286,10 +286,11 @@ class Turns:
             return []
         return due
 
-    async def _answer(self, turn: Turn, questions: Sequence[Message]) -> Message | None:
+    async def _answer(self, turn: Turn, questions: Sequence[Message], begun: bool) -> Message | None:
+        """`begun`: there may be an answer in that chat that began to grow."""
         last, platform = questions[-1], turn.platform
         courier = Courier(platform, self._kept.deliveries, quotes=not last.private)
-        growing = Growing(courier, await self._stub(questions))
+        growing = Growing(courier, await self._stub(questions, begun))
         await growing.settle()
         async with platform.typing(turn.chat_id):
             draft_mode = await self._in_draft_mode(last)
@@ -387,13 +388,14 @@ class Turns:
         limit = platform.limits.message_length
         return [part for bubble in bubbles(text, most) for part in pieces(bubble, limit, platform.length)]
 
-    async def _stub(self, questions: Sequence[Message]) -> Delivery:
+    async def _stub(self, questions: Sequence[Message], begun: bool) -> Delivery:
         """Where the answer is going to appear: a message begun before a crash or an edit, or a new one."""
         last = questions[-1]
         asked = {question.key for question in questions}
-        for begun in await self._kept.deliveries.undone(last.platform, last.chat_id):
-            if begun.question_key in asked and begun.part == 0:
-                return replace(begun, question_key=last.key)
+        undone = await self._kept.deliveries.undone(last.platform, last.chat_id) if begun else []
+        for one in undone:
+            if one.question_key in asked and one.part == 0:
+                return replace(one, question_key=last.key)
         key = reply_key(last.platform)
         return Delivery(key, 0, last.platform, last.chat_id, last.key, "", DeliveryState.PLANNED)
 
@@ -406,8 +408,8 @@ class Turns:
         except (_NotOurs, ChatUnavailable, ChatRefused) as reason:
             log.info("%s:%s is not finished yet: %s", platform.name, chat_id, reason)
 
-    async def _finish_undone(self, platform: Platform, chat_id: str) -> None:
-        """Replies that were on their way when something broke."""
+    async def _finish_undone(self, platform: Platform, chat_id: str) -> bool:
+        """Replies that were on their way when something broke. Whether there were any."""
         undone = await self._kept.deliveries.undone(platform.name, chat_id)
         for key in dict.fromkeys(delivery.reply_key for delivery in undone):
             parts = await self._kept.deliveries.of(key)
@@ -428,15 +430,18 @@ class Turns:
             else:
                 for part in parts:  # an answer that was begun to something that is gone
                     await courier.take_back(part)
+        return bool(undone)
 
     # who may speak
 
     @asynccontextmanager
-    async def _alone(self, platform: Platform, chat_id: str) -> AsyncIterator[None]:
-        """The only one who speaks in this chat, in this process and among its copies."""
+    async def _alone(self, platform: Platform, chat_id: str) -> AsyncIterator[bool]:
+        """The only one who speaks in this chat, in this process and among its copies.
+
+        Gives whether something had been left undone there.
+        """
         async with self._locks(f"{platform.name}:{chat_id}"), self._lease(platform, chat_id):
-            await self._finish_undone(platform, chat_id)
-            yield
+            yield await self._finish_undone(platform, chat_id)
 
     @asynccontextmanager
     async def _lease(self, platform: Platform, chat_id: str) -> AsyncIterator[None]:
@@ -471,8 +476,7 @@ class Turns:
         return any(not said.to_twin for said in await self._kept.messages.owner_spoke_after(question))
 
     async def _silenced(self, question: Message) -> bool:
-        here = await self._kept.chats.get(question.platform, question.chat_id)
-        everywhere = await self._kept.chats.get(EVERYWHERE, EVERYWHERE)
+        here, everywhere = await self._kept.chats.here_and_everywhere(question.platform, question.chat_id)
         return quiet(here, now()) or quiet(everywhere, now())
 
     async def _in_draft_mode(self, question: Message) -> bool:

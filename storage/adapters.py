@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
 from storage.records import Adapter, AdapterState, Promotion, now
-from storage.tables import AdapterRow, PromotionRow, columns, values
+from storage.tables import AdapterRow, PromotionRow, columns, selecting, values
 
 
 class UnknownAdapter(LookupError):
@@ -103,7 +103,7 @@ class AdapterStore:
 
     async def promotions(self) -> list[Promotion]:
         """Every change, rollbacks too, newest first."""
-        query = select(*columns(PromotionRow, Promotion)).order_by(PromotionRow.id.desc())
+        query = selecting(PromotionRow, Promotion).order_by(PromotionRow.id.desc())
         async with self._database.reading() as session:
             return [Promotion(*row) for row in await session.execute(query)]
 
@@ -148,4 +148,4 @@ async def _one(session: AsyncSession, version: str) -> Adapter:
 
 
 def _select() -> Select[Any]:
-    return select(*columns(AdapterRow, Adapter))
+    return selecting(AdapterRow, Adapter)

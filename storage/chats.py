@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 
 from storage.database import Database
 from storage.records import Asked, Chat, Consent, Fact, now, stable_id
-from storage.tables import Base, ChatRow, FactRow, PersonRow, QuestionRow, columns, values
+from storage.tables import Base, ChatRow, FactRow, PersonRow, QuestionRow, selecting, values
 
 EVERYWHERE = "*"  # the platform and the chat id of the row that holds for all chats
 
@@ -19,16 +19,25 @@ class ChatStore:
         self._database = database
 
     async def get(self, platform: str, chat_id: str) -> Chat | None:
-        query = select(*columns(ChatRow, Chat)).filter_by(platform=platform, chat_id=chat_id)
+        query = selecting(ChatRow, Chat).filter_by(platform=platform, chat_id=chat_id)
         async with self._database.reading() as session:
             row = (await session.execute(query)).one_or_none()
         return Chat(*row) if row else None
+
+    async def here_and_everywhere(self, platform: str, chat_id: str) -> tuple[Chat | None, Chat | None]:
+        """What was decided about this chat, and about all of them."""
+        both = [(platform, chat_id), (EVERYWHERE, EVERYWHERE)]
+        query = selecting(ChatRow, Chat).where(tuple_(ChatRow.platform, ChatRow.chat_id).in_(both))
+        async with self._database.reading() as session:
+            found = [Chat(*row) for row in await session.execute(query)]
+        named = {(chat.platform, chat.chat_id): chat for chat in found}
+        return named.get(both[0]), named.get(both[1])
 
     async def put(self, chat: Chat) -> None:
         await _replace(self._database, ChatRow, values(chat), ["platform", "chat_id"])
 
     async def all(self, platform: str) -> list[Chat]:
-        query = select(*columns(ChatRow, Chat)).filter_by(platform=platform).order_by(ChatRow.chat_id)
+        query = selecting(ChatRow, Chat).filter_by(platform=platform).order_by(ChatRow.chat_id)
         async with self._database.reading() as session:
             return [Chat(*row) for row in await session.execute(query)]
 
@@ -65,7 +74,7 @@ class QuestionStore:
             return await self._database.touched(session, once) == 1
 
     async def get(self, key: str) -> Asked | None:
-        query = select(*columns(QuestionRow, Asked)).filter_by(key=key)
+        query = selecting(QuestionRow, Asked).filter_by(key=key)
         async with self._database.reading() as session:
             row = (await session.execute(query)).one_or_none()
         return Asked(*row) if row else None
@@ -90,7 +99,7 @@ class FactStore:
             return await self._database.touched(session, delete(FactRow).where(FactRow.id.in_(ids)))
 
     async def all(self) -> list[Fact]:
-        query = select(*columns(FactRow, Fact)).order_by(FactRow.told_at)
+        query = selecting(FactRow, Fact).order_by(FactRow.told_at)
         async with self._database.reading() as session:
             return [Fact(*row) for row in await session.execute(query)]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from storage.database import Database
 from storage.records import Cursor
-from storage.tables import CursorRow, columns, values
+from storage.tables import CursorRow, selecting, values
 
 
 class CursorStore:
@@ -27,6 +25,6 @@ class CursorStore:
             await session.execute(replace)
 
     async def all(self, source: str) -> list[Cursor]:
-        query = select(*columns(CursorRow, Cursor)).filter_by(source=source).order_by(CursorRow.container)
+        query = selecting(CursorRow, Cursor).filter_by(source=source).order_by(CursorRow.container)
         async with self._database.reading() as session:
             return [Cursor(*row) for row in await session.execute(query)]

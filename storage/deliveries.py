@@ -9,7 +9,7 @@ from sqlalchemy import Select, select, update
 
 from storage.database import Database
 from storage.records import Delivery, DeliveryState, now
-from storage.tables import DeliveryRow, MessageRow, columns, values
+from storage.tables import DeliveryRow, MessageRow, selecting, values
 
 UNDONE = (DeliveryState.PLANNED, DeliveryState.SENDING, DeliveryState.SHOWN)
 
@@ -70,4 +70,4 @@ class DeliveryStore:
 
 
 def _select() -> Select[Any]:
-    return select(*columns(DeliveryRow, Delivery))
+    return selecting(DeliveryRow, Delivery)

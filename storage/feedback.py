@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
 from storage.records import Feedback, Signal
-from storage.tables import FeedbackRow, columns, values
+from storage.tables import FeedbackRow, selecting, values
 
 # One person has one of each of these about one reply; a new one withdraws what they said before.
 THUMBS = (Signal.UP, Signal.DOWN)
@@ -87,4 +87,4 @@ def _theirs(platform: str, person_id: str) -> ColumnElement[bool]:
 
 
 def _select() -> Select[Any]:
-    return select(*columns(FeedbackRow, Feedback))
+    return selecting(FeedbackRow, Feedback)

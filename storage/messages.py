@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
 from storage.records import Delivery, DeliveryState, Message
-from storage.tables import DeliveryRow, FeedbackRow, MessageRow, columns, values
+from storage.tables import DeliveryRow, FeedbackRow, MessageRow, selecting, values
 
 
 class MessageStore:
@@ -229,7 +229,7 @@ def _number_of(key: str) -> Any:
 
 
 def _select() -> Select[Any]:
-    return select(*columns(MessageRow, Message))
+    return selecting(MessageRow, Message)
 
 
 def _newest_first() -> Select[Any]:

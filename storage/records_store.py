@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from storage.columns import contains, storable
 from storage.database import Database
 from storage.records import Kind, Record
-from storage.tables import RecordRow, columns, values
+from storage.tables import RecordRow, selecting, values
 
 Item = TypeVar("Item")
 CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
@@ -158,7 +158,7 @@ class RecordStore:
 
 
 def _select() -> Select[Any]:
-    return select(*columns(RecordRow, Record))
+    return selecting(RecordRow, Record)
 
 
 def _storable(record: Record) -> Record:

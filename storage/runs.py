@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
 from storage.records import Run, RunState, now
-from storage.tables import RunRow, columns, values
+from storage.tables import RunRow, selecting, values
 
 
 class AlreadyRunning(Exception):
@@ -137,7 +137,7 @@ def _new_id(kind: str, at: datetime) -> str:
 
 
 def _select() -> Select[Any]:
-    return select(*columns(RunRow, Run))
+    return selecting(RunRow, Run)
 
 
 def _running() -> Select[Any]:

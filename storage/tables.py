@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData, Select, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 
@@ -78,6 +79,12 @@ class Base(DeclarativeBase):
 def columns(row: type[Base], record: type) -> list[InstrumentedAttribute[Any]]:
     """What to select so that `record(*selected)` is the record."""
     return [getattr(row, field.name) for field in fields(record)]
+
+
+@cache
+def selecting(row: type[Base], record: type) -> Select[Any]:
+    """Made once: naming thirty columns anew costs more than many a query."""
+    return select(*columns(row, record))
 
 
 def values(record: Any) -> dict[str, Any]:

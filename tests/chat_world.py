@@ -44,12 +44,9 @@ class World:
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         program: str = "twin",
     ) -> ChatService:
-        parts: dict[str, dict[str, Any]] = {
-            "model": {"base": "quick", "servers": [self.model.url]},
-            "chat": dict(AT_ONCE),
-        }
-        for part, values in (settings or {}).items():
-            parts[part] = parts.get(part, {}) | dict(values)
+        parts: dict[str, dict[str, Any]] = {part: dict(values) for part, values in (settings or {}).items()}
+        parts.setdefault("model", {"base": "quick", "servers": [self.model.url]})
+        parts["chat"] = AT_ONCE | parts.get("chat", {})
         return ChatService(
             self.home / name,
             self.owner,
