@@ -54,7 +54,11 @@ def counting(home):
 
 async def test_killed_at_any_moment_it_answers_everything_once(world, service):
     script, killer = world.script(4, 2, seed=1), Killer(world.discord, world.telegram, seed=1)
-    await talk_and_kill(service, script, killer, messages=60, kills=6)
+    moments = []
+    await talk_and_kill(
+        service, script, killer, messages=60, kills=6, on_kill=lambda _, moment: moments.append(moment)
+    )
+    print("killed when", moments)
     assert await service.stop() == 0
     assert_perfect(script)
     given = {name: (script.thumbs[name], script.thumbs[name]) for name in PLATFORMS if script.thumbs[name]}
