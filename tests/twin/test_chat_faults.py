@@ -54,7 +54,11 @@ def counting(home):
 
 async def test_killed_at_any_moment_it_answers_everything_once(world, service):
     script, killer = world.script(4, 2, seed=1), Killer(world.discord, world.telegram, seed=1)
-    await talk_and_kill(service, script, killer, messages=60, kills=6)
+    moments = []
+    await talk_and_kill(
+        service, script, killer, messages=60, kills=6, on_kill=lambda _, moment: moments.append(moment)
+    )
+    print("killed when", moments)
     assert await service.stop() == 0
     assert_perfect(script)
     given = {name: (script.thumbs[name], script.thumbs[name]) for name in PLATFORMS if script.thumbs[name]}
@@ -125,7 +129,7 @@ async def test_updates_that_come_twice_are_heard_once(world, talking):
 async def test_a_locked_database_delays_answers_and_loses_none(world, talking, seconds):
     with sqlite3.connect(world.home / "home" / "twin.db", isolation_level=None) as database:
         database.execute("BEGIN IMMEDIATE")
-        await talking.go_on(8, 0.1)
+        talking.greet()
         await asyncio.sleep(seconds)
         database.execute("ROLLBACK")
     await talking.until_done(60)
@@ -173,11 +177,13 @@ async def test_of_two_copies_on_one_database_the_other_goes_on_when_one_is_kille
     try:
         await one.up()
         two.start()
+        await asyncio.sleep(5)  # so that it might run them too
         script.greet()
         await script.until_done(30)
         assert_perfect(script)
         asking = asyncio.create_task(script.go_on(20, 0.2))
         await asyncio.sleep(2)
+        assert world.discord.gateway.identified == 1  # the other one waits
         one.kill()
         began = time.monotonic()
         await asking
