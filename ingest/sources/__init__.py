@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from ingest.source import Source
-from ingest.sources import discord_package, journal, telegram
+from ingest.sources import (
+    discord_chat_exporter,
+    discord_package,
+    journal,
+    telegram,
+)
 
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
+        discord_chat_exporter.SOURCE,
         discord_package.SOURCE,
-        telegram.SOURCE,
         journal.SOURCE,
+        telegram.SOURCE,
     )
 }

@@ -193,9 +193,9 @@ async def test_an_unknown_source_and_an_unknown_export_say_what_there_is(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
     store = RecordStore(sqlite_database)
-    with pytest.raises(ExportUnreadable, match="discord_package, telegram, journal"):
+    with pytest.raises(ExportUnreadable, match=", ".join(SOURCES)):
         await ingest("myspace", tmp_path, Owner(), store, key=KEY)
-    with pytest.raises(ExportUnreadable, match="discord_package, telegram, journal"):
+    with pytest.raises(ExportUnreadable, match=", ".join(SOURCES)):
         await ingest("auto", tmp_path, Owner(), store, key=KEY)
 
 

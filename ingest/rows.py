@@ -1,0 +1,159 @@
+"""How do the items of an export's file come out one by one? From JSON, lines of JSON, or CSV.
+
+A bad item is a Skipped in its place; a file that breaks off yields all before the break, then one Skipped.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from ingest.files import Export
+from ingest.json_stream import BadValue, Broken, JsonStream
+from ingest.source import place
+from storage.records import Skipped
+
+MAX_LINE = 1 << 20  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One item of a file: an element of the list `key` (empty: of the file itself), or the value of `key`."""
+
+    key: str
+    value: Any
+    where: str
+
+
+def json_pieces(
+    export: Export,
+    name: str,
+    lists: Collection[str] = (),
+    about: Collection[str] = (),
+    start: Callable[[BinaryIO], None] = lambda file: None,
+) -> Iterator[Piece | Skipped]:
+    """The elements of a JSON list; of a JSON object its `about` values whole, its `lists` by element.
+
+    Everything else is passed over. `start` may move past what stands before the JSON.
+    """
+    number = 0
+    try:
+        with export.open(name) as file:
+            start(file)
+            stream = JsonStream(file)
+            if stream.peek() == "[" or not (lists or about):
+                for _ in stream.items():
+                    number += 1
+                    yield _piece(stream, "", place(name, number))
+                return
+            found = False
+            for key in stream.members():
+                found = found or key in lists
+                if key in lists and stream.peek() == "[":
+                    for _ in stream.items():
+                        number += 1
+                        yield _piece(stream, key, place(name, number))
+                elif key in about:
+                    yield _piece(stream, key, place(name, key))
+                else:
+                    stream.skip()
+            if lists and not found:
+                yield Skipped(place(name, "end"), "nothing of what such a file holds is in it")
+    except (Broken, OSError) as error:
+        yield Skipped(place(name, f"after {number}"), why(error))
+
+
+def _piece(stream: JsonStream, key: str, where: str) -> Piece | Skipped:
+    try:
+        return Piece(key, stream.value(), where)
+    except BadValue as error:
+        return Skipped(where, str(error))
+
+
+def json_lines(export: Export, name: str) -> Iterator[Piece | Skipped]:
+    """One JSON value a line; empty lines are passed over."""
+    for number, line in text_lines(export, name):
+        if isinstance(line, Skipped):
+            yield line
+        elif line.strip():
+            where = place(name, number)
+            try:
+                yield Piece("", json.loads(line, strict=False), where)
+            except (ValueError, RecursionError):
+                yield Skipped(where, "not valid JSON")
+
+
+def csv_rows(export: Export, name: str, needed: str) -> Iterator[tuple[str, dict[str, str]] | Skipped]:
+    """Each row by the names of its columns, of which `needed` must be one."""
+    number = 0
+    try:
+        with export.open(name) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+            rows = csv.reader(iter(lambda: text.readline(MAX_LINE), ""))
+            heads: list[str] | None = None
+            while True:
+                number += 1
+                try:
+                    row = next(rows)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    yield Skipped(place(name, number), f"not a line of CSV ({error})")
+                    continue
+                if heads is None:
+                    heads = row
+                    if needed not in heads:
+                        yield Skipped(name, f"the first line does not name a column {needed}")
+                        return
+                elif not row:
+                    continue
+                elif len(row) < len(heads):
+                    yield Skipped(place(name, number), "the line breaks off")
+                else:
+                    yield place(name, number), dict(zip(heads, row, strict=False))
+    except OSError as error:
+        yield Skipped(place(name, f"after {number}"), why(error))
+
+
+def text_lines(export: Export, name: str) -> Iterator[tuple[int, str | Skipped]]:
+    """Each line without its end, numbered from 1; of an endless line no more than its beginning."""
+    number = 0
+    try:
+        with export.open(name) as file:
+            text = io.TextIOWrapper(file, encoding=_encoding(export.head(name, 1 << 16)), errors="replace")
+            while line := text.readline(MAX_LINE):
+                number += 1
+                yield number, line.rstrip("\n")
+                while line and not line.endswith("\n"):
+                    line = text.readline(MAX_LINE)
+    except OSError as error:
+        yield number, Skipped(place(name, f"after {number}"), why(error))
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        head[:-4].decode("utf-8-sig")  # the last letter may be cut in two
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def load(export: Export, name: str) -> Any:
+    """A small JSON file whole; None when there is none, or it is broken."""
+    if name not in export.names:
+        return None
+    try:
+        with export.open(name) as file:
+            return JsonStream(file).value()
+    except (BadValue, Broken, OSError):
+        return None
+
+
+def why(error: Exception) -> str:
+    return str(error) if isinstance(error, Broken) else f"the file cannot be read any further ({error})"

@@ -1,0 +1,156 @@
+"""What is in a JSON export of DiscordChatExporter? One channel or direct chat, with everybody's messages.
+
+The owner's messages get the very ids that Discord's own data package gives them, so the two routes meet: the
+package has all the owner ever wrote, this one has what others said around it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ingest.discord import attachment, plain, record_id, said_at
+from ingest.files import Export, open_export
+from ingest.rows import Piece, json_pieces
+from ingest.source import OWNER, Owner, Person, Source, marked
+from ingest.values import as_dict, as_id, as_list, as_text, from_iso, texts
+from storage.records import Attachment, Kind, Record, Skipped
+
+_HEAD = 1 << 16
+_SIGNS = tuple(
+    re.compile(pattern) for pattern in (r'"guild"\s*:\s*\{', r'"channel"\s*:\s*\{', r'"dateRange"\s*:\s*\{')
+)
+_SPOKEN = ("Default", "Reply")  # every other type is a notice, with English words that nobody wrote
+_FORWARD = ("Forward", "1", 1)
+
+
+def recognise(path: Path) -> float:
+    with open_export(path) as export:
+        return 0.95 if any(_is_one(export, name) for name in export.names) else 0.0
+
+
+def people(path: Path, owner: Owner) -> Iterator[Person]:
+    """Everybody who wrote or was mentioned."""
+    told: set[tuple[Any, ...]] = set()
+    with open_export(path) as export:
+        for item in _messages(export):
+            message = as_dict(item[0].value) if isinstance(item, tuple) else {}
+            for user in (as_dict(message.get("author")), *map(as_dict, as_list(message.get("mentions")))):
+                names, handles = texts(user.get("nickname")), texts(user.get("name"))
+                user_id = as_id(user.get("id"))
+                if user_id and (user_id, names, handles) not in told:
+                    told.add((user_id, names, handles))
+                    yield Person(f"discord:{user_id}", names, handles)
+
+
+def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+    """Both sides, file by file; partitions and repeated exports of a channel meet by the messages' ids."""
+    with open_export(path) as export:
+        yield from export.refused
+        for item in _messages(export):
+            yield item if isinstance(item, Skipped) else _record(*item, owner)
+
+
+def _messages(export: Export) -> Iterator[tuple[Piece, str] | Skipped]:
+    """Each message and the id of its channel, which is written above the messages."""
+    found = False
+    for name in export.names:
+        if not _is_one(export, name):
+            continue
+        found, channel = True, "unknown"
+        for piece in json_pieces(export, name, lists=("messages",), about=("channel",)):
+            if isinstance(piece, Skipped):
+                yield piece
+            elif piece.key == "channel":
+                channel = as_id(as_dict(piece.value).get("id")) or channel
+            else:
+                yield piece, channel
+    if not found:
+        why = "no JSON of DiscordChatExporter here; export again and choose the format JSON"
+        yield Skipped("export.json", why)
+
+
+def _record(piece: Piece, channel: str, owner: Owner) -> Record | Skipped:
+    message, where = piece.value, piece.where
+    if not isinstance(message, dict):
+        return Skipped(where, "not a message")
+    author, reference = as_dict(message.get("author")), as_dict(message.get("reference"))
+    if reason := _left_out(message, author, reference):
+        return Skipped(where, reason, failed=False)
+    number = as_id(message.get("id"))
+    if not number:
+        return Skipped(where, "no message id")
+    when, zone_source = said_at(number, message.get("timestamp"))
+    if when is None:
+        return Skipped(where, "no time that can be read")
+    text = as_text(message.get("content"))
+    if not text.strip():
+        return Skipped(where, "no words in it", failed=False)
+    by_owner = _is_owner(author, owner)
+    answered = as_id(reference.get("messageId")) if message.get("type") == "Reply" else None
+    return Record(
+        id=record_id(number),
+        source="discord_chat_exporter",
+        kind=Kind.MESSAGE,
+        author_id=OWNER if by_owner else f"discord:{as_id(author.get('id')) or 'nobody'}",
+        by_owner=by_owner,
+        thread_id=f"discord:{channel}",
+        said_at=when,
+        text=_who_is_meant(plain(text), message),
+        reply_to=record_id(answered) if answered else None,
+        attachments=_attachments(message),
+        audience=f"discord:{channel}",
+        origin=where,
+        zone_source=zone_source,
+        edited_at=from_iso(message.get("timestampEdited")),
+    )
+
+
+def _left_out(message: dict[Any, Any], author: dict[Any, Any], reference: dict[Any, Any]) -> str | None:
+    if message.get("type") not in _SPOKEN:
+        return "a system message"
+    if author.get("isBot") is True:
+        return "written by a bot"
+    if message.get("forwardedMessage") or reference.get("type") in _FORWARD:
+        return "forwarded: somebody else's words"
+    return None
+
+
+def _is_owner(author: dict[Any, Any], owner: Owner) -> bool:
+    known = owner.has_account("discord", as_id(author.get("id")) or "")
+    if known is not None:
+        return known
+    names = texts(author.get("nickname"), author.get("name"))
+    return bool({owner.name, *owner.aliases} & set(names))
+
+
+def _who_is_meant(text: str, message: dict[Any, Any]) -> str:
+    """The exporter writes @nickname where Discord had an id; whom it means stands beside the text."""
+    called: dict[str, str] = {}
+    for user in map(as_dict, as_list(message.get("mentions"))):
+        for name in texts(user.get("nickname"), user.get("name")):
+            if user_id := as_id(user.get("id")):
+                called.setdefault(name, user_id)
+    if not called or "@" not in text:
+        return text
+    longest_first = sorted(called, key=len, reverse=True)
+    anyone = re.compile("@(" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
+    return anyone.sub(lambda found: "@" + marked("person", f"discord:{called[found[1]]}"), text)
+
+
+def _attachments(message: dict[Any, Any]) -> tuple[Attachment, ...]:
+    files = [as_text(as_dict(one).get("fileName")) for one in as_list(message.get("attachments"))[:20]]
+    stickers = as_list(message.get("stickers"))[:3]
+    return (*map(attachment, files), *(Attachment("sticker") for _ in stickers))
+
+
+def _is_one(export: Export, name: str) -> bool:
+    if not name.lower().endswith(".json"):
+        return False
+    head = export.head(name, _HEAD).decode("utf-8", errors="replace")
+    return all(sign.search(head) for sign in _SIGNS)
+
+
+SOURCE = Source("discord_chat_exporter", recognise, read, people)
