@@ -1,33 +1,25 @@
-"""How is an export opened without harm? A folder, a zip or a single file; nothing is ever unpacked."""
+"""How is an export opened without harm? A folder, a zip or one file; nothing is unpacked into a folder."""
 
 from __future__ import annotations
 
 import io
-import lzma
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, BinaryIO
 
+from ingest.zips import READ_ERRORS, WHOLE_BOMB, holds_too_much, open_part, unsafe
 from storage.records import Skipped
 
 MAX_FILES = 500_000
 MAX_DEPTH = 24
-MAX_TOTAL = 256 << 30  # what a zip may claim to hold
-MAX_RATIO, RATIO_FLOOR = 200, 16 << 20  # chat exports shrink to a tenth; a bomb shrinks to a thousandth
-READ_ERRORS = (
-    OSError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    RuntimeError,
-    NotImplementedError,
-)
+MAX_TOTAL = 256 << 30  # what an export may claim to hold
+MAX_PARTS, PART_LEVELS = 64, 2  # archives in an archive (Notion), or side by side in a folder (Takeout)
+MAX_TEXT_FILE = 32 << 20
 
 
 class ExportUnreadable(Exception):
@@ -35,20 +27,29 @@ class ExportUnreadable(Exception):
 
 
 class Export:
-    """The files of one export by relative name. `refused` are those that are not safe to open."""
+    """The files of one export by relative name. `refused` are those that are not safe to open.
 
-    def __init__(self, root: Path, archive: zipfile.ZipFile | None) -> None:
-        self._root = root
+    With `parts`, archives at the top are looked into as well: "part-1.zip/notes/a.md" is a name then.
+    """
+
+    def __init__(
+        self, root: Path | None, archive: zipfile.ZipFile | None, parts: ExitStack | None = None
+    ) -> None:
+        self._root = root or Path()
         self._archive = archive
+        self._stack = parts
+        self._parts: dict[str, zipfile.ZipFile] = {}
+        self._files = self._claimed = 0
         self.refused: list[Skipped] = []
-        found = self._in_zip(archive) if archive else self._in_folder()
-        self.names = tuple(sorted(found))
+        found = self._in_zip(archive, "") if archive else list(self._in_folder())
+        self.names = tuple(sorted(self._with_parts("", found, archive, PART_LEVELS)))
 
     def open(self, name: str) -> BinaryIO:
         """Read one file from its beginning. Whatever goes wrong while reading is an OSError."""
+        archive, inner = self._place_of(name)
         try:
-            raw = self._archive.open(name) if self._archive else (self._root / name).open("rb")
-        except KeyError as error:
+            raw = archive.open(inner) if archive else (self._root / name).open("rb")
+        except (KeyError, ValueError) as error:
             raise FileNotFoundError(name) from error
         except READ_ERRORS as error:
             raise OSError(str(error)) from error
@@ -62,22 +63,41 @@ class Export:
         except OSError:
             return b""
 
+    def modified(self, name: str) -> datetime | None:
+        """When the file was last written; naive in a zip, which keeps the clock of whoever packed it."""
+        archive, inner = self._place_of(name)
+        try:
+            if archive is None:
+                return datetime.fromtimestamp((self._root / name).lstat().st_mtime, UTC)
+            written = archive.getinfo(inner).date_time
+            return datetime(*written) if written[0] > 1980 else None  # noqa: DTZ001
+        except (OSError, ValueError, OverflowError, KeyError):
+            return None
+
+    def _place_of(self, name: str) -> tuple[zipfile.ZipFile | None, str]:
+        for prefix in sorted(self._parts, key=len, reverse=True):
+            if name.startswith(prefix):
+                return self._parts[prefix], name.removeprefix(prefix)
+        return self._archive, name
+
     def _in_folder(self) -> Iterator[str]:
         if not self._root.is_dir():
             self._root, only = self._root.parent, self._root.name
             yield only
             return
-        count = 0
         for folder, subfolders, files in os.walk(self._root, followlinks=False):
             here = Path(folder).relative_to(self._root)
             if len(here.parts) >= MAX_DEPTH:
                 subfolders.clear()
                 self.refused.append(Skipped(here.as_posix(), "nested too deeply"))
                 continue
-            subfolders[:] = sorted(name for name in subfolders if not (Path(folder) / name).is_symlink())
+            for name in [name for name in subfolders if (Path(folder) / name).is_symlink()]:
+                subfolders.remove(name)
+                self.refused.append(Skipped((here / name).as_posix(), "a link or device, not a file"))
+            subfolders.sort()
             for name in files:
-                count += 1
-                if count > MAX_FILES:
+                self._files += 1
+                if self._files > MAX_FILES:
                     self.refused.append(Skipped(here.as_posix(), f"more than {MAX_FILES:,} files"))
                     return
                 relative = (here / name).as_posix()
@@ -86,32 +106,40 @@ class Export:
                 else:  # a link could lead anywhere, a pipe would wait for ever
                     self.refused.append(Skipped(relative, "a link or device, not a file"))
 
-    def _in_zip(self, archive: zipfile.ZipFile) -> Iterator[str]:
+    def _in_zip(self, archive: zipfile.ZipFile, prefix: str) -> list[str]:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        if len(entries) > MAX_FILES or sum(entry.file_size for entry in entries) > MAX_TOTAL:
-            raise ExportUnreadable(
-                "The archive claims to hold far more than an export does; unpack it yourself first."
-            )
+        self._files += len(entries)
+        self._claimed += sum(entry.file_size for entry in entries)
+        if self._files > MAX_FILES or self._claimed > MAX_TOTAL or holds_too_much(archive, entries):
+            raise ExportUnreadable(WHOLE_BOMB)
+        found: dict[str, None] = {}
         for entry in entries:
-            if reason := _unsafe(entry):
-                self.refused.append(Skipped(entry.filename, reason))
+            if reason := unsafe(entry, MAX_DEPTH):
+                self.refused.append(Skipped(prefix + entry.filename, reason))
+            elif entry.filename in found:
+                self.refused.append(Skipped(prefix + entry.filename, "a second file of the same name"))
             else:
-                yield entry.filename
+                found[entry.filename] = None
+        return list(found)
 
-
-def _unsafe(entry: zipfile.ZipInfo) -> str | None:
-    parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
-    if ".." in parts or entry.filename.startswith(("/", "\\")) or (parts and parts[0].endswith(":")):
-        return "its name leads outside the archive"
-    if len(parts) > MAX_DEPTH:
-        return "nested too deeply"
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        return "a link or device, not a file"
-    if entry.file_size > RATIO_FLOOR and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-        return "it unpacks to far more than an export would"
-    if entry.flag_bits & 1:
-        return "it is encrypted"
-    return None
+    def _with_parts(
+        self, prefix: str, names: list[str], archive: zipfile.ZipFile | None, levels: int
+    ) -> Iterator[str]:
+        for name in names:
+            if self._stack is None or not levels or "/" in name or not name.lower().endswith(".zip"):
+                yield prefix + name
+                continue
+            here = f"{prefix}{name}/"
+            try:
+                if len(self._parts) >= MAX_PARTS:
+                    raise ExportUnreadable(f"more than {MAX_PARTS} archives in one export")
+                part = open_part(archive, self._root, name, self._stack)
+                inner = self._in_zip(part, here)
+            except (ExportUnreadable, ValueError, *READ_ERRORS) as error:
+                self.refused.append(Skipped(prefix + name, f"an archive that cannot be opened ({error})"))
+                continue
+            self._parts[here] = part
+            yield from self._with_parts(here, inner, part, levels - 1)
 
 
 class _Guarded(io.RawIOBase):
@@ -137,26 +165,51 @@ class _Guarded(io.RawIOBase):
 
 
 @contextmanager
-def open_export(path: Path) -> Iterator[Export]:
+def open_export(path: Path, *, parts: bool = False) -> Iterator[Export]:
     """Raises ExportUnreadable when there is nothing at `path` that can be opened at all."""
-    archive = None
-    try:
-        if path.is_file():
-            with path.open("rb") as file:
-                packed = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
-            archive = zipfile.ZipFile(path) if packed else None
-        elif not path.is_dir():
-            raise ExportUnreadable(f"There is no file or folder at {path}. Check the path and try again.")
-        export = Export(path, archive)
-    except (*READ_ERRORS, ValueError) as error:
-        if archive:
-            archive.close()
-        raise ExportUnreadable(f"Cannot open {path}: {error}. Copy or download the export again.") from error
-    try:
+    with ExitStack() as stack:
+        archive = None
+        try:
+            if path.is_file():
+                with path.open("rb") as file:
+                    packed = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+                archive = stack.enter_context(zipfile.ZipFile(path)) if packed else None
+            elif not path.is_dir():
+                raise ExportUnreadable(f"There is no file or folder at {path}. Check the path and try again.")
+            export = Export(path, archive, stack if parts else None)
+        except (*READ_ERRORS, ValueError) as error:
+            raise ExportUnreadable(
+                f"Cannot open {path}: {error}. Copy or download the export again."
+            ) from error
         yield export
-    finally:
-        if archive:
-            archive.close()
+
+
+@contextmanager
+def open_document(file: IO[bytes]) -> Iterator[Export]:
+    """A document that is a zip inside, such as a .docx. Raises ExportUnreadable when it is damaged."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except (*READ_ERRORS, ValueError) as error:
+        raise ExportUnreadable(f"not a whole document ({error})") from error
+    with archive:
+        yield Export(None, archive)
+
+
+def read_text(export: Export, name: str) -> str | Skipped:
+    """A whole text file, whatever its encoding, with plain line ends; or why it cannot be had."""
+    try:
+        with export.open(name) as file:
+            data = file.read(MAX_TEXT_FILE + 1)
+    except OSError as error:
+        return Skipped(name, f"the file cannot be read ({error})")
+    if len(data) > MAX_TEXT_FILE:
+        return Skipped(name, f"larger than {MAX_TEXT_FILE >> 20} MiB")
+    text = decode(data)
+    if text is None:
+        return Skipped(name, "not text")
+    if not text.strip():
+        return Skipped(name, "empty", failed=False)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def decode(data: bytes) -> str | None:

@@ -25,11 +25,14 @@ class Owner:
 
     def to_utc(self, naive: datetime) -> datetime:
         """The instant a clock on the owner's wall meant. An hour that came twice is the first."""
+        return naive.replace(tzinfo=self.zone_on(naive.date())).astimezone(UTC)
+
+    def zone_on(self, day: date) -> ZoneInfo:
         zone = self.zones[0][1]
         for since, candidate in self.zones:
-            if since <= naive.date():
+            if since <= day:
                 zone = candidate
-        return naive.replace(tzinfo=zone).astimezone(UTC)
+        return zone
 
     def has_account(self, platform: str, account: str) -> bool | None:
         """None: the owner has not said which accounts are theirs there."""

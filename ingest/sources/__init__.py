@@ -7,7 +7,11 @@ from ingest.sources import (
     discord_chat_exporter,
     discord_package,
     journal,
+    myanimelist,
+    notion,
+    obsidian,
     telegram,
+    youtube,
 )
 
 SOURCES: dict[str, Source] = {
@@ -16,6 +20,10 @@ SOURCES: dict[str, Source] = {
         discord_chat_exporter.SOURCE,
         discord_package.SOURCE,
         journal.SOURCE,
+        myanimelist.SOURCE,
+        notion.SOURCE,
+        obsidian.SOURCE,
         telegram.SOURCE,
+        youtube.SOURCE,
     )
 }

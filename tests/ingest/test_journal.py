@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,26 @@ def test_markdown_reads_as_it_is_meant(tmp_path: Path) -> None:
     assert found.text == "met tam at the wall so good "
 
 
+def test_two_rules_with_prose_between_are_no_header(tmp_path: Path) -> None:
+    (tmp_path / "2024-03-10.md").write_text("---\nthe snow fell\nall night\n---\nand then it stopped")
+    (tmp_path / "2024-03-11.md").write_text("---\n\tbad: tab\ntags: [unclosed\nmood: 'so so\n---\nkept")
+    assert [item.text for item in read(tmp_path, OWNER) if isinstance(item, Record)] == [
+        "\nthe snow fell\nall night\n\nand then it stopped",
+        "kept",
+    ]
+
+
+def test_an_entry_too_long_for_a_record_is_one_failure_and_takes_no_time(tmp_path: Path) -> None:
+    for number, mark in enumerate(["<!--", "%%", "![", "[[", "[a](", "**a", "_a", "`", "```\n", "<a "]):
+        (tmp_path / f"2024-03-{number + 1:02}.md").write_text(mark * (190_000 // len(mark)))
+    (tmp_path / "2024-04-01.md").write_text("x" * 200_001)
+    (tmp_path / "2024-04-02.md").write_text("---\n" * 50_000)
+    began = time.monotonic()
+    found = list(read(tmp_path, OWNER))
+    assert time.monotonic() - began < 10
+    assert Skipped("2024-04-01.md#1", "longer than 200,000 characters") in found
+
+
 def test_old_encodings_are_read(tmp_path: Path) -> None:
     (tmp_path / "2024-03-10.txt").write_bytes("café".encode("cp1252"))
     (tmp_path / "2024-03-11.txt").write_bytes("café".encode("utf-16"))
@@ -150,6 +171,13 @@ def test_a_date_inside_code_is_no_heading(tmp_path: Path) -> None:
         ("2020-W53", "2020-W53"),
         ("week 5 2024", "2024-W05"),
         ("January 2023", "2023-01"),
+        ("2024-Q2 review", "2024-Q2"),
+        ("Sonntag, 10. März 2024", "2024-03-10"),
+        ("1er juillet 2024", "2024-07-01"),
+        ("10 de marzo de 2024", "2024-03-10"),
+        ("terça-feira, 12 de março de 2024", "2024-03-12"),
+        ("Oktober 2024", "2024-10"),
+        ("2024-Q5", None),
         ("2023-02-29", None),
         ("2021-W53", None),
         ("2024-13", None),

@@ -287,6 +287,7 @@ def test_links_pipes_and_deep_folders_are_left_alone(tmp_path: Path) -> None:
     assert sorted(one.why for one in outcomes if isinstance(one, Skipped)) == [
         "a link or device, not a file",
         "a link or device, not a file",
+        "a link or device, not a file",
         "nested too deeply",
         "no text or Markdown file here",
     ]
