@@ -34,6 +34,7 @@ from twin.home import Home
 from twin.logs import write_logs
 from twin.serve import stop_signal
 from twin.settings import Settings
+from twin.sync import sync_by_the_clock
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ async def serve_until_stopped(home: Home, settings: Settings) -> None:
                 keep_tidy(live),
                 talk.turns.run(),
                 _learn_by_the_clock(home, settings, stores, model),
+                sync_by_the_clock(home, settings, stores),
                 *(keep_running(app, talk.news, standing) for app in apps),
             ]
             running = [tasks.create_task(work) for work in background]
@@ -109,6 +111,7 @@ async def _show(settings: Settings, stores: Stores, model: Model, apps: list[Cha
             ("answering", adapter.version if adapter else "the base model"),
             ("talks on", talking),
             ("learning", _when_it_learns(settings)),
+            ("reading", _when_it_reads(settings)),
             ("log", log_path),
             ("talk to it", "twin chat"),
         ],
@@ -119,6 +122,11 @@ async def _show(settings: Settings, stores: Stores, model: Model, apps: list[Cha
 def _when_it_learns(settings: Settings) -> str:
     hours = settings.learning.every_hours
     return f"every {hours:g} hours" if hours else "when asked: /retrain or 'twin learn'"
+
+
+def _when_it_reads(settings: Settings) -> str:
+    minutes = settings.sync.every_minutes
+    return f"its sources every {minutes:g} minutes" if minutes else "when asked: 'twin sync'"
 
 
 async def _learn_by_the_clock(home: Home, settings: Settings, stores: Stores, model: Model) -> None:
