@@ -7,18 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.source import marked
-from storage.records import Attachment, ZoneSource, stable_id
+from storage.records import ZoneSource, stable_id
 
 _MARKUP = re.compile(
     r"<(?:@!?(?P<user>\d{5,20})|(?P<other>@&|#)\d{5,20}|a?:(?P<emoji>\w+):\d+|t:-?\d+(?::\w)?)>"
 )
 _FIRST_SNOWFLAKE = 1 << 22  # smaller ids carry no time
 _EPOCH = 1_420_070_400
-_KINDS = {
-    **dict.fromkeys(("png", "jpg", "jpeg", "gif", "webp", "heic", "avif"), "image"),
-    **dict.fromkeys(("mp4", "mov", "webm", "mkv"), "video"),
-    **dict.fromkeys(("ogg", "mp3", "wav", "m4a", "flac"), "audio"),
-}
 
 
 def record_id(message_id: str) -> str:
@@ -53,8 +48,3 @@ def _plain(found: re.Match[str]) -> str:
     if found["emoji"]:
         return f":{found['emoji']}:"
     return {"@&": "@role", "#": "#channel"}.get(found["other"] or "", "")
-
-
-def attachment(link: str) -> Attachment:
-    ending = link.partition("?")[0].rpartition(".")[2].lower()
-    return Attachment(_KINDS.get(ending, "file"))

@@ -11,6 +11,7 @@ from ingest.sources import (
     notion,
     obsidian,
     telegram,
+    whatsapp,
     youtube,
 )
 
@@ -24,6 +25,7 @@ SOURCES: dict[str, Source] = {
         notion.SOURCE,
         obsidian.SOURCE,
         telegram.SOURCE,
+        whatsapp.SOURCE,
         youtube.SOURCE,
     )
 }

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest.discord import attachment, plain, record_id, said_at
+from ingest.attachments import attachment
+from ingest.discord import plain, record_id, said_at
 from ingest.files import Export, open_export
 from ingest.rows import csv_rows, json_pieces, load
 from ingest.source import OWNER, Owner, Person, Source
