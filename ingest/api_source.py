@@ -17,6 +17,7 @@ from ingest.api_client import ApiBroken, ApiForbidden, ApiRejected, ApiUnavailab
 from ingest.source import Owner, Person
 from storage.records import Record, Skipped
 
+RESCAN_EVERY = timedelta(hours=12)  # the trailing days, where looking at them again costs many questions
 Position = Mapping[str, Any]  # plain JSON; each source knows what it means
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ingest.api_source import ApiSource
+from ingest.apis.discord import discord as discord_api
 from ingest.apis.github import github
 from ingest.source import Owner
 from ingest.sync_settings import SyncSettings
@@ -25,6 +26,15 @@ def _github(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> Api
     return github(settings)
 
 
+def _discord(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+    token, url = discord
+    _need(settings.discord_channels, "sync.discord_channels names no channels")
+    _need(owner.accounts.get("discord"), "your own id is not in [owner.accounts] discord")
+    if token is None:
+        raise ApiNotConfigured("TWIN_DISCORD__TOKEN is not set")
+    return discord_api(settings, token, url)
+
+
 def _need(what: object, otherwise: str) -> None:
     if not what:
         raise ApiNotConfigured(otherwise)
@@ -32,4 +42,5 @@ def _need(what: object, otherwise: str) -> None:
 
 API_SOURCES: dict[str, Callable[[SyncSettings, Owner, DiscordAccess], ApiSource]] = {
     "github": _github,
+    "discord": _discord,
 }
