@@ -188,7 +188,7 @@ async def test_a_forbidden_channel_is_told_once_as_a_failure_and_tried_every_tim
 async def test_threads_are_read_and_archived_ones_once(chat: DiscordHistory, home: Home) -> None:
     forum = chat.channel(70_000, kind=15)
     chat.active.append({"id": "71000", "type": 11, "thread_metadata": {}})
-    chat.say("71000", "in a thread", minutes(1))
+    chat.say("71000", "in a thread", minutes(50))
     for number in range(5):
         stamp = {"archive_timestamp": minutes(number).isoformat()}
         chat.archived.setdefault(forum, []).append({"id": str(72_000 + number), "thread_metadata": stamp})
