@@ -180,7 +180,9 @@ class Api:
         following = response.links.get("next", {}).get("url")
         good = 200 <= response.status_code < 300
         if as_text and good:
-            return Answer(response.status_code, data.decode(errors="replace"), response.headers, following)
+            return Answer(
+                response.status_code, data.decode("utf-8-sig", errors="replace"), response.headers, following
+            )
         try:
             body = json.loads(data) if data.strip() else None
         except (ValueError, RecursionError):

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from ingest.api_source import ApiSource
 from ingest.apis.discord import discord as discord_api
 from ingest.apis.github import github
+from ingest.apis.google_docs import google_docs
+from ingest.apis.myanimelist import myanimelist
+from ingest.apis.notion import notion
 from ingest.source import Owner
 from ingest.sync_settings import SyncSettings
 
@@ -35,6 +38,25 @@ def _discord(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> Ap
     return discord_api(settings, token, url)
 
 
+def _notion(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+    _need(settings.notion_token, "TWIN_SYNC__NOTION_TOKEN is not set")
+    return notion(settings)
+
+
+def _google_docs(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+    _need(settings.google_client_id, "sync.google_client_id is not set")
+    _need(settings.google_client_secret, "TWIN_SYNC__GOOGLE_CLIENT_SECRET is not set")
+    _need(settings.google_refresh_token, "TWIN_SYNC__GOOGLE_REFRESH_TOKEN is not set")
+    return google_docs(settings)
+
+
+def _myanimelist(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+    if settings.myanimelist_token is None:
+        _need(settings.myanimelist_client_id, "TWIN_SYNC__MYANIMELIST_CLIENT_ID is not set")
+        _need(owner.accounts.get("myanimelist"), "your name is not in [owner.accounts] myanimelist")
+    return myanimelist(settings)
+
+
 def _need(what: object, otherwise: str) -> None:
     if not what:
         raise ApiNotConfigured(otherwise)
@@ -43,4 +65,7 @@ def _need(what: object, otherwise: str) -> None:
 API_SOURCES: dict[str, Callable[[SyncSettings, Owner, DiscordAccess], ApiSource]] = {
     "github": _github,
     "discord": _discord,
+    "notion": _notion,
+    "google_docs": _google_docs,
+    "myanimelist": _myanimelist,
 }
