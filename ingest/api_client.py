@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 
@@ -157,7 +157,7 @@ class Api:
                 renewed, self._keys = True, await self._renew()
             elif answer.status in (301, 302, 307, 308) and hops < 3:
                 hops, params = hops + 1, None
-                url = self._address(urljoin(url, answer.headers.get("location", "")))
+                url = self._address(answer.headers.get("location", ""), url)
             elif answer.status == 304 or 200 <= answer.status < 300:
                 return answer
             else:
@@ -168,6 +168,10 @@ class Api:
     ) -> Answer:
         if self._keys is None:
             self._keys = await self._renew() if self._renew else {}
+        if not all(value.isascii() and value.isprintable() for value in self._keys.values()):
+            raise ApiRefused(
+                f"the key for {self._name} has characters that no key has. {self._advice}".strip()
+            )
         given = {key: value for key, value in request.items() if value is not None}
         async with self._client.stream(method, url, headers={**headers, **self._keys}, **given) as response:
             data = bytearray()
@@ -191,13 +195,17 @@ class Api:
             body = None
         return Answer(response.status_code, body, response.headers, following)
 
-    def _address(self, path: str) -> str:
-        if "://" not in path:
-            return self._url + path
-        here, there = urlsplit(self._url), urlsplit(path)
+    def _address(self, path: str, relative_to: str | None = None) -> str:
+        try:
+            whole = urljoin(relative_to, path) if relative_to else path
+            if "://" not in whole:
+                return self._url + whole
+            here, there = httpx.URL(self._url), httpx.URL(whole)
+        except (httpx.InvalidURL, ValueError):
+            raise ApiBroken(f"{self._name} sends us to an address that is none") from None
         if (here.scheme, here.netloc) != (there.scheme, there.netloc):
-            raise ApiBroken(f"{self._name} sends us to another server, {there.hostname}; the key stays here")
-        return path
+            raise ApiBroken(f"{self._name} sends us to another server, {there.host}; the key stays here")
+        return whole
 
     async def _take_turns(self) -> None:
         now = time.monotonic()

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from twin.settings import Settings
 
 log = logging.getLogger(__name__)
 
+WORTH_TELLING = 5.0  # seconds of waiting
 HOLD_SECONDS = 90.0  # the lease of the copy that syncs, renewed while it lasts
 Progress = Callable[[Ledger], None]
 
@@ -137,7 +139,7 @@ def _chosen(settings: Settings, names: list[str]) -> tuple[list[ApiSource], list
     apis, why_not = [], {}
     for name, make in API_SOURCES.items():
         try:
-            apis.append(make(settings.sync, settings.owner.owner(), _discord(settings)))
+            apis.append(make(settings.sync, settings.owner.owner(), _discord(settings), partial(_wait, name)))
         except ApiNotConfigured as reason:
             why_not[name] = str(reason)
     told = {one.source for one in files} | {"files"}
@@ -153,6 +155,13 @@ def _chosen(settings: Settings, names: list[str]) -> tuple[list[ApiSource], list
     if not apis and not files:
         raise Told("no source is set up to be synced", "docs/sync.md shows how to set up each", exit_code=2)
     return apis, files
+
+
+async def _wait(source: str, seconds: float) -> None:
+    """As long as the source asks us to; a long wait is told, so that nobody thinks we hang."""
+    if seconds >= WORTH_TELLING:
+        show.sentence(f"{source} asks us to wait {seconds:.0f} seconds")
+    await asyncio.sleep(seconds)
 
 
 def _discord(settings: Settings) -> tuple[str | None, str | None]:
@@ -172,11 +181,11 @@ async def sync_by_the_clock(home: Home, settings: Settings, stores: Stores) -> N
                     with home.only_one("sync"):
                         done = await sync_in(home, settings, stores, apis, files)
                     log.info("synced: %s", _in_short(done))
-        except Exception as problem:
-            if (told := in_words(problem)) is None:
-                raise
-            log.error("sync failed: %s", told.what)
-            show.sentence(f"reading the sources failed, and will be tried again: {told.what}")
+        except Exception as problem:  # not even what a source made us do wrong may silence the chats
+            told = in_words(problem)
+            log.error("sync failed: %s", told.what if told else problem, exc_info=not told)
+            what = told.what if told else f"{type(problem).__name__}; the log has the details"
+            show.sentence(f"reading the sources failed, and will be tried again: {what}")
         await asyncio.sleep(60 * minutes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ingest.api_client import Sleep
 from ingest.api_source import ApiSource
 from ingest.apis.discord import discord as discord_api
 from ingest.apis.github import github
@@ -23,38 +24,38 @@ class ApiNotConfigured(Exception):
     """What is missing, for people."""
 
 
-def _github(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+def _github(settings: SyncSettings, owner: Owner, discord: DiscordAccess, sleep: Sleep) -> ApiSource:
     _need(settings.github_token, "TWIN_SYNC__GITHUB_TOKEN is not set")
     _need(owner.accounts.get("github"), "your login is not in [owner.accounts] github")
-    return github(settings)
+    return github(settings, sleep)
 
 
-def _discord(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+def _discord(settings: SyncSettings, owner: Owner, discord: DiscordAccess, sleep: Sleep) -> ApiSource:
     token, url = discord
     _need(settings.discord_channels, "sync.discord_channels names no channels")
     _need(owner.accounts.get("discord"), "your own id is not in [owner.accounts] discord")
     if token is None:
         raise ApiNotConfigured("TWIN_DISCORD__TOKEN is not set")
-    return discord_api(settings, token, url)
+    return discord_api(settings, token, url, sleep)
 
 
-def _notion(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+def _notion(settings: SyncSettings, owner: Owner, discord: DiscordAccess, sleep: Sleep) -> ApiSource:
     _need(settings.notion_token, "TWIN_SYNC__NOTION_TOKEN is not set")
-    return notion(settings)
+    return notion(settings, sleep)
 
 
-def _google_docs(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+def _google_docs(settings: SyncSettings, owner: Owner, discord: DiscordAccess, sleep: Sleep) -> ApiSource:
     _need(settings.google_client_id, "sync.google_client_id is not set")
     _need(settings.google_client_secret, "TWIN_SYNC__GOOGLE_CLIENT_SECRET is not set")
     _need(settings.google_refresh_token, "TWIN_SYNC__GOOGLE_REFRESH_TOKEN is not set")
-    return google_docs(settings)
+    return google_docs(settings, sleep)
 
 
-def _myanimelist(settings: SyncSettings, owner: Owner, discord: DiscordAccess) -> ApiSource:
+def _myanimelist(settings: SyncSettings, owner: Owner, discord: DiscordAccess, sleep: Sleep) -> ApiSource:
     if settings.myanimelist_token is None:
         _need(settings.myanimelist_client_id, "TWIN_SYNC__MYANIMELIST_CLIENT_ID is not set")
         _need(owner.accounts.get("myanimelist"), "your name is not in [owner.accounts] myanimelist")
-    return myanimelist(settings)
+    return myanimelist(settings, sleep)
 
 
 def _need(what: object, otherwise: str) -> None:
@@ -62,7 +63,7 @@ def _need(what: object, otherwise: str) -> None:
         raise ApiNotConfigured(otherwise)
 
 
-API_SOURCES: dict[str, Callable[[SyncSettings, Owner, DiscordAccess], ApiSource]] = {
+API_SOURCES: dict[str, Callable[[SyncSettings, Owner, DiscordAccess, Sleep], ApiSource]] = {
     "github": _github,
     "discord": _discord,
     "notion": _notion,

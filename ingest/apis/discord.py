@@ -43,17 +43,16 @@ _MARGIN = timedelta(minutes=1)  # what a message's time and its id may differ by
 _SAYS_SOMETHING_ELSE = ("attachments", "embeds", "sticker_items", "poll", "components", "message_snapshots")
 
 
-def discord(settings: SyncSettings, token: str, url: str | None, sleep: Sleep | None = None) -> ApiSource:
-    tuning = {} if sleep is None else {"sleep": sleep}
-    return ApiSource("discord", partial(_read, settings.discord_channels, token, url or URL, tuning))
+def discord(settings: SyncSettings, token: str, url: str | None, sleep: Sleep) -> ApiSource:
+    return ApiSource("discord", partial(_read, settings.discord_channels, token, url or URL, sleep))
 
 
 async def _read(
-    channels: list[str], token: str, url: str, tuning: dict[str, Any], reading: Reading
+    channels: list[str], token: str, url: str, sleep: Sleep, reading: Reading
 ) -> AsyncIterator[Item]:
     keys = {"Authorization": f"Bot {token}", "User-Agent": "DiscordBot (twin, 1)"}
     async with open_client() as client:
-        mine = _Readable(Api(client, "Discord", url, keys=keys, advice=_ADVICE, **tuning), reading)
+        mine = _Readable(Api(client, "Discord", url, keys=keys, advice=_ADVICE, sleep=sleep), reading)
         items = mine.servers() if "all" in channels else mine.named(channels)
         async for item in items:
             yield item

@@ -42,11 +42,11 @@ PARTS = {  # of a thread: below which path, under which name there, and what we 
 }
 
 
-def github(settings: SyncSettings, sleep: Sleep | None = None) -> ApiSource:
-    return ApiSource("github", partial(_read, settings, {} if sleep is None else {"sleep": sleep}))
+def github(settings: SyncSettings, sleep: Sleep) -> ApiSource:
+    return ApiSource("github", partial(_read, settings, sleep))
 
 
-async def _read(settings: SyncSettings, tuning: dict[str, Any], reading: Reading) -> AsyncIterator[Item]:
+async def _read(settings: SyncSettings, sleep: Sleep, reading: Reading) -> AsyncIterator[Item]:
     assert settings.github_token
     keys = {
         "Authorization": f"Bearer {settings.github_token.get_secret_value()}",
@@ -54,7 +54,7 @@ async def _read(settings: SyncSettings, tuning: dict[str, Any], reading: Reading
         "X-GitHub-Api-Version": "2022-11-28",
     }
     async with open_client() as client:
-        api = Api(client, "GitHub", settings.github_url, keys=keys, advice=_ADVICE, **tuning)
+        api = Api(client, "GitHub", settings.github_url, keys=keys, advice=_ADVICE, sleep=sleep)
         mine = _Mine(api, reading, settings.github_repositories)
         containers: dict[str, Callable[[Position], AsyncIterator[Item]]] = {
             "issues": partial(mine.threads, "issues", "is:issue"),

@@ -41,15 +41,15 @@ _WRAPPED = re.compile(
 )
 
 
-def google_docs(settings: SyncSettings, sleep: Sleep | None = None) -> ApiSource:
-    return ApiSource("google_docs", partial(_read, settings, {} if sleep is None else {"sleep": sleep}))
+def google_docs(settings: SyncSettings, sleep: Sleep) -> ApiSource:
+    return ApiSource("google_docs", partial(_read, settings, sleep))
 
 
-async def _read(settings: SyncSettings, tuning: dict[str, Any], reading: Reading) -> AsyncIterator[Item]:
+async def _read(settings: SyncSettings, sleep: Sleep, reading: Reading) -> AsyncIterator[Item]:
     async with open_client() as client:
-        accounts = Api(client, "Google", settings.google_token_url, advice=_ADVICE, **tuning)
+        accounts = Api(client, "Google", settings.google_token_url, advice=_ADVICE, sleep=sleep)
         renew = partial(_access, accounts, settings)
-        api = Api(client, "Google Drive", settings.google_url, renew=renew, advice=_ADVICE, **tuning)
+        api = Api(client, "Google Drive", settings.google_url, renew=renew, advice=_ADVICE, sleep=sleep)
         before = reading.at("documents")
         async for item in contained("documents", before, _Drive(api).documents(before)):
             yield item

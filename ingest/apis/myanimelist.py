@@ -37,18 +37,18 @@ _DONE = {
 _EVER = (datetime(1900, 1, 1, tzinfo=UTC), timedelta(days=366))  # a list has titles, not times
 
 
-def myanimelist(settings: SyncSettings, sleep: Sleep | None = None) -> ApiSource:
-    return ApiSource("myanimelist", partial(_read, settings, {} if sleep is None else {"sleep": sleep}))
+def myanimelist(settings: SyncSettings, sleep: Sleep) -> ApiSource:
+    return ApiSource("myanimelist", partial(_read, settings, sleep))
 
 
-async def _read(settings: SyncSettings, tuning: dict[str, Any], reading: Reading) -> AsyncIterator[Item]:
+async def _read(settings: SyncSettings, sleep: Sleep, reading: Reading) -> AsyncIterator[Item]:
     keys, user = {}, reading.owner.accounts.get("myanimelist", ("@me",))[0]
     if settings.myanimelist_client_id:
         keys["X-MAL-CLIENT-ID"] = settings.myanimelist_client_id.get_secret_value()
     if settings.myanimelist_token:
         keys, user = {"Authorization": f"Bearer {settings.myanimelist_token.get_secret_value()}"}, "@me"
     async with open_client() as client:
-        api = Api(client, "MyAnimeList", settings.myanimelist_url, keys=keys, advice=_ADVICE, **tuning)
+        api = Api(client, "MyAnimeList", settings.myanimelist_url, keys=keys, advice=_ADVICE, sleep=sleep)
         for kind in _FIELDS:
             before = reading.at(kind)
             async for item in contained(kind, before, _titles(api, reading, kind, user, before)):

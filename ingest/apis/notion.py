@@ -45,18 +45,18 @@ class _Words:
     others: int = 0  # blocks that somebody else wrote
 
 
-def notion(settings: SyncSettings, sleep: Sleep | None = None) -> ApiSource:
-    return ApiSource("notion", partial(_read, settings, {} if sleep is None else {"sleep": sleep}))
+def notion(settings: SyncSettings, sleep: Sleep) -> ApiSource:
+    return ApiSource("notion", partial(_read, settings, sleep))
 
 
-async def _read(settings: SyncSettings, tuning: dict[str, Any], reading: Reading) -> AsyncIterator[Item]:
+async def _read(settings: SyncSettings, sleep: Sleep, reading: Reading) -> AsyncIterator[Item]:
     assert settings.notion_token
     keys = {
         "Authorization": f"Bearer {settings.notion_token.get_secret_value()}",
         "Notion-Version": VERSION,
     }
     async with open_client() as client:
-        api = Api(client, "Notion", settings.notion_url, keys=keys, advice=_ADVICE, pace=PACE, **tuning)
+        api = Api(client, "Notion", settings.notion_url, keys=keys, advice=_ADVICE, pace=PACE, sleep=sleep)
         own = {_plain(account) for account in reading.owner.accounts.get("notion", ())} or await _who_we_are(
             api
         )

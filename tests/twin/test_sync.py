@@ -185,7 +185,7 @@ async def test_the_service_syncs_by_the_clock_and_goes_on_after_a_failure(
                 await real(3600)
         await real(0.01)
 
-    real_sync_in, failures = twin_sync.sync_in, iter([Told("the disk is full"), None, None])
+    real_sync_in, failures = twin_sync.sync_in, iter([Told("the disk is full"), TypeError("odd data")])
 
     async def sometimes(*arguments):
         if problem := next(failures, None):
