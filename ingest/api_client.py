@@ -65,7 +65,11 @@ class ApiForbidden(ApiTrouble):
 
 
 class _Passing(Exception):
-    """Worth another attempt."""
+    """Worth another attempt, after `rest` seconds where the server says so."""
+
+    def __init__(self, message: str, rest: float = 0.0) -> None:
+        super().__init__(message)
+        self.rest = rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,9 @@ class Api:
                     raise ApiUnavailable(
                         f"{self._name} does not answer properly: {_in_words(problem)}"
                     ) from None
-                await self._sleep(_backoff(failures))
+                rest = max(_backoff(failures), getattr(problem, "rest", 0.0))
+                self._check_patience(rest)
+                await self._sleep(rest)
                 continue
             self._is_down = False
             if (rest := _asked_to_wait(answer, refusals)) is not None:
@@ -180,7 +186,8 @@ class Api:
                 if len(data) > MAX_BODY:
                     raise ApiBroken(f"{self._name} sent more than {MAX_BODY >> 20} MiB for one answer")
         if response.status_code >= 500:
-            raise _Passing(f"it answered {response.status_code}")
+            told = _seconds(response.headers.get("retry-after"))
+            raise _Passing(f"it answered {response.status_code}", told or 0.0)
         following = response.links.get("next", {}).get("url")
         good = 200 <= response.status_code < 300
         if as_text and good:
