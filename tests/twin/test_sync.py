@@ -148,7 +148,14 @@ async def test_ctrl_c_leaves_what_was_read_and_the_next_run_goes_on(home: Path, 
     arguments = ("-m", "twin", "--home", str(home), "sync", "github")
     environment = {**os.environ, "TWIN_SYNC__GITHUB_TOKEN": "the-key"}
     child = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, env=environment, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        *arguments,
+        env=environment,
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # in the background: ignored
     )
     async with asyncio.timeout(60):
         await stuck.wait()
