@@ -4,52 +4,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from records_said import FRIEND, MIRA, OTHER, START, said, years_of_chat
 
-from brain.prompt import Persona
-from learning.corpus import build, exchange, load
+from learning.corpus import build, load
 from learning.duplicates import Duplicates
 from learning.rows import read_rows
 from learning.settings import CorpusSettings
-from storage.records import Kind, Record
-
-START = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
-MIRA = Persona("Mira", ("She bakes.",))
-FRIEND = "<PERSON_3f2a>"
-OTHER = "<PERSON_77b0>"
-
-
-def said(number, author, text, minutes, thread="kitchen", **more):
-    return Record(
-        id=f"r{number}",
-        source=more.pop("source", "telegram"),
-        kind=more.pop("kind", Kind.MESSAGE),
-        author_id=author,
-        by_owner=author == "owner",
-        thread_id=thread,
-        said_at=START + timedelta(minutes=minutes),
-        text=text,
-        **more,
-    )
-
-
-def years_of_chat(sessions=60, seed=0):
-    """Sessions a day apart: a question, an answer, another question, another answer."""
-    order = random.Random(seed)
-    records = []
-    for day in range(sessions):
-        for turn in range(2):
-            word, other = (
-                "".join(order.choices("abcdefghijklmnopqrstuvwxyz", k=9)),
-                "".join(order.choices("abcdefghijklmnopqrstuvwxyz", k=9)),
-            )
-            at = day * 1440 + turn * 5
-            records.append(said(f"{day}-{turn}-q", FRIEND, f"what about {word} and the {other} thing?", at))
-            records.append(said(f"{day}-{turn}-a", "owner", f"{other} again, as every {word} knows", at + 1))
-    return records
+from learning.splits import exchange
+from storage.records import Kind
 
 
 def rows_of(snapshot):
