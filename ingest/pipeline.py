@@ -1,6 +1,6 @@
 """What happens to an export between the disk and the store?
 
-    read -> clean -> redact -> tag -> dedup -> keep
+    read -> clean -> redact -> tag -> dedup -> label -> keep
 
 Every item a reader yields ends in the ledger exactly once: kept, merged, dropped or failed.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
 from ingest.files import ExportUnreadable
+from ingest.labels import Labels
 from ingest.ledger import Ledger
 from ingest.redact import Redactor
 from ingest.roster import Roster
@@ -87,23 +88,26 @@ async def ingest(
     *,
     key: bytes,
     roster_path: Path | None = None,
+    corrections_path: Path | None = None,
     on_progress: Callable[[Ledger], None] = lambda ledger: None,
 ) -> Ledger:
     """Read one export into the store. Doing it twice adds nothing.
 
     `source` is a name of SOURCES or "auto". `key` makes the placeholders; `roster_path` remembers who is who
-    between sources, so that a friend's name is hidden in a journal too. Raises ExportUnreadable when the
+    between sources, so that a friend's name is hidden in a journal too; `corrections_path` remembers the tags
+    the owner gave. Raises ExportUnreadable when the
     export as a whole cannot be opened; everything smaller is in the ledger.
     """
     began = time.monotonic()
     found = await asyncio.to_thread(find_source, source, path)
     ledger, roster = Ledger(found.name), Roster(key, owner)
+    labels = Labels(owner.languages, corrections_path)
     if roster_path:
         roster.load(roster_path)
     outcomes = read_all(found, path, owner, roster, ledger)
     while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
         if records := [outcome for outcome in chunk if isinstance(outcome, Record)]:
-            kept = await keep.add_all(records)
+            kept = await keep.add_all(await asyncio.to_thread(labels.put, records))
             ledger.kept += kept.added + kept.updated
             ledger.merged += kept.merged
         ledger.seconds = time.monotonic() - began

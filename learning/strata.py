@@ -41,7 +41,7 @@ def stratum_of(row: Row) -> tuple[str, ...]:
 
 
 def exponent(rows: int, settings: CorpusSettings) -> float:
-    return 1 - (1 - settings.temperature) * rows / (rows + settings.mild_below)
+    return 1 - (1 - settings.temperature) * rows / max(1, rows + settings.mild_below)
 
 
 def balanced(

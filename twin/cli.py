@@ -197,6 +197,23 @@ def records_show(
         show.table(record.id, ("what", "is"), [(name, getattr(record, name)) for name in record.__slots__])
 
 
+@records_app.command("tag")
+def records_tag(
+    record_id: Annotated[str, typer.Argument(help="The id, or how it begins.")],
+    tags: Annotated[str, typer.Argument(help="What it is about: technical,personal,creative or your own.")],
+    json: AsJson = False,
+) -> None:
+    """Say what a record is about; it is remembered, for texts that nearly say the same too."""
+    from twin.remember import tag_record
+
+    record, others = run(tag_record(_home, settings(), record_id, tags))
+    if json:
+        show.as_json({"id": record.id, "tags": record.tags, "others": others})
+    else:
+        follow = f"; {others} that nearly say the same follow it" if others else ""
+        show.sentence(f"{record.id[:12]} is about {', '.join(record.tags)}{follow}")
+
+
 @records_app.command("export")
 def records_export(
     path: Annotated[Path, typer.Argument(help="Where to write JSONL.")],

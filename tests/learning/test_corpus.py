@@ -193,6 +193,48 @@ def test_whatever_was_said_prompts_take_turns_and_end_with_somebody_else(tmp_pat
         assert row["completion"][0]["content"].strip()
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    some.lists(
+        some.tuples(
+            some.sampled_from(["owner", "owner", FRIEND, OTHER]),
+            some.sampled_from([f"{word} on day {n}" for word in ("oven", "tent") for n in range(6)]),
+            some.integers(0, 60 * 24 * 90),
+            some.sampled_from(["a", "b", "c"]),
+            some.none() | some.integers(0, 80),
+        ),
+        min_size=20,
+        max_size=80,
+    ),
+    some.integers(0, 3),
+)
+def test_whatever_was_said_nothing_of_a_later_split_is_known_in_an_earlier_one(tmp_path_factory, chat, seed):
+    records = [
+        said(number, who, text, at, thread, reply_to=f"r{to}" if to is not None else None)
+        for number, (who, text, at, thread, to) in enumerate(chat)
+    ]
+    eager = CorpusSettings(mild_below=0, stratum_floor=1, augment_share=0.5, seed=seed)
+    snapshot = build(records, MIRA, tmp_path_factory.mktemp("corpora"), eager)
+    rows, by_id = rows_of(snapshot), {record.id: record for record in records}
+    order = ("train", "validation", "test")
+    for earlier, later in (order[:2], order[1:], (order[0], order[2])):
+        if not rows[earlier] or not rows[later]:
+            continue
+        begins = min(datetime.fromisoformat(row["said_at"]) for row in rows[later])
+        for row in rows[earlier]:
+            assert datetime.fromisoformat(row["ended_at"]) < begins
+            assert all(by_id[id].said_at <= begins for id in row["context_ids"])
+        known = Duplicates(exchange(row) for row in rows[later])
+        assert not [row for row in rows[earlier] if exchange(row) in known]
+    assert all(
+        row["kind"] == "answer" and "augmented" not in row for row in rows["validation"] + rows["test"]
+    )
+    assert all(by_id[id].by_owner for row in every_row(snapshot) for id in row["record_ids"])
+    again = build(reversed(records), MIRA, tmp_path_factory.mktemp("again"), eager)
+    for file in sorted(snapshot.path.iterdir()):
+        assert file.read_bytes() == (again.path / file.name).read_bytes()
+
+
 def test_a_word_more_or_less_does_not_make_a_long_text_new():
     asked = "shall we take the early train to the lake on saturday?"
     known = Duplicates([f"{asked}\nyes, i bring bread and the big tent"])
