@@ -25,6 +25,7 @@ th { color: #5f6368; font-size: .85em } .n { text-align: right; font-variant-num
         font-weight: 400; color: #fff }
 """
 SPLITS = ("train", "validation", "test")
+PARTS = {part: f"of those to train on: {part}" for part in ("style", "initiatives", "augmented")}
 NOTHING = "<p class=quiet>nothing</p>"
 MOST_STRATA = 60  # the rest is in card.json
 
@@ -33,7 +34,7 @@ def page(card: Mapping[str, Any]) -> str:
     title = f"Data card of snapshot {escape(card['id'])}"
     parts = [
         f"<h1>{title}</h1><p class=quiet>{escape(card['persona'])}</p>",
-        _section("How many samples", _bars(card["counts"])),
+        _section("How many samples", _bars({PARTS.get(n, n): c for n, c in card["counts"].items()})),
         _section("When it was said", _months(card["months"])),
         "<div class=columns>",
         _section("Records", _bars(card["records"])),

@@ -64,7 +64,7 @@ def _months(axes: Any, months: Mapping[str, Mapping[str, int]]) -> None:
     axes.set_title("When it was said (samples a month)", fontsize=10)
     years = sorted({month[:4] for month in found})
     axes.set_xticks([12 * int(year) for year in years], years)
-    axes.margins(y=0.2)  # room for the legend
+    axes.set_ylim(0, 1.2 * max(under.values(), default=1) + 1)  # room for the legend
     axes.legend(fontsize=8, loc="upper left", ncols=3)
 
 

@@ -19,8 +19,8 @@ from storage.records import Precision, Record
 ENOUGH = 40  # silences; with fewer, a thread's pace cannot be told
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=4)
 CROWD = 4  # people from whom on a thread is a channel, where talk moves on sooner
-POINTS = 1000  # as many quantiles stand for all the silences of a long thread
-ROUNDS = 60
+POINTS = 500  # as many quantiles stand for all the silences of a long thread
+ROUNDS = 40
 NARROWEST = 0.25  # of a heap, in natural logarithms: chats that only know the minute make needles
 APART, SMALLEST = 2.0, 0.03  # Ashman's D from which two heaps are two, and the least share of one
 

@@ -45,7 +45,7 @@ class SampleMaker:
         """A row for each thing the owner said in one conversation."""
         for number in session:
             burst = thread.bursts[number]
-            if burst.by_owner and self.speaks(burst) and (row := self._row(thread, number)):
+            if burst.by_owner and self.speaks(burst) and (row := self._row(thread, session, number)):
                 yield row
 
     def speaks(self, burst: Burst) -> bool:
@@ -63,8 +63,8 @@ class SampleMaker:
         if not how or not self.speaks(thread.bursts[unheard[-1]]):
             return None
         end = thread.bursts[unheard[-1]].records[-1].said_at
-        later = (burst.records[0].said_at for burst in thread.bursts[session.stop :] if burst.by_owner)
-        spoke = next(later, None)
+        later = (thread.bursts[number] for number in range(session.stop, len(thread.bursts)))
+        spoke = next((burst.records[0].said_at for burst in later if burst.by_owner), None)
         if (spoke or self.until[thread.source]) - end < timedelta(hours=self.settings.silence_hours):
             return None
         turns = self._window(thread, range(session.start, session.stop))
@@ -93,9 +93,9 @@ class SampleMaker:
                 if row := self._sample("style", [record], paragraph, prompt, []):
                     yield row | {"id": stable_id(row["id"], str(number))}
 
-    def _row(self, thread: Thread, number: int) -> Row | None:
+    def _row(self, thread: Thread, session: range, number: int) -> Row | None:
         burst = thread.bursts[number]
-        before = [n for n in range(number) if thread.bursts[n].session == burst.session]
+        before = range(session.start, number)
         target = self._target(thread, number)
         if not before and (target is None or thread.bursts[target].by_owner):
             target = self._open_question(thread, number)
