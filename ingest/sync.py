@@ -18,8 +18,7 @@ from typing import Any
 from ingest.api_client import ApiTrouble
 from ingest.api_source import ApiSource, Gone, Item, Position, Reached, Reading, Scanned, Trouble
 from ingest.ledger import Ledger
-from ingest.pipeline import CHUNK, Passage, keep_all
-from ingest.roster import Roster
+from ingest.pipeline import CHUNK, Passage
 from ingest.source import Owner, Person, file_of
 from storage.cursors import CursorStore
 from storage.records import Cursor, Record, Skipped, now
@@ -57,6 +56,7 @@ async def sync(
     *,
     key: bytes,
     roster_path: Path,
+    corrections_path: Path | None = None,
     rescan: timedelta,
     agreed: frozenset[str] = frozenset(),
     again: bool = False,
@@ -72,14 +72,17 @@ async def sync(
     except PositionsUnknown as refusal:
         report.troubles.append(Trouble("", str(refusal)))
         return report
-    roster = Roster(key, owner)
-    await asyncio.to_thread(roster.load, roster_path)
+    passage = await asyncio.to_thread(
+        lambda: Passage.opened(
+            owner, report.ledger, key=key, roster_path=roster_path, corrections_path=corrections_path
+        )
+    )
 
     async def kept() -> list[Record]:
         return await keep.find(source=source.name)
 
     reading = Reading(owner, now(), rescan, positions, agreed, kept)
-    run = _Run(source, keep, cursors, roster, roster_path, report, on_progress)
+    run = _Run(source, keep, cursors, passage, report, on_progress)
     try:
         async with aclosing(source.read(reading)) as items:  # type: ignore[type-var]
             async for item in items:
@@ -115,15 +118,13 @@ class _Run:
         source: ApiSource,
         keep: RecordStore,
         cursors: CursorStore,
-        roster: Roster,
-        roster_path: Path,
+        passage: Passage,
         report: SyncReport,
         on_progress: Callable[[Ledger], None],
     ) -> None:
         self._source, self._keep, self._cursors = source, keep, cursors
-        self._roster, self._roster_path = roster, roster_path
+        self._passage = passage
         self._report, self._on_progress = report, on_progress
-        self._passage = Passage(roster, report.ledger)
         self._waiting: list[Record | Skipped] = []
         self._gone: list[str] = []
         self._met_people = False
@@ -157,7 +158,7 @@ class _Run:
         if waiting:
             outcomes = await asyncio.to_thread(lambda: list(self._passage.outcomes(waiting)))
             await self._save_roster()  # before a record names somebody by a placeholder
-            await keep_all(outcomes, self._keep, ledger)
+            await self._passage.keep(outcomes, self._keep)
         if self._gone:
             self._report.deleted += await self._keep.mark_deleted(self._gone, now())
             self._gone = []
@@ -166,7 +167,7 @@ class _Run:
 
     async def _save_roster(self) -> None:
         if self._met_people:
-            await asyncio.to_thread(self._roster.save, self._roster_path)
+            await asyncio.to_thread(self._passage.save)
             self._met_people = False
 
     async def _vanished(self, scanned: Scanned) -> list[str]:

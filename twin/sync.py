@@ -98,6 +98,7 @@ async def sync_in(
                 stores.cursors,
                 key=home.pseudonym_key(),
                 roster_path=home.root / "roster.json",
+                corrections_path=home.corrections,
                 rescan=timedelta(days=settings.sync.rescan_days),
                 agreed=agreed,
                 again=again,
