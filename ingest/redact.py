@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from ingest.roster import Roster, fold
+from ingest.roster import Roster
+from ingest.spellings import fold
 
 _LABEL = re.compile("\ue000(person|email|phone|card):([^\ue000\ue001]{1,300})\ue001")
 # One of these must be there before any pattern below can match: most chat lines have none.

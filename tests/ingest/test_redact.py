@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.redact import Redactor
-from ingest.roster import Roster, fold
+from ingest.roster import Roster
 from ingest.source import Owner, Person, marked
+from ingest.spellings import fold
 from ingest.words import EVERYDAY, NOBODY
 
 KEY = b"0123456789abcdef0123456789abcdef"
