@@ -134,7 +134,12 @@ class Spellings:
     def _slipped(self, heard: str) -> str | None:
         for near in (heard, *_without_one(heard)):
             known = self._near.get(near) or self._sounds.get(near)
-            if known and len(known) >= _LONG and sound(known)[0] == heard[0] and _one_apart(sound(known), heard):
+            if (
+                known
+                and len(known) >= _LONG
+                and sound(known)[0] == heard[0]
+                and _one_apart(sound(known), heard)
+            ):
                 return known
         return None
 
