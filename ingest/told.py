@@ -16,7 +16,7 @@ _FILLERS = (
 )
 _SIGN = r"(?:\s?[:=→—]{1,2}\s{0,3}|\s)"
 _PASSWORD = (
-    r"(?:passw(?:or)?[dt]s?|pass|passcode|passphrase|passwort|kennwort|pw|pwd|pin(?:[ -]?code)?"
+    r"(?:passw(?:or)?[dt]s?|passcode|passphrase|passwort|kennwort|pw|pwd|pin(?:[ -]?code)?"
     r"|(?:door|gate|alarm|safe|entry|access|security|entrance)[ -]?code|code (?:wi-?fi|porte|d['’]accès"
     r"|pin)"
     r"|wi-?fi (?:key|code)|mdp|mot de passe|zugangscode|wlan-?(?:schlüssel|key)|contraseña|contrasena"
@@ -35,6 +35,9 @@ _SAID = r"\s?[:=]\s{0,3}[\"'`]?(?P<told>[^\s<]\S{3,199})"
 SECRETS = (
     re.compile(rf"\b{_PASSWORD}\b{_FILLERS}{{0,4}}{_SIGN}[\"'`]?(?P<told>{_HARD})", re.IGNORECASE),
     re.compile(rf"\b(?:{_PASSWORD}|{_KEY})\b{_SAID}", re.IGNORECASE),
+    re.compile(
+        rf"\bpass\b(?:{_FILLERS}{{0,3}}\sis\s|\s?[:=→—]\s{{0,3}})[\"'`]?(?P<told>{_HARD})", re.IGNORECASE
+    ),
     re.compile(rf"\b{_KEY}\b\s?(?:is|was)\s{{1,3}}(?P<told>{_HARD})", re.IGNORECASE),
     re.compile(r"\b(?:bearer|basic)\s(?P<told>[\w.+/=~-]{16,400})", re.IGNORECASE),
     re.compile(r"(?<!\S)(?:-u|--user)\s[^\s:]{1,60}:(?P<told>\S{3,199})"),
@@ -45,10 +48,18 @@ SECRETS = (
     ),
 )
 
+_MONTH = (
+    r"(?:jan|feb|fév|fev|mar|mär|apr|abr|avr|ma[yij]|jun|juin|jul|juil|aug|ago|août|sep|set|o[ck]t|out"
+    r"|nov|de[cz]|ene|dic"
+    r"|янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru|sau"
+    r"|vas|kov|bal|geg|bir"
+    r"|lie|rugp|rugs|spa|lap|led|úno|bře|dub|kvě|čer|srp|zář|říj|pro)[^\W\d_]{0,9}\.?"
+)
+_YEAR = r"(?:,?\s(?:de\s)?(?:19|20)\d\d)"
 _DAY = (
     r"(?:\d{1,4}[./-]\d{1,2}[./-]\d{2,4}"
-    r"|\d{1,2}(?:st|nd|rd|th|er|\.)?\s(?:de\s|of\s)?[^\W\d_]{3,12}\.?,?(?:\s(?:de\s)?(?:19|20)\d\d)?"
-    r"|[^\W\d_]{3,12}\s\d{1,2}(?:st|nd|rd|th)?,?(?:\s(?:19|20)\d\d)?|\d{4}年\d{1,2}月\d{1,2}日)"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?\s(?:de\s|of\s)?(?:{_MONTH}{_YEAR}?|[^\W\d_]{{3,12}}{_YEAR})"
+    rf"|{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?{_YEAR}?|\d{{4}}年\d{{1,2}}月\d{{1,2}}日)"
 )
 _BORN = (
     r"(?:born|d\.?o\.?b|date of birth|birth ?da(?:y|te)|b-?day|geboren|geb\.|geburtstag|geburtsdatum"
@@ -85,10 +96,10 @@ PLATES = (
 _ID = (
     r"(?:passport|reisepass|pasaporte|passeport|passaporto|passaporte|паспорт\w?|paszport\w?|pasas"
     r"|personalausweis|ausweis"
-    r"|id[ -]card|identity card|dni|nie|nif|nipc|contribuinte|cpf|cnpj|cuit|curp|ssn|ss#|social security"
+    r"|id[ -]card|identity card|nif|nipc|contribuinte|cpf|cnpj|cuit|curp|ssn|ss#|social security"
     r"|nino"
-    r"|ni number|national insurance|nhs|steuer-?id|steuernummer|idnr|tax id|tin|ein|codice fiscale"
-    r"|partita iva|pesel|nip"
+    r"|ni number|national insurance|nhs|steuer-?id|steuernummer|idnr|tax id|codice fiscale"
+    r"|partita iva|pesel"
     r"|regon|dow(?:ód|odu)|снилс|инн|полис|bsn|aadhaar|personnummer|cpr|hetu|fødselsnummer|ahv|avs"
     r"|asmens kodas|oib"
     r"|rodné číslo|jmbg|emšo|cnp|tc kimlik|マイナンバー|driving licen[cs]e|driver['’]?s licen[cs]e"
@@ -100,10 +111,11 @@ _ID = (
 )
 IDS = (
     re.compile(
-        rf"(?<!\w)(?i:{_ID})(?!\w)(?:[ .:#°ºn-]{{1,3}}(?i:no|number|nr|num|is|ist|est|es|to|é|номер|card"
+        rf"(?<!\w)(?:DNI|NIE|(?i:{_ID}))(?!\w)(?:[ .:#°ºn-]{{1,3}}(?i:no|number|nr|num|is|ist|est|es|to"
+        rf"|é|номер|card"
         rf"|my)\b\.?){{0,2}}"
         r"[ .:#°º]{0,4}"
-        r"(?P<told>(?=(?:[^\d\n]{0,7}\d){4})(?:[A-Za-z]{0,3}\d[A-Za-z0-9]*"
+        r"(?P<told>(?=(?:[^\d\n]{0,7}\d){6})(?:[A-Za-z]{0,3}\d[A-Za-z0-9]*"
         r"|[A-Z]{1,6})(?:[ ./-]?(?:[A-Za-z]{0,2}\d[A-Za-z0-9]*"
         r"|[A-Z]{1,3}\b)){0,7})"
     ),
@@ -122,7 +134,7 @@ _NETWORK = (
 HANDLES = (
     re.compile(
         rf"\b{_NETWORK}\b\s?(?:is|name|handle|id|ist|es|é|est)?\s?:?\s?@?"
-        r"(?P<told>(?=[\w.#]{0,31}[\d_#]|\w+\.\w)\w[\w.]{1,31}(?:#\d{4})?)",
+        r"(?P<told>(?=[\w.#]{0,31}[\d_#]|\w+\.\w)[^\W\d][\w.]{3,31}(?:#\d{4})?)",
         re.IGNORECASE,
     ),
     re.compile(
@@ -133,6 +145,7 @@ HANDLES = (
 
 # One of these is in whatever SECRETS and HANDLES find.
 SAYS_WHAT = re.compile(
-    rf"\b(?:{_PASSWORD}\b|{_KEY}|{_NETWORK}\b|bearer|basic|u/)|(?<!\S)-u\s|--user|#\d|[A-Z_]{{3}}\w*\s?[=:]",
+    rf"\b(?:{_PASSWORD}\b|pass\b|{_KEY}|{_NETWORK}\b|bearer|basic|u/)|(?<!\S)-u\s|--user|#\d"
+    rf"|[A-Z_]{{3}}\w*\s?[=:]",
     re.IGNORECASE,
 )
