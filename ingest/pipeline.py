@@ -22,11 +22,14 @@ from ingest.redact import Redactor
 from ingest.roster import Roster
 from ingest.source import Owner, Source
 from ingest.sources import SOURCES
+from ingest.strangers import Strangers
 from ingest.tag import tags
+from ingest.vault import Vault
 from storage.records import Record, Skipped
 from storage.records_store import RecordStore
 
 CHUNK = 500
+REVIEW = "review.json"  # beside the roster: names for the owner to decide on
 
 
 def recognise(path: Path) -> Source:
@@ -49,7 +52,12 @@ def find_source(name: str, path: Path) -> Source:
 
 
 def read_all(
-    source: Source, path: Path, owner: Owner, roster: Roster, ledger: Ledger
+    source: Source,
+    path: Path,
+    owner: Owner,
+    roster: Roster,
+    ledger: Ledger,
+    strangers: Strangers | None = None,
 ) -> Iterator[Record | Skipped | Duplicate]:
     """Every item of an export and what became of it on the way to the store. Blocks; memory stays flat."""
     for person in source.people(path, owner):
@@ -61,6 +69,8 @@ def read_all(
         if isinstance(item, Record):
             fit = _fit_to_keep(item, redactor, roster)
             outcome = dedup.check(fit) if isinstance(fit, Record) else fit
+        if strangers and isinstance(outcome, Record):
+            strangers.meet(outcome)
         ledger.enter(outcome)
         yield outcome
 
@@ -87,20 +97,24 @@ async def ingest(
     *,
     key: bytes,
     roster_path: Path | None = None,
+    vault: Vault | None = None,
     on_progress: Callable[[Ledger], None] = lambda ledger: None,
 ) -> Ledger:
     """Read one export into the store. Doing it twice adds nothing.
 
     `source` is a name of SOURCES or "auto". `key` makes the placeholders; `roster_path` remembers who is who
-    between sources, so that a friend's name is hidden in a journal too. Raises ExportUnreadable when the
+    between sources, so that a friend's name is hidden in a journal too, and review.json beside it names that
+    nobody answers to. `vault` keeps what placeholders stand for. Raises ExportUnreadable when the
     export as a whole cannot be opened; everything smaller is in the ledger.
     """
     began = time.monotonic()
     found = await asyncio.to_thread(find_source, source, path)
-    ledger, roster = Ledger(found.name), Roster(key, owner)
+    ledger, strangers = Ledger(found.name), Strangers()
+    roster = Roster(key, owner, vault.keep if vault else None)
     if roster_path:
         roster.load(roster_path)
-    outcomes = read_all(found, path, owner, roster, ledger)
+        strangers.load(roster_path.with_name(REVIEW))
+    outcomes = read_all(found, path, owner, roster, ledger, strangers)
     while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
         if records := [outcome for outcome in chunk if isinstance(outcome, Record)]:
             kept = await keep.add_all(records)
@@ -110,5 +124,8 @@ async def ingest(
         on_progress(ledger)
     if roster_path:
         roster.save(roster_path)
+        strangers.save(roster_path.with_name(REVIEW))
+    if vault:
+        vault.save()
     ledger.seconds = time.monotonic() - began
     return ledger

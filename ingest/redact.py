@@ -224,9 +224,9 @@ def _instead(found: re.Match[str], value: str, placeholder: str) -> str:
 def _says_more(text: str) -> bool:
     """Whether words alone may hold something: an address or a number spelt out, a key, a passphrase."""
     words = text.lower().split()
-    return (
-        not SIGN_WORDS.isdisjoint(words) or text.count("-") > 1 or len(max(words, key=len, default="")) > 15
-    )
+    if not SIGN_WORDS.isdisjoint(words) or text.count("-") > 1 or max(map(len, words), default=0) > 15:
+        return True
+    return "." in text and "at" in words
 
 
 def _may_be_a_place(text: str) -> bool:

@@ -7,7 +7,7 @@ import hmac
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -43,10 +43,12 @@ class _Hits(dict[str, tuple[str, str] | None]):
 class Roster:
     """Everybody the exports know, each under a placeholder such as <PERSON_3f2a>, made with the key."""
 
-    def __init__(self, key: bytes, owner: Owner) -> None:
+    def __init__(self, key: bytes, owner: Owner, keep: Callable[[str, str], None] | None = None) -> None:
+        """`keep` is told each placeholder and what it stands for: the owner's vault, when there is one."""
         if len(key) < 16:
             raise ValueError("the placeholder key needs at least 16 random bytes")
         self._key = key
+        self._keep = keep
         self._owner_name = owner.name.split()[0] if owner.name.split() else "me"
         self._owner_words = {
             fold(word) for name in (owner.name, *owner.aliases) for word in WORD.findall(name)
@@ -79,6 +81,9 @@ class Roster:
             known = (self._calls.get(name[0], {}).get(name) for name in whole)
             first = next(filter(None, known), person.key)
             self._people[person.key] = first
+        if self._keep:
+            for called in (*person.names, *person.handles):
+                self._keep(self.placeholder(first), called)
         declines = any("\u0400" <= letter <= "\u052f" for name in person.names for letter in name)
         for name in whole:
             self._call(name, first, declines)
@@ -102,11 +107,26 @@ class Roster:
         if words and all(word in self._owner_words for word in words):
             return self._owner_name
         first = self._calls.get(words[0], {}).get(words) if words else None
-        return self._stand_in("PERSON", first or f"handle:{' '.join(words)}")
+        placeholder = self._stand_in("PERSON", first or f"handle:{' '.join(words)}")
+        if self._keep:
+            self._keep(placeholder, handle)
+        return placeholder
 
     def value(self, kind: str, value: str) -> str:
         """What stands for an address, a number and so on: the same value, the same placeholder."""
-        return self._stand_in(kind, f"{kind}:{value}")
+        placeholder = self._stand_in(kind, f"{kind}:{value}")
+        if self._keep:
+            self._keep(placeholder, value)
+        return placeholder
+
+    def people(self) -> list[str]:
+        """Every person's placeholder, once."""
+        return list(dict.fromkeys(self.placeholder(first) for first in self._people.values()))
+
+    def names(self) -> list[str]:
+        """Every name and handle that is hidden, folded, its words apart."""
+        calls = [" ".join(name) for calls in self._calls.values() for name in calls]
+        return [*calls, *self._glued]
 
     def find(self, name: str) -> list[str]:
         """The placeholders a name may stand for: what "forget this person" asks."""

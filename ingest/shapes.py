@@ -57,7 +57,8 @@ TELLING_HOSTS = (  # whoever has such a link gets in, or knows who it is
     "steamcommunity.com",
 )
 INVITE = re.compile(
-    rf"(?<![\w.@/])(?:[\w-]{{1,20}}\.)?(?:{'|'.join(map(re.escape, TELLING_HOSTS))})/[^\s<>\"'\ue000]{{2,400}}",
+    rf"(?<![\w.@/])(?:[\w-]{{1,20}}\.)?(?:{'|'.join(map(re.escape, TELLING_HOSTS))})"
+    r"/[^\s<>\"'\ue000]{2,400}",
     re.IGNORECASE,
 )
 EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
@@ -101,7 +102,7 @@ _DIGITS = (
     " trois quatre cinq sept huit neuf"
 )
 DIGIT_WORDS = frozenset(_DIGITS.split())
-SIGN_WORDS = DIGIT_WORDS | frozenset(DOT.split("|"))
+SIGN_WORDS = DIGIT_WORDS | frozenset(DOT.split("|")) | frozenset(AT.split("|")) - {"at"}
 SPELT_NUMBER = re.compile(
     rf"\b(?:(?:{_DIGITS.replace(' ', '|')}|\d{{1,4}})[\s,-]+){{3,15}}(?:{_DIGITS.replace(' ', '|')}"
     rf"|\d{{1,4}})\b",

@@ -40,7 +40,7 @@ SECRETS = (
     ),
     re.compile(rf"\b{_KEY}\b\s?(?:is|was)\s{{1,3}}(?P<told>{_HARD})", re.IGNORECASE),
     re.compile(r"\b(?:bearer|basic)\s(?P<told>[\w.+/=~-]{16,400})", re.IGNORECASE),
-    re.compile(r"(?<!\S)(?:-u|--user)\s[^\s:]{1,60}:(?P<told>\S{3,199})"),
+    re.compile(r"(?<!\S)(?:-u|--user)\s[^\s:]{1,60}:(?P<told>[^\s<]\S{2,199})"),
     re.compile(r"(?:パスワード|暗証番号)(?:は|:|：)\s?(?P<told>[^\s<]\S{3,60})"),
     re.compile(
         r"\b[A-Z0-9_]{0,40}(?:PASS(?:WORD|WD)?|SECRET|TOKEN|KEY|PWD)[A-Z0-9_]{0,20}"

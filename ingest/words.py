@@ -94,6 +94,20 @@ COMMON = _words("""
     vot vse vsegda zachem
 """)
 
+# Words with a capital in the middle of a sentence that are nobody's name.
+NOT_PEOPLE = _words("""
+    monday tuesday wednesday thursday friday saturday sunday january february march april may june july
+    august september october november december christmas easter halloween english german french spanish
+    portuguese italian russian polish japanese chinese korean arabic european american british africa
+    america asia australia austria belgium berlin brazil canada china denmark england europe finland
+    france germany greece india ireland italy japan lisbon london madrid moscow netherlands norway paris
+    poland portugal prague rome russia scotland slovenia spain sweden switzerland tokyo turkey ukraine
+    vienna warsaw york android apple amazon chrome discord docker excel facebook firefox github gmail
+    google instagram iphone linkedin linux mac microsoft minecraft netflix photoshop playstation postgres
+    python reddit rust signal slack spotify steam swift telegram tiktok twitch twitter ubuntu whatsapp
+    windows word xbox youtube zoom internet god okay lol sir dear hello thanks please
+""")
+
 # How names end when they are declined, spelt as ingest/spellings.py hears them; and who declines them.
 ENDINGS = _words("""
     a e i o u ai ei oi ui ia ie iu io om em im am ov ovi ova ove evi iem iei iego iemu ego emu ze zie iui

@@ -15,6 +15,7 @@ from twin import show
 from twin.build import Stores, open_stores
 from twin.errors import Told
 from twin.home import Home
+from twin.review import open_vault
 from twin.settings import Settings
 
 
@@ -39,6 +40,7 @@ async def ingest_in(home: Home, settings: Settings, stores: Stores, source: str,
             stores.records,
             key=home.pseudonym_key(),
             roster_path=home.root / "roster.json",
+            vault=open_vault(home, settings),
             on_progress=lambda ledger: seen(ledger.seen),
         )
 
