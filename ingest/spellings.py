@@ -23,26 +23,29 @@ _LETTERS = str.maketrans(
     dict(zip(*[iter(f"{_CYRILLIC} {_GREEK} {_LATIN}".split(" "))] * 2, strict=True))  # two by two
 )
 # What one sound is written as, here and there: Dmitry, Dmitriy; Mueller, Müller; Alexandra, Aleksandra.
-_SOUNDS = [
-    (re.compile(found), put)
-    for found, put in (
-        ("ph", "f"),
-        ("th", "t"),
-        ("sch|sh", "6"),
-        ("tch|ch|cz", "4"),
-        ("ck|q", "k"),
-        ("kh", "h"),
-        ("zh", "z"),
-        ("c", "k"),
-        ("x", "ks"),
-        ("w", "v"),
-        ("[yj]", "i"),
-        ("ou", "u"),
-        ("([aou])e", r"\1"),
-        ("^ie", "e"),
-        (r"(.)\1+", r"\1"),
-    )
-]
+_SOUNDS = (
+    ("ph", "f"),
+    ("th", "t"),
+    ("sch", "6"),
+    ("sh", "6"),
+    ("tch", "4"),
+    ("ch", "4"),
+    ("cz", "4"),
+    ("ck", "k"),
+    ("q", "k"),
+    ("kh", "h"),
+    ("zh", "z"),
+    ("c", "k"),
+    ("x", "ks"),
+    ("w", "v"),
+    ("y", "i"),
+    ("j", "i"),
+    ("ou", "u"),
+    ("ae", "a"),
+    ("oe", "o"),
+    ("ue", "u"),
+)
+_DOUBLED = re.compile(r"(.)\1+")
 _VOWELS = "aeiou"
 _SHORT = 5  # shorter names are also other words as soon as one letter may differ
 _LONG = 7  # from this length on a name is known with one letter wrong
@@ -59,9 +62,9 @@ def fold(word: str) -> str:
 
 def sound(word: str) -> str:
     """A folded word as it sounds, more or less."""
-    for pattern, put in _SOUNDS:
-        word = pattern.sub(put, word)
-    return word
+    for written, heard in _SOUNDS:
+        word = word.replace(written, heard)
+    return _DOUBLED.sub(r"\1", word[1:] if word.startswith("ie") else word)
 
 
 class Spellings:

@@ -20,7 +20,7 @@ from storage.records import Record
 MAX_RECORDS, MAX_CONTEXTS, MAX_WAITING = 50, 3, 2_000
 _BIG = r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁ][^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ]{2,24}"
 _MAYBE_NAME = re.compile(rf"(?<=[^\W\d_,;] )(?<![.!?:] )({_BIG}(?: {_BIG})?)\b")
-_SMALL = re.compile(r"(?<![^\W\d_])[^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ]{3,25}")
+_SMALL = re.compile("[a-zß-öø-ÿа-яё]{3,25}")
 _CUE = re.compile(r"\b(?:with|and|ask|tell|met|from|mit|und|bei|con|y|avec|chez|et|com|e|с|и|у|od|z|su) $")
 
 
@@ -53,7 +53,9 @@ class Strangers:
     def meet(self, record: Record) -> None:
         """Look at one record that was kept. Its text is pseudonymised: whoever is known is not in it."""
         text = record.text
-        self._small.update(map(fold, _SMALL.findall(text)))
+        self._small.update(_SMALL.findall(text))
+        if text == text.lower():
+            return
         for found in _MAYBE_NAME.finditer(text):
             key = fold(found[1])
             if key in self._decided or not NOT_PEOPLE.isdisjoint(key.split()):
@@ -71,7 +73,8 @@ class Strangers:
 
     def waiting(self) -> list[Stranger]:
         """The likeliest names first; words that also go without a capital are none."""
-        names = [one for key, one in self._waiting.items() if key not in self._small and one.count]
+        small = set(map(fold, self._small))
+        names = [one for key, one in self._waiting.items() if key not in small and one.count]
         return sorted(names, key=lambda one: (-one.cued, -one.count, one.name))[:MAX_WAITING]
 
     def find(self, name: str) -> Stranger | None:
