@@ -36,7 +36,7 @@ class _Hits(dict[str, tuple[str, str] | None]):
     def __missing__(self, written: str) -> tuple[str, str] | None:
         if len(self) > 200_000:
             self.clear()
-        hit = self[written] = None if written[0] == "<" else self._spellings.find(written)
+        hit = self[written] = self._spellings.find(written)
         return hit
 
 

@@ -56,6 +56,7 @@ def test_one_name_in_other_letters_and_endings(name: str, written: str) -> None:
         ("Jonas", "Jones"),
         ("Benjamin", "Benedict"),
         ("Benjamin", "Bemjamim"),
+        ("Benjamin", "Bnjamine"),
         ("Rose", "Rosy"),
         ("Will", "Willy"),
     ],
