@@ -27,10 +27,10 @@ _PASSWORD = (
     r"|كلمة السر|كلمة المرور|סיסמה)"
 )
 # It has a digit, a sign between letters, or three words strung together: "wrong!" has not.
-_HARD = r"(?=\S{0,99}\d|\S{1,99}[!#$%&*+=?^_~]\w|\S{1,60}[-.]\w{1,60}[-.]\w)[^\s\ue000<]\S{3,199}"
+_HARD = r"(?=\S{0,99}\d|\S{1,99}[!#$%&*+=?^_~]\w|\S{1,60}[-.]\w{1,60}[-.]\w)[^\s\ue000<\"'`]\S{3,199}"
 _KEY = r"(?:api[ _-]?key|secret(?:[ _-]key)?|(?:access |auth |bot )?token)"
 
-_SAID = r"\s?[:=]\s{0,3}[\"'`]?(?P<told>[^\s<]\S{3,199})"
+_SAID = r"\s?[:=]\s{0,3}[\"'`]?(?P<told>[^\s<\"'`]\S{3,199})"
 
 SECRETS = (
     re.compile(rf"\b{_PASSWORD}\b{_FILLERS}{{0,4}}{_SIGN}[\"'`]?(?P<told>{_HARD})", re.IGNORECASE),

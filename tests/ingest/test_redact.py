@@ -226,7 +226,7 @@ def test_a_planted_canary_never_gets_through(before: list[str], canary: str, aft
         ("DB_PASSWORD=pgpass_77", "pgpass_77", "SECRET"),
         ("Authorization: Bearer abcdefghabcdefgh", "abcdefghabcdefgh", "SECRET"),
         ("curl -u admin:s3cret x", "s3cret", "SECRET"),
-        ("npm_abcdefghijklmnopqrstuvwxyz0123456789", "npm_", "SECRET"),
+        ("npm_abcdefghijklmnopqrstuvwxyzabcdefghij", "npm_", "SECRET"),
         ("born on 3 May 1987", "3 May 1987", "BIRTHDAY"),
         ("am 03.04.1990 geboren", "03.04.1990", "BIRTHDAY"),
         ("дата рождения 12.05.1988", "12.05.1988", "BIRTHDAY"),
@@ -248,7 +248,7 @@ def test_a_planted_canary_never_gets_through(before: list[str], canary: str, aft
         ("::ffff:203.0.113.9", "203.0.113.9", "IP"),
         ("insta: kite_runner", "kite_runner", "PERSON"),
         ("kite#4412", "kite#4412", "PERSON"),
-        ("pw: lavender99, ok?", "lavender99", "SECRET"),
+        ("tok aB3dE6gH9jK2mN5pQ8rT1", "aB3dE6gH9", "SECRET"),
         ("u/kite-runner", "kite-runner", "PERSON"),
     ],
 )
@@ -310,8 +310,14 @@ def test_names_in_other_scripts_and_glued_to_other_words(
     assert found.redact(text) == left.replace("{}", roster.placeholder("chat:1"))
 
 
+def test_only_the_value_that_is_told_gives_way() -> None:
+    found, roster = redactor()
+    for text in ("(pw: lavender99), ok?", "pw is lavender99; ok?", 'pw="lavender99" ok?'):
+        assert found.redact(text) == text.replace("lavender99", roster.value("SECRET", "lavender99"))
+
+
 def test_nobodys_name_is_looked_for_in_a_placeholder() -> None:
-    found, roster = redactor(Person("chat:1", ("Email Person",), ("f2",)), Person("chat:2", ("Tamsin",)))
+    found, _ = redactor(Person("chat:1", ("Email Person",), ("f2",)), Person("chat:2", ("Tamsin",)))
     once = found.redact("tamsin@example.org and Tamsin")
     assert found.redact(once) == once
     assert found.redact("<PERSON_3f2a>") == "<PERSON_3f2a>"
