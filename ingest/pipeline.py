@@ -23,11 +23,14 @@ from ingest.redact import Redactor
 from ingest.roster import Roster
 from ingest.source import Owner, Person, Source
 from ingest.sources import SOURCES
+from ingest.strangers import Strangers
 from ingest.tag import tags
+from ingest.vault import Vault
 from storage.records import Record, Skipped
 from storage.records_store import RecordStore
 
 CHUNK = 500
+REVIEW = "review.json"  # beside the roster: names for the owner to decide on
 
 
 def recognise(path: Path) -> Source:
@@ -55,13 +58,13 @@ Outcome = Record | Skipped | Duplicate
 class Passage:
     """The way from a source to the store. It remembers what passed, so one goes with one ingest."""
 
-    def __init__(
-        self, roster: Roster, ledger: Ledger, labels: Labels | None = None, roster_path: Path | None = None
-    ) -> None:
+    def __init__(self, roster: Roster, ledger: Ledger) -> None:
         self._roster, self._ledger, self._dedup = roster, ledger, Dedup()
-        self._labels = labels
-        self._roster_path = roster_path
         self._redactor: Redactor | None = None
+        self._labels: Labels | None = None
+        self._strangers: Strangers | None = None
+        self._vault: Vault | None = None
+        self._roster_path: Path | None = None
 
     @classmethod
     def opened(
@@ -72,16 +75,23 @@ class Passage:
         key: bytes,
         roster_path: Path | None = None,
         corrections_path: Path | None = None,
+        vault: Vault | None = None,
     ) -> Passage:
         """With what is remembered between sources. Blocks.
 
         `key` makes the placeholders; `roster_path` knows who is who, so that a friend's name is hidden in a
-        journal, too; `corrections_path` the tags the owner gave.
+        journal, too, and review.json beside it names that nobody answers to; `corrections_path` the tags the
+        owner gave; `vault` keeps what placeholders stand for.
         """
-        roster = Roster(key, owner)
+        passage = cls(Roster(key, owner, vault.keep if vault else None), ledger)
+        passage._labels = Labels(owner.languages, corrections_path)
+        passage._vault = vault
         if roster_path:
-            roster.load(roster_path)
-        return cls(roster, ledger, Labels(owner.languages, corrections_path), roster_path)
+            passage._roster_path = roster_path
+            passage._roster.load(roster_path)
+            passage._strangers = Strangers()
+            passage._strangers.load(roster_path.with_name(REVIEW))
+        return passage
 
     def learn(self, person: Person) -> None:
         """Somebody whose names are hidden in whatever passes from now on."""
@@ -97,6 +107,8 @@ class Passage:
             if isinstance(item, Record):
                 fit = _fit_to_keep(item, redactor, self._roster)
                 outcome = self._dedup.check(fit) if isinstance(fit, Record) else fit
+            if self._strangers and isinstance(outcome, Record):
+                self._strangers.meet(outcome)
             self._ledger.enter(outcome)
             yield outcome
 
@@ -113,6 +125,10 @@ class Passage:
         """What was learned about people, for the next source. Blocks."""
         if self._roster_path:
             self._roster.save(self._roster_path)
+        if self._roster_path and self._strangers:
+            self._strangers.save(self._roster_path.with_name(REVIEW))
+        if self._vault:
+            self._vault.save()
 
 
 def read_all(source: Source, path: Path, owner: Owner, passage: Passage) -> Iterator[Outcome]:
@@ -145,6 +161,7 @@ async def ingest(
     key: bytes,
     roster_path: Path | None = None,
     corrections_path: Path | None = None,
+    vault: Vault | None = None,
     on_progress: Callable[[Ledger], None] = lambda ledger: None,
 ) -> Ledger:
     """Read one export into the store. Doing it twice adds nothing.
@@ -157,7 +174,12 @@ async def ingest(
     ledger = Ledger(found.name)
     passage = await asyncio.to_thread(
         lambda: Passage.opened(
-            owner, ledger, key=key, roster_path=roster_path, corrections_path=corrections_path
+            owner,
+            ledger,
+            key=key,
+            roster_path=roster_path,
+            corrections_path=corrections_path,
+            vault=vault,
         )
     )
     outcomes = read_all(found, path, owner, passage)

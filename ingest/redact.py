@@ -7,74 +7,50 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from urllib.parse import urlsplit
 
-from ingest.roster import Roster, fold
+from ingest.addresses import POSTCODE, STREET_WORD, STREETS
+from ingest.key_shapes import KEY_BLOCK, KEY_SHAPE
+from ingest.roster import Roster
+from ingest.shapes import (
+    ADDRESS_V4,
+    ADDRESS_V6,
+    ANY_DIGIT,
+    AT,
+    CARD,
+    COORDINATES,
+    DATE,
+    DIGIT_WORDS,
+    DOT,
+    EMAIL,
+    FOUR_DIGITS,
+    HANDLE,
+    IBAN,
+    INVITE,
+    LIKE_A_PLATE,
+    LONG_OR_LINK,
+    LONG_TOKEN,
+    MAC,
+    MAY_BE_MAIL,
+    NUMBER,
+    ROUND,
+    SIGN,
+    SIGN_WORDS,
+    SPELT_EMAIL,
+    SPELT_NUMBER,
+    SPELT_SIGN,
+    TELLING_HOSTS,
+    URL,
+    UUID,
+)
+from ingest.spellings import fold
+from ingest.told import BIRTHS, HANDLES, IDS, PLATES, SAYS_WHAT, SECRETS
 
 _LABEL = re.compile("\ue000(person|email|phone|card):([^\ue000\ue001]{1,300})\ue001")
-# One of these must be there before any pattern below can match: most chat lines have none.
-_WORTH_A_LOOK = re.compile(
-    r"[0-9@]|://|www\.|BEGIN|\bat\b|[(\[]at[)\]]|pass(?:word|wd|code|phrase)|\bpwd\b|secret|token|api.?key|\w{24}"
-    r"|\.(?:gg|me)/",
-    re.IGNORECASE,
-)
 
-_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]{3,40}-----.*?(?:-----END [A-Z ]{3,40}-----|\Z)", re.DOTALL)
-_KNOWN_SECRET = re.compile(
-    r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}"
-    r"|AIza[\w-]{35}|hf_\w{30,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*|[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}"
-    r"|\d{8,10}:[\w-]{35})"
-)
-_TOLD_SECRET = re.compile(
-    r"(\b(?:passw(?:or)?d|passcode|passphrase|pwd|pin|api[ _-]?key|secret(?: key)?|(?:access )?token)\b\s?)"
-    r"(?:([:=]\s{0,3})(\S{4,200})|((?:is|was)\s{1,3})((?=\S{0,199}[\d!#$%&*+=?^_~])\S{4,200}))",
-    re.IGNORECASE,
-)
-_LONG_TOKEN = re.compile(r"(?<![\w+/=-])[\w+/=-]{32,400}(?![\w+/=-])")
-_URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.)[^\s<>\"'\ue000]{1,2000}", re.IGNORECASE)
-_INVITE = re.compile(r"\b(?:discord\.gg|t\.me|wa\.me|chat\.whatsapp\.com)/[\w+/-]{2,100}", re.IGNORECASE)
-_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
-_SPELT_EMAIL = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64}(?:\s?[(\[{]\s?at\s?[)\]}]\s?|\s(?:at|@)\s)[\w-]{1,63}"
-    r"(?:(?:\s?[(\[{]\s?dot\s?[)\]}]\s?|\sdot\s|\s?\.\s?)[\w-]{2,63}){0,3}"
-    r"(?:\s?[(\[{]\s?dot\s?[)\]}]\s?|\sdot\s|\s?\.\s?)(?:com|org|net|edu|gov|info|name|dev|app|[a-z]{2})\b",
-    re.IGNORECASE,
-)
-_SPELT_SIGN = re.compile(r"[(\[{]\s?(?:at|dot)\s?[)\]}]|\sdot\s|\s@\s", re.IGNORECASE)
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
-_CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?!\d)")
-_UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
-_ADDRESS_V4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)")
-_ADDRESS_V6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,8}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
-_MAC = re.compile(r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b", re.IGNORECASE)
-_COORDINATES = re.compile(r"-?\d{1,3}\.\d{4,15}\s?,\s?-?\d{1,3}\.\d{4,15}")
-_NUMBER = re.compile(r"(?<![\w.,])(?:\+|\(\+?)?\d(?:[ \u00a0()./-]{0,2}\d){6,24}(?![\d%])")
-_DATE = re.compile(
-    r"\d{4}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([-./])\d{1,2}\2\d{2,4}|\d{4}\s?-\s?\d{4}"  # days, years
-)
-_ROUND = re.compile(r"\d{1,3}(?:[ \u00a0.]000){2,4}|\d\.\d+")  # ten million, and decimals
-_STREET = re.compile(
-    r"\b\d{1,4}[a-z]?,?\s(?:(?!(?:the|an?|of|on|off|down|up|in|to|from|more|and|miles?|km|blocks?)\s)[^\W\d_][\w'’]{1,25}\s){1,3}"
-    r"(?:street|road|avenue|lane|square|terrace|crescent|boulevard)\b"
-    r"|\b[^\W\d_][\w-]{2,30}[\s-]?(?:stra(?:ß|ss)e|str\.|gasse)\s\d{1,4}[a-z]?\b",
-    re.IGNORECASE,
-)
-_STREET_CAPITALS = re.compile(  # words too common to go by alone
-    r"\b\d{1,4}[a-z]?,?\s(?:[A-Z][\w'’]{1,25}\s){1,3}(?:St|Rd|Ave|Ln|Dr|Drive|Close|Court|Way|Gardens|Hill)\b"
-    r"|\b[A-Z]\w{2,30}(?:weg|allee|platz)\s\d{1,4}[a-z]?\b"
-    r"|\b(?:Rua|Calle|Via|Rue|Ulica|Trg)\s(?:[^\W\d_][\w'’]{1,25},?\s){1,4}\d{1,4}[a-z]?\b"
-)
-_POSTCODE = re.compile(r"\b(?:[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|[A-Z]{2}\s\d{5}(?:-\d{4})?)\b")
-_HANDLE = re.compile(r"(?<![\w/@.])@(?!(?:everyone|here|channel)\b)[A-Za-z_](?:[\w.]{0,30}\w)")
-_TELLING_HOSTS = (
-    "zoom.us",
-    "meet.google.com",
-    "teams.microsoft.com",
-    "discord.gg",
-    "t.me",
-    "wa.me",
-    "chat.whatsapp.com",
-)
+Replace = Callable[[re.Match[str]], str]
+Step = tuple[re.Pattern[str], Replace]
 
 
 class Redactor:
@@ -82,40 +58,54 @@ class Redactor:
 
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
-        self._steps = self._patterns()
+        self._groups = self._patterns()
 
     def redact(self, text: str) -> str:
         """Raises only on our own mistakes; the pipeline then keeps the text out altogether."""
         if "\ue000" in text:
             text = _LABEL.sub(self._label, text)
-        if _WORTH_A_LOOK.search(text):
-            for pattern, replace in self._steps:
-                text = pattern.sub(replace, text)
+        if SIGN.search(text) or _says_more(text):
+            for worth_a_look, steps in self._groups:
+                if worth_a_look(text):
+                    for pattern, replace in steps:
+                        text = pattern.sub(replace, text)
         return self._roster.hide_names(text)
 
-    def _patterns(self) -> list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]:
+    def _patterns(self) -> list[tuple[Callable[[str], object], list[Step]]]:
         """In this order: what holds other things first, so that nothing is left of it in halves."""
+        long_or_link: list[Step] = [
+            (KEY_BLOCK, self._as("SECRET")),
+            (URL, self._url),
+            (KEY_SHAPE, self._as("SECRET")),
+            (INVITE, lambda found: found[0].partition("/")[0]),
+            (UUID, self._as("ID")),
+        ]
+        mail: list[Step] = [(EMAIL, self._as("EMAIL")), (SPELT_EMAIL, self._spelt_email)]
+        told = [(pattern, self._told("SECRET")) for pattern in SECRETS]
+        told += [(pattern, self._told_handle) for pattern in HANDLES]
+        numbers: list[Step] = [
+            (IBAN, self._iban),
+            (CARD, self._card),
+            (MAC, self._as("ID")),
+            (ADDRESS_V6, self._ip),
+            (ADDRESS_V4, self._ip),
+            (COORDINATES, self._as("PLACE")),
+            *((pattern, self._told("BIRTHDAY")) for pattern in BIRTHS),
+            *((pattern, self._told("ID")) for pattern in IDS),
+        ]
+        plates = [(pattern, self._told("PLATE")) for pattern in PLATES]
+        places: list[Step] = [(pattern, self._as("ADDRESS")) for pattern in (*STREETS, POSTCODE)]
         return [
-            (_KEY_BLOCK, self._as("SECRET")),
-            (_KNOWN_SECRET, self._as("SECRET")),
-            (_URL, self._url),
-            (_INVITE, lambda found: found[0].partition("/")[0]),
-            (_TOLD_SECRET, self._told_secret),
-            (_UUID, self._as("ID")),
-            (_LONG_TOKEN, self._long_token),
-            (_EMAIL, self._as("EMAIL")),
-            (_SPELT_EMAIL, self._spelt_email),
-            (_IBAN, self._iban),
-            (_CARD, self._card),
-            (_MAC, self._as("ID")),
-            (_ADDRESS_V4, self._ip),
-            (_ADDRESS_V6, self._ip),
-            (_COORDINATES, self._as("PLACE")),
-            (_NUMBER, self._number),
-            (_STREET, self._as("ADDRESS")),
-            (_STREET_CAPITALS, self._as("ADDRESS")),
-            (_POSTCODE, self._as("ADDRESS")),
-            (_HANDLE, lambda found: self._roster.by_handle(found[0][1:])),
+            (LONG_OR_LINK.search, long_or_link),
+            (MAY_BE_MAIL.search, mail),
+            (SAYS_WHAT.search, told),
+            (LONG_OR_LINK.search, [(LONG_TOKEN, self._long_token)]),
+            (FOUR_DIGITS.search, numbers),
+            (LIKE_A_PLATE.search, plates),
+            (_may_be_a_place, places),
+            (FOUR_DIGITS.search, [(NUMBER, self._number)]),
+            (_has_digit_words, [(SPELT_NUMBER, self._spelt_number)]),
+            (re.compile("@").search, [(HANDLE, lambda found: self._roster.by_handle(found[0][1:]))]),
         ]
 
     def _as(self, kind: str) -> Callable[[re.Match[str]], str]:
@@ -129,16 +119,26 @@ class Redactor:
             return self._roster.value("PHONE", _digits(value))
         return self._roster.value(kind.upper(), fold(value))
 
-    def _told_secret(self, found: re.Match[str]) -> str:
-        before, value = found[1] + (found[2] or found[4]), found[3] or found[5]
-        return before + self._roster.value("SECRET", value)
+    def _told(self, kind: str) -> Replace:
+        def replace(found: re.Match[str]) -> str:
+            value = found["told"].rstrip("\"'`,;)")
+            return _instead(found, value, self._roster.value(kind, fold(value)))
+
+        return replace
+
+    def _told_handle(self, found: re.Match[str]) -> str:
+        return _instead(found, found["told"], self._roster.by_handle(found["told"]))
 
     def _long_token(self, found: re.Match[str]) -> str:
         token = found[0]
         kinds = sum(bool(re.search(kind, token)) for kind in ("[a-z]", "[A-Z]", r"\d"))
         counts = Counter(token).values()
         entropy = -sum(count / len(token) * math.log2(count / len(token)) for count in counts)
-        is_secret = kinds >= 2 and re.search(r"\d", token) and entropy > 3.2
+        digits = sum(letter.isdigit() for letter in token)
+        if len(token) < 32:
+            is_secret = kinds == 3 and digits >= 3 and entropy > 3.6
+        else:
+            is_secret = kinds >= 2 and digits > 0 and entropy > 3.2
         return self._roster.value("SECRET", token) if is_secret else token
 
     def _url(self, found: re.Match[str]) -> str:
@@ -153,16 +153,18 @@ class Redactor:
         telling = (
             parts.query or parts.fragment or "@" in parts.netloc or parts.scheme not in ("http", "https")
         )
-        if telling or host.endswith(_TELLING_HOSTS) or re.search(r"[0-9]{6}|[\w-]{20}|@", parts.path):
+        if telling or _is_one_of(host, TELLING_HOSTS) or re.search(r"[0-9]{6}|[\w-]{20}|@", parts.path):
             return (host if "." in host else self._roster.value("LINK", url)) + tail
         return url
 
     def _spelt_email(self, found: re.Match[str]) -> str:
         """Only where a sign is written the way people hide one: "meet me at home . ok" is no address."""
-        if not _SPELT_SIGN.search(found[0]):
+        if not SPELT_SIGN.search(found[0]):
             return found[0]
-        plain = re.sub(r"\s?[(\[{]?\s?\bat\b\s?[)\]}]?\s?", "@", found[0], count=1, flags=re.IGNORECASE)
-        plain = re.sub(r"\s?[(\[{]?\s?\bdot\b\s?[)\]}]?\s?", ".", plain, flags=re.IGNORECASE)
+        plain = re.sub(
+            rf"\s?[(\[{{<]?\s?\b(?:{AT})\b\s?[)\]}}>]?\s?", "@", found[0], count=1, flags=re.IGNORECASE
+        )
+        plain = re.sub(rf"\s?[(\[{{<]?\s?\b(?:{DOT})\b\s?[)\]}}>]?\s?", ".", plain, flags=re.IGNORECASE)
         return self._roster.value("EMAIL", fold(re.sub(r"\s", "", plain)))
 
     def _iban(self, found: re.Match[str]) -> str:
@@ -189,13 +191,50 @@ class Redactor:
     def _number(self, found: re.Match[str]) -> str:
         """Seven digits and more are a phone or some other number that points at one person; dates are not."""
         text, digits = found[0], _digits(found[0])
-        if _DATE.fullmatch(text) or _ROUND.fullmatch(text):
+        if DATE.fullmatch(text) or ROUND.fullmatch(text):
             return text
         if all(
-            _DATE.fullmatch(part) or len(part) < 5 for part in re.split(r"[ \u00a0]+", text)
-        ) and _DATE.search(text):
+            DATE.fullmatch(part) or len(part) < 5 for part in re.split(r"[ \u00a0]+", text)
+        ) and DATE.search(text):
             return text
         return self._roster.value("PHONE" if len(digits) <= 15 else "ID", digits)
+
+    def _spelt_number(self, found: re.Match[str]) -> str:
+        """A number said digit by digit; counting up to ten is none."""
+        words = re.findall(r"\w+", found[0].lower())
+        counting = all(word != following for word, following in pairwise(words)) and len(set(words)) == len(
+            words
+        )
+        length = sum(len(word) if word.isdigit() else 1 for word in words)
+        if length < 7 or all(map(str.isdigit, words)) or counting:
+            return found[0]
+        return self._roster.value("PHONE", " ".join(words))
+
+
+def _is_one_of(host: str, hosts: tuple[str, ...]) -> bool:
+    return host in hosts or host.endswith(tuple(f".{one}" for one in hosts))
+
+
+def _instead(found: re.Match[str], value: str, placeholder: str) -> str:
+    """What was found with its value replaced."""
+    at = found.start("told") - found.start()
+    return found[0][:at] + placeholder + found[0][at + len(value) :]
+
+
+def _says_more(text: str) -> bool:
+    """Whether words alone may hold something: an address or a number spelt out, a key, a passphrase."""
+    words = text.lower().split()
+    if not SIGN_WORDS.isdisjoint(words) or text.count("-") > 1 or max(map(len, words), default=0) > 15:
+        return True
+    return "." in text and "at" in words
+
+
+def _may_be_a_place(text: str) -> bool:
+    return bool(ANY_DIGIT.search(text) and (STREET_WORD.search(text) or POSTCODE.search(text)))
+
+
+def _has_digit_words(text: str) -> bool:
+    return not DIGIT_WORDS.isdisjoint(text.lower().split())
 
 
 def _digits(text: str) -> str:

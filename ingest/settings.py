@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from ingest.source import Owner
 
@@ -30,6 +30,14 @@ class ZoneSince(BaseModel):
     def _exists(cls, name: str) -> str:
         _zone(name)
         return name
+
+
+class VaultSettings(BaseModel):
+    """[vault]: where there is a key, what the placeholders stand for is kept, encrypted with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: SecretStr | None = None
 
 
 class OwnerSettings(BaseModel):

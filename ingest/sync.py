@@ -20,6 +20,7 @@ from ingest.api_source import ApiSource, Gone, Item, Position, Reached, Reading,
 from ingest.ledger import Ledger
 from ingest.pipeline import CHUNK, Passage
 from ingest.source import Owner, Person, file_of
+from ingest.vault import Vault
 from storage.cursors import CursorStore
 from storage.records import Cursor, Record, Skipped, now
 from storage.records_store import RecordStore
@@ -57,6 +58,7 @@ async def sync(
     key: bytes,
     roster_path: Path,
     corrections_path: Path | None = None,
+    vault: Vault | None = None,
     rescan: timedelta,
     agreed: frozenset[str] = frozenset(),
     again: bool = False,
@@ -74,7 +76,12 @@ async def sync(
         return report
     passage = await asyncio.to_thread(
         lambda: Passage.opened(
-            owner, report.ledger, key=key, roster_path=roster_path, corrections_path=corrections_path
+            owner,
+            report.ledger,
+            key=key,
+            roster_path=roster_path,
+            corrections_path=corrections_path,
+            vault=vault,
         )
     )
 
@@ -90,6 +97,7 @@ async def sync(
     except ApiTrouble as problem:
         report.troubles.append(Trouble("", str(problem)))
     await run.settle()
+    await asyncio.to_thread(passage.save)
     for trouble in report.troubles:
         log.warning("sync %s %s: %s", source.name, trouble.container, trouble.why)
     return report

@@ -190,6 +190,47 @@ def sync(
         raise typer.Exit(1)
 
 
+@app.command()
+def review(
+    name: Annotated[str | None, typer.Argument(help="A name from the list.")] = None,
+    verdict: Annotated[str | None, typer.Argument(help="person, no or later.")] = None,
+    originals: Annotated[
+        bool, typer.Option("--originals", help="Who the placeholders stand for; needs the vault's key.")
+    ] = False,
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make a key for the vault.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Names that nobody known answers to: say who is a person, and they are pseudonymised, too."""
+    from ingest.vault import new_key as make_key
+    from twin import review as names
+
+    with problems_in_words():
+        if new_key:
+            show.result.print(make_key())
+        elif name:
+            one = run(names.decide(_home, settings(), name, verdict or "later"))
+            show.as_json(one) if json else names.show_decided([one])
+        elif json:
+            show.as_json(names.as_json(_home, settings(), originals=originals))
+        elif originals:
+            people = names.known_people(_home, settings())
+            rows = [(placeholder, ", ".join(said)) for placeholder, said in people.items()]
+            show.table("who is who", ("placeholder", "stands for"), rows)
+        elif show.people.is_terminal and names.waiting(_home):
+            names.show_decided(run(names.ask(_home, settings(), _ask_about)))
+        else:
+            names.show_waiting(names.waiting(_home))
+
+
+def _ask_about(stranger: Any) -> str:
+    answers = {"p": "person", "n": "no", "l": "later", "q": "quit"}
+    show.sentence(f"\n{stranger.name}, in {stranger.count} records")
+    for context in stranger.contexts:
+        show.sentence(f"    {context}")
+    letter = typer.prompt("[p]erson, [n]obody, [l]ater, [q]uit", default="l", err=True)
+    return answers.get(letter[:1].lower(), "later")
+
+
 @records_app.command("list")
 def records_list(
     source: str | None = None,

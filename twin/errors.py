@@ -19,6 +19,7 @@ def in_words(problem: BaseException) -> Told | None:
     from brain.model_client import ModelRefused, ModelUnavailable
     from brain.model_server import ServerFailed
     from ingest.files import ExportUnreadable
+    from ingest.vault import VaultLocked
     from learning.failures import TrainingFailed
     from learning.pocket import PocketUnavailable
     from storage.adapters import NothingToRollBack
@@ -45,6 +46,7 @@ def in_words(problem: BaseException) -> Told | None:
             | AdapterUnusable()
             | TrainingFailed()
             | ExportUnreadable()
+            | VaultLocked()
             | PocketUnavailable()
             | DatabaseTooNew()
             | DatabaseUnavailable()

@@ -27,13 +27,16 @@ from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
 from learning.rows import read_rows
 from learning.settings import RECIPES, LearningSettings
 from storage.records import Adapter, AdapterState, Consent, Feedback, Message, Prompt, Run, now
-from twin import show
+from twin import second_look, show
 from twin.build import Base, Model, Stores, find_base, open_model, open_stores, persona
 from twin.errors import Told
 from twin.home import Home
+from twin.review import open_roster
+from twin.second_look import build_checked
 from twin.settings import Settings
 
 SAMPLES_AT_ONCE = 4
+TOLD = 10  # records named one by one
 
 
 # snapshots
@@ -61,7 +64,14 @@ async def build_corpus_in(home: Home, settings: Settings, stores: Stores) -> Sna
     if not records:
         raise Told("nothing was ingested yet", "'twin ingest auto PATH' reads an export")
     who = persona(settings)
-    snapshot = await asyncio.to_thread(corpus.build, records, who, home.corpora, settings.learning.corpus)
+    roster, _ = open_roster(home, settings)
+    snapshot, left_out = await asyncio.to_thread(
+        build_checked, records, who, home, settings.learning.corpus, roster
+    )
+    for sentence in second_look.in_words(left_out)[:TOLD]:
+        show.sentence(sentence)
+    if len(left_out) > TOLD:
+        show.sentence(f"... and more; {snapshot.path / second_look.REPORT} names them all")
     await asyncio.to_thread(add_picture, snapshot.path)
     (snapshot.path / "card.json").touch()  # the same records again: it is the newest all the same
     return snapshot

@@ -18,6 +18,7 @@ from twin import show
 from twin.build import Stores, open_stores
 from twin.errors import Told
 from twin.home import Home
+from twin.review import open_vault
 from twin.settings import Settings
 
 
@@ -43,6 +44,7 @@ async def ingest_in(home: Home, settings: Settings, stores: Stores, source: str,
             key=home.pseudonym_key(),
             roster_path=home.root / "roster.json",
             corrections_path=home.corrections,
+            vault=open_vault(home, settings),
             on_progress=lambda ledger: seen(ledger.seen),
         )
 

@@ -19,12 +19,14 @@ from pydantic_settings import (
 
 from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
 from brain.settings import ModelSettings
-from ingest.settings import OwnerSettings
+from ingest.settings import OwnerSettings, VaultSettings
 from ingest.sync_settings import SyncSettings
 from learning.settings import LearningSettings
 from storage.settings import StorageSettings
 from twin.errors import Told
 from twin.home import Home
+
+SECRETS = (("discord", "token"), ("telegram", "token"), ("telegram", "webhook_secret"), ("vault", "key"))
 
 
 class Settings(BaseSettings):
@@ -35,6 +37,7 @@ class Settings(BaseSettings):
     )
 
     owner: OwnerSettings = OwnerSettings()
+    vault: VaultSettings = VaultSettings()
     storage: StorageSettings = StorageSettings()
     model: ModelSettings = ModelSettings()
     chat: ChatSettings = ChatSettings()
@@ -82,12 +85,7 @@ def read_settings(home: Home) -> Settings:
 def _refuse_tokens(written: dict[str, Any], path: Path) -> None:
     """A file that is shown, copied and backed up is no place for what logs in as the bot."""
     of_sync = [("sync", name) for name, field in SyncSettings.model_fields.items() if _is_secret(field)]
-    for section, key in (
-        ("discord", "token"),
-        ("telegram", "token"),
-        ("telegram", "webhook_secret"),
-        *of_sync,
-    ):
+    for section, key in (*SECRETS, *of_sync):
         part = written.get(section)
         if isinstance(part, dict) and key in part:
             variable = f"TWIN_{section}__{key}".upper()

@@ -28,6 +28,7 @@ from twin.build import Stores, copy_name, open_stores
 from twin.errors import Told, in_words
 from twin.home import Home
 from twin.remember import ingest_in
+from twin.review import open_vault
 from twin.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ async def sync_in(
                 key=home.pseudonym_key(),
                 roster_path=home.root / "roster.json",
                 corrections_path=home.corrections,
+                vault=open_vault(home, settings),
                 rescan=timedelta(days=settings.sync.rescan_days),
                 agreed=agreed,
                 again=again,

@@ -50,6 +50,7 @@ def test_a_secret_may_come_from_the_env_file_and_is_not_shown(home):
         ("[owner\n", ["not valid TOML", "line 1"]),
         ('[owner]\ntimezone = "Europe/Atlantis"\n', ["'owner.timezone'", "Atlantis"]),
         ('[discord]\ntoken = "secret"\n', ["'discord.token'", "TWIN_DISCORD__TOKEN"]),
+        ('[vault]\nkey = "secret"\n', ["'vault.key'", "TWIN_VAULT__KEY"]),
         ('[telegram]\nwebhook_url = "https://x.example"\n', ["'telegram'", "TWIN_TELEGRAM__WEBHOOK_SECRET"]),
         ('[chat]\nquiet_hours = "late"\n', ["'chat.quiet_hours'", "'late'"]),
         ('[chat]\nallow = ["everybody"]\n', ["'chat.allow.0'", "'everybody'"]),
