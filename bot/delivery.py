@@ -121,6 +121,7 @@ class Growing:
         self._courier = courier
         self.stub = stub  # the message it grows in; PLANNED while nothing is there
         self._next = 0.0
+        self._shown_unsent = True  # as long as the chat app can show what is not sent
 
     async def so_far(self, text: str) -> None:
         """Show it if it is time; what cannot be shown now is not: the final text comes anyway."""
@@ -130,6 +131,11 @@ class Growing:
         text = pieces(text, limits.message_length, self._courier.platform.length)[0]
         self._next = time.monotonic() + limits.edit_seconds
         try:
+            if self.stub.message_id is None and self._shown_unsent:
+                chat_id, nonce = self.stub.chat_id, self.stub.nonce
+                self._shown_unsent = await self._courier.platform.show_growing(chat_id, text, nonce=nonce)
+                if self._shown_unsent:
+                    return
             if self.stub.message_id is None:
                 # Should its answer be lost, this is what `settle` finds.
                 self.stub = replace(self.stub, text=text, state=DeliveryState.SENDING)
@@ -140,7 +146,7 @@ class Growing:
         except ChatUnavailable as trouble:
             log.warning("the answer %s is not shown growing: %s", self.stub.nonce, trouble)
             self._next = time.monotonic() + max(trouble.retry_after, 5 * limits.edit_seconds, 5.0)
-            if self.stub.message_id is None:
+            if self.stub.state is DeliveryState.SENDING:
                 self._next = float("inf")  # it may be there or not: `settle` finds out, the final text comes
 
     async def take_back(self) -> None:

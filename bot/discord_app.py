@@ -131,6 +131,9 @@ class DiscordApp:
             message = await chat.send(text, **more)
         return str(message.id)
 
+    async def show_growing(self, chat_id: str, text: str, *, nonce: str) -> bool:
+        return False
+
     async def find_sent(
         self, chat_id: str, text: str, *, nonce: str, after: str, known: set[str]
     ) -> str | None:

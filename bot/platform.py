@@ -149,6 +149,12 @@ class Platform(Protocol):
         returns the message that is there already. A reply to a message that is gone is sent without it.
         """
 
+    async def show_growing(self, chat_id: str, text: str, *, nonce: str) -> bool:
+        """Let people watch an answer grow that is sent only when it is whole, with this nonce.
+
+        False: this chat app cannot do that there, and nothing is shown.
+        """
+
     async def find_sent(
         self, chat_id: str, text: str, *, nonce: str, after: str, known: set[str]
     ) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
@@ -53,6 +54,7 @@ class TelegramVoice:
             group_per_minute=tuning.group_per_minute,
         )
         self._highest: dict[str, int] = {}
+        self._drafts = True  # until Telegram does not take one
         self._caught_up = asyncio.Event()  # what waited for us when we started has been heard
 
     def length(self, text: str) -> int:
@@ -150,15 +152,24 @@ class TelegramVoice:
         await self._account_for(place, asked)
         return place.key(asked)
 
-    async def show_draft(self, chat_id: str, draft_id: int, text: str) -> None:
-        """Show in a private chat what an answer will be, as it grows; `send` then says it."""
+    async def show_growing(self, chat_id: str, text: str, *, nonce: str) -> bool:
+        """As a draft, in our own private chats; where Telegram does not want it, never again."""
         place, (plain, entities) = place_of(chat_id), convert(text)
-        if place.owner or place.chat < 0:
-            raise ChatRefused("Telegram shows drafts in our own private chats only")
-        with in_words():
-            await self._bot.send_message_draft(
-                place.chat, draft_id, plain, message_thread_id=place.topic, entities=entities
-            )
+        if place.owner or place.chat < 0 or not self._drafts:
+            return False
+        try:
+            with in_words():
+                await self._bot.send_message_draft(
+                    place.chat,
+                    1 + zlib.crc32(nonce.encode()) % 2**30,
+                    plain,
+                    message_thread_id=place.topic,
+                    entities=entities,
+                )
+        except ChatRefused as refusal:
+            log.info("drafts are not shown: %s", refusal)
+            self._drafts = False
+        return self._drafts
 
     async def private_chat(self, person_id: str) -> str:
         return person_id

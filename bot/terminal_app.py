@@ -65,6 +65,9 @@ class TerminalApp:
         self._last_reply, self._verdict = message_id, None
         return message_id
 
+    async def show_growing(self, chat_id: str, text: str, *, nonce: str) -> bool:
+        return False
+
     async def find_sent(
         self, chat_id: str, text: str, *, nonce: str, after: str, known: set[str]
     ) -> str | None:

@@ -1,6 +1,6 @@
 """What happens to an export between the disk and the store?
 
-    read -> clean -> redact -> tag -> dedup -> keep
+    read -> clean -> redact -> tag -> dedup -> label -> keep
 
 Every item a reader yields ends in the ledger exactly once: kept, merged, dropped or failed.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,10 +17,11 @@ from pathlib import Path
 from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
 from ingest.files import ExportUnreadable
+from ingest.labels import Labels
 from ingest.ledger import Ledger
 from ingest.redact import Redactor
 from ingest.roster import Roster
-from ingest.source import Owner, Source
+from ingest.source import Owner, Person, Source
 from ingest.sources import SOURCES
 from ingest.tag import tags
 from storage.records import Record, Skipped
@@ -48,21 +49,77 @@ def find_source(name: str, path: Path) -> Source:
     return SOURCES[name]
 
 
-def read_all(
-    source: Source, path: Path, owner: Owner, roster: Roster, ledger: Ledger
-) -> Iterator[Record | Skipped | Duplicate]:
+Outcome = Record | Skipped | Duplicate
+
+
+class Passage:
+    """The way from a source to the store. It remembers what passed, so one goes with one ingest."""
+
+    def __init__(
+        self, roster: Roster, ledger: Ledger, labels: Labels | None = None, roster_path: Path | None = None
+    ) -> None:
+        self._roster, self._ledger, self._dedup = roster, ledger, Dedup()
+        self._labels = labels
+        self._roster_path = roster_path
+        self._redactor: Redactor | None = None
+
+    @classmethod
+    def opened(
+        cls,
+        owner: Owner,
+        ledger: Ledger,
+        *,
+        key: bytes,
+        roster_path: Path | None = None,
+        corrections_path: Path | None = None,
+    ) -> Passage:
+        """With what is remembered between sources. Blocks.
+
+        `key` makes the placeholders; `roster_path` knows who is who, so that a friend's name is hidden in a
+        journal, too; `corrections_path` the tags the owner gave.
+        """
+        roster = Roster(key, owner)
+        if roster_path:
+            roster.load(roster_path)
+        return cls(roster, ledger, Labels(owner.languages, corrections_path), roster_path)
+
+    def learn(self, person: Person) -> None:
+        """Somebody whose names are hidden in whatever passes from now on."""
+        self._roster.learn(person)
+        self._redactor = None
+
+    def outcomes(self, items: Iterable[Record | Skipped]) -> Iterator[Outcome]:
+        """Every item, and what became of it on the way. Blocks."""
+        redactor = self._redactor = self._redactor or Redactor(self._roster)
+        for item in items:
+            self._ledger.see(item.where if isinstance(item, Skipped) else item.origin)
+            outcome: Outcome = item
+            if isinstance(item, Record):
+                fit = _fit_to_keep(item, redactor, self._roster)
+                outcome = self._dedup.check(fit) if isinstance(fit, Record) else fit
+            self._ledger.enter(outcome)
+            yield outcome
+
+    async def keep(self, outcomes: Iterable[Outcome], store: RecordStore) -> None:
+        """The records among them, into the store and the ledger."""
+        if records := [outcome for outcome in outcomes if isinstance(outcome, Record)]:
+            if self._labels:
+                records = await asyncio.to_thread(self._labels.put, records)
+            kept = await store.add_all(records)
+            self._ledger.kept += kept.added + kept.updated
+            self._ledger.merged += kept.merged
+
+    def save(self) -> None:
+        """What was learned about people, for the next source. Blocks."""
+        if self._roster_path:
+            self._roster.save(self._roster_path)
+
+
+def read_all(source: Source, path: Path, owner: Owner, passage: Passage) -> Iterator[Outcome]:
     """Every item of an export and what became of it on the way to the store. Blocks; memory stays flat."""
     for person in source.people(path, owner):
-        roster.learn(person)
-    redactor, dedup = Redactor(roster), Dedup()
-    for item in source.read(path, owner):
-        ledger.see(item.where if isinstance(item, Skipped) else item.origin)
-        outcome: Record | Skipped | Duplicate = item
-        if isinstance(item, Record):
-            fit = _fit_to_keep(item, redactor, roster)
-            outcome = dedup.check(fit) if isinstance(fit, Record) else fit
-        ledger.enter(outcome)
-        yield outcome
+        passage.learn(person)
+    yield from passage.outcomes(source.read(path, owner))
 
 
 def _fit_to_keep(record: Record, redactor: Redactor, roster: Roster) -> Record | Skipped:
@@ -87,28 +144,27 @@ async def ingest(
     *,
     key: bytes,
     roster_path: Path | None = None,
+    corrections_path: Path | None = None,
     on_progress: Callable[[Ledger], None] = lambda ledger: None,
 ) -> Ledger:
     """Read one export into the store. Doing it twice adds nothing.
 
-    `source` is a name of SOURCES or "auto". `key` makes the placeholders; `roster_path` remembers who is who
-    between sources, so that a friend's name is hidden in a journal too. Raises ExportUnreadable when the
-    export as a whole cannot be opened; everything smaller is in the ledger.
+    `source` is a name of SOURCES or "auto"; for the rest see Passage. Raises ExportUnreadable when the export
+    as a whole cannot be opened; everything smaller is in the ledger.
     """
     began = time.monotonic()
     found = await asyncio.to_thread(find_source, source, path)
-    ledger, roster = Ledger(found.name), Roster(key, owner)
-    if roster_path:
-        roster.load(roster_path)
-    outcomes = read_all(found, path, owner, roster, ledger)
+    ledger = Ledger(found.name)
+    passage = await asyncio.to_thread(
+        lambda: Passage.opened(
+            owner, ledger, key=key, roster_path=roster_path, corrections_path=corrections_path
+        )
+    )
+    outcomes = read_all(found, path, owner, passage)
     while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
-        if records := [outcome for outcome in chunk if isinstance(outcome, Record)]:
-            kept = await keep.add_all(records)
-            ledger.kept += kept.added + kept.updated
-            ledger.merged += kept.merged
+        await passage.keep(chunk, keep)
         ledger.seconds = time.monotonic() - began
         on_progress(ledger)
-    if roster_path:
-        roster.save(roster_path)
+    await asyncio.to_thread(passage.save)
     ledger.seconds = time.monotonic() - began
     return ledger

@@ -94,6 +94,10 @@ class Roster:
         first = self._calls.get(words[0], {}).get(words) if words else None
         return [self.placeholder(first)] if first else []
 
+    def accounts(self, placeholder: str) -> list[str]:
+        """Everybody this placeholder stands for, as "platform:id"."""
+        return sorted(key for key in self._people if self.placeholder(key) == placeholder)
+
     def hide_names(self, text: str) -> str:
         """Replace every name the roster knows; the longest name that fits wins."""
         words = list(_WORD.finditer(text))

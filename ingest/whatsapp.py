@@ -6,6 +6,7 @@ The app writes lines in the phone's language and habits: every date order, 12 or
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import time
 
@@ -125,8 +126,11 @@ def is_phone(sender: str) -> bool:
     return bool(_PHONE.fullmatch(sender))
 
 
-def said(text: str) -> Said:
-    """The words of a message. What stands for media hangs on it; an invisible mark tells other notices."""
+def said(text: str, own: Collection[str] = ()) -> Said:
+    """The words of a message. What stands for media hangs on it; an invisible mark tells other notices.
+
+    `own` are the names the owner goes by there: mentioned, they are no secret.
+    """
     text = _EDITED.sub("", text)
     bare = text.strip("\u200e\u200f \n")
     if _DELETED.fullmatch(bare):
@@ -149,11 +153,14 @@ def said(text: str) -> Said:
         return Said("", reason="a place, not words")
     if text.startswith("\u200e") and not attachments:
         return Said("", reason="a system message")
-    words = _MENTION.sub(_who, text).strip("\u200e \n")
+
+    def who(found: re.Match[str]) -> str:
+        name = name_of(found[1]) if found[1] else f"+{found[2]}"
+        if name in own and not is_phone(name):
+            return f"@{name.split()[0]}"
+        return "@" + marked("person", f"whatsapp:{key_of(name)}")
+
+    words = _MENTION.sub(who, text).strip("\u200e \n")
     if not words or words == "null":  # null: seen once, and gone
         return Said("", tuple(attachments), "no words in it")
     return Said(words, tuple(attachments))
-
-
-def _who(found: re.Match[str]) -> str:
-    return "@" + marked("person", f"whatsapp:{key_of(found[1]) if found[1] else '+' + found[2]}")

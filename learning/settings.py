@@ -19,7 +19,13 @@ class CorpusSettings(BaseModel):
     burst_gap_minutes: float = Field(
         default=2, gt=0, description="messages this close together are one utterance"
     )
-    session_gap_minutes: float = Field(default=30, gt=0, description="a longer silence ends a conversation")
+    session_gap_minutes: float = Field(
+        default=30, gt=0, description="ends a conversation where a thread's own pace cannot be told"
+    )
+    busy_gap_minutes: float = Field(default=10, gt=0, description="likewise, in a channel of many people")
+    silence_hours: float = Field(
+        default=12, gt=0, description="the owner was spoken to and said nothing for so long: a silence"
+    )
     max_turns: int = Field(default=12, ge=1, description="turns of context before a reply")
     max_characters: int = Field(default=1200, ge=50, description="characters of context before a reply")
     max_reply_characters: int = Field(
@@ -32,6 +38,19 @@ class CorpusSettings(BaseModel):
     )
     style_share: float = Field(
         default=0.3, ge=0, lt=1, description="at most this share of training has no context"
+    )
+    initiative_share: float = Field(
+        default=0.1, ge=0, lt=1, description="at most this share of training is said unasked"
+    )
+    temperature: float = Field(
+        default=0.5, ge=0, le=1, description="a kind of n samples is wanted like n to this power; 1: as it is"
+    )
+    mild_below: int = Field(
+        default=20_000, ge=0, description="samples from which on balancing is more than mild"
+    )
+    stratum_floor: int = Field(default=50, ge=0, description="a kind this small loses no sample")
+    augment_share: float = Field(
+        default=0.1, ge=0, lt=1, description="at most this share comes again with a shorter context"
     )
     repeat_cap: int = Field(
         default=10, ge=1, description="the same short reply is learned from at most so often"

@@ -33,6 +33,11 @@ class MessageStore:
         """Those of them that are there, in order of arrival."""
         return await self._all(_select().where(MessageRow.key.in_(list(keys))).order_by(MessageRow.number))
 
+    async def every_key(self) -> list[str]:
+        """Of all there is, in order of arrival."""
+        async with self._database.reading() as session:
+            return [*await session.scalars(select(MessageRow.key).order_by(MessageRow.number))]
+
     async def recent(
         self, chat_id: str, platform: str, limit: int = 20, before: datetime | None = None
     ) -> list[Message]:

@@ -119,6 +119,8 @@ class RecordStore:
             changed: dict[str, Record] = {}
             for record in records:
                 before = known.get(record.id)
+                if before and before.source != record.source:
+                    record = _joined(before, record)
                 # The origin may differ: the same message came in two exports. The first one stays.
                 if before is None:
                     added += 1
@@ -159,6 +161,19 @@ class RecordStore:
 
 def _select() -> Select[Any]:
     return selecting(RecordRow, Record)
+
+
+def _joined(before: Record, record: Record) -> Record:
+    """The same message came by two routes: what is known of it stays, with what only the other one knows."""
+    newer = record if (record.edited_at or record.said_at) > (before.edited_at or before.said_at) else before
+    return replace(
+        before,
+        text=newer.text,
+        edited_at=newer.edited_at,
+        reply_to=before.reply_to or record.reply_to,
+        attachments=before.attachments or record.attachments,
+        lang=before.lang or record.lang,
+    )
 
 
 def _storable(record: Record) -> Record:

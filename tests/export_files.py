@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ingest.ledger import Ledger
-from ingest.pipeline import read_all
+from ingest.pipeline import Passage, read_all
 from ingest.roster import Roster
 from ingest.source import Owner, Source
 from storage.records import Record, Skipped
@@ -49,7 +49,7 @@ def left_out(source: Source, path: Path, owner: Owner) -> list[Skipped]:
 def ingested(source: Source, path: Path, owner: Owner) -> Ledger:
     """Through the whole pipeline up to the store: it must not raise, and the ledger must close."""
     ledger = Ledger(source.name)
-    outcomes = list(read_all(source, path, owner, Roster(KEY, owner), ledger))
+    outcomes = list(read_all(source, path, owner, Passage(Roster(KEY, owner), ledger)))
     ledger.kept = sum(isinstance(outcome, Record) for outcome in outcomes)
     assert ledger.closes()
     assert 0 <= source.recognise(path) <= 1

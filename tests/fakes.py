@@ -58,6 +58,9 @@ class FakePlatform:
             raise ChatUnavailable("no answer came", maybe_done=True)
         return message_id
 
+    async def show_growing(self, chat_id: str, text: str, *, nonce: str) -> bool:
+        return False
+
     async def find_sent(
         self, chat_id: str, text: str, *, nonce: str, after: str, known: set[str]
     ) -> str | None:

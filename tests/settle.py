@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.dedup import Duplicate
 from ingest.ledger import Ledger
-from ingest.pipeline import read_all
+from ingest.pipeline import Passage, read_all
 from ingest.roster import Roster
 from ingest.source import Owner, Source
 from storage.records import Record, Skipped
@@ -20,7 +20,7 @@ def settle(source: Source, path: Path, owner: Owner | None = None) -> tuple[list
     """Read it as the pipeline does; the records come out clean and pseudonymised."""
     owner = owner or Owner(name="Ola Brandt")
     ledger = Ledger(source.name)
-    outcomes = list(read_all(source, path, owner, Roster(b"k" * 32, owner), ledger))
+    outcomes = list(read_all(source, path, owner, Passage(Roster(b"k" * 32, owner), ledger)))
     ledger.kept = sum(isinstance(outcome, Record) for outcome in outcomes)
     assert ledger.closes()
     assert 0 <= source.recognise(path) <= 1

@@ -137,7 +137,7 @@ def serve(
 
 @app.command()
 def ingest(
-    source: Annotated[str, typer.Argument(help="Its name, or auto to look at the export itself; a wrong name lists them.")],
+    source: Annotated[str, typer.Argument(help="Its name (a wrong one lists them), or auto.")],
     path: Annotated[Path, typer.Argument(help="The export: a file, a folder or a zip.")],
     json: AsJson = False,
 ) -> None:
@@ -157,6 +157,36 @@ def ingest(
         if len(ledger.skipped) > 20:
             show.sentence(f"  ... and {len(ledger.skipped) - 20} more; --json names them all")
     if not ledger.kept + ledger.merged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sync(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Default: every configured one.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="From the very beginning, not from where it was.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Read every configured source on from where it was: what is new, changed or gone."""
+    from twin.sync import sync_all
+
+    done = run(sync_all(_home, settings(), sources or [], again))
+    if json:
+        show.as_json(done.as_json())
+    else:
+        columns = ("source", "seen", "kept", "merged", "dropped", "failed", "deleted", "rate")
+        show.table("sync", columns, done.rows())
+        for path in done.unchanged:
+            show.sentence(f"  {path}: unchanged")
+        for report in done.reports:
+            for trouble in report.troubles:
+                show.sentence(
+                    f"  {' '.join(filter(None, (report.ledger.source, trouble.container)))}: {trouble.why}"
+                )
+    if not done.well:
         raise typer.Exit(1)
 
 
@@ -197,6 +227,23 @@ def records_show(
         show.table(record.id, ("what", "is"), [(name, getattr(record, name)) for name in record.__slots__])
 
 
+@records_app.command("tag")
+def records_tag(
+    record_id: Annotated[str, typer.Argument(help="The id, or how it begins.")],
+    tags: Annotated[str, typer.Argument(help="What it is about: technical,personal,creative or your own.")],
+    json: AsJson = False,
+) -> None:
+    """Say what a record is about; it is remembered, for texts that nearly say the same too."""
+    from twin.remember import tag_record
+
+    record, others = run(tag_record(_home, settings(), record_id, tags))
+    if json:
+        show.as_json({"id": record.id, "tags": record.tags, "others": others})
+    else:
+        follow = f"; {others} that nearly say the same follow it" if others else ""
+        show.sentence(f"{record.id[:12]} is about {', '.join(record.tags)}{follow}")
+
+
 @records_app.command("export")
 def records_export(
     path: Annotated[Path, typer.Argument(help="Where to write JSONL.")],
@@ -219,23 +266,36 @@ def corpus_build(json: AsJson = False) -> None:
     from twin.learn import build_corpus
 
     snapshot = run(build_corpus(_home, settings()))
-    _show_card(snapshot.id, snapshot.counts, json)
+    card, picture = snapshot.path / "card.html", snapshot.path / "card.png"
+    if json:
+        told = {"id": snapshot.id, **snapshot.counts, "card": card, "picture": picture}
+        show.as_json(told if picture.exists() else told | {"picture": None})
+        return
+    show.table(f"snapshot {snapshot.id}", ("part", "samples"), list(snapshot.counts.items()))
+    show.sentence(f"data card: {card}")
+    missing = "none: drawing it needs matplotlib, which comes with the extra 'train'"
+    show.sentence(f"picture: {picture if picture.exists() else missing}")
 
 
 @corpus_app.command("stats")
 def corpus_stats(json: AsJson = False) -> None:
-    """Every snapshot and how much is in it."""
-    from twin.learn import corpora
+    """Every snapshot and how much is in it; of the newest one, what balancing changed."""
+    from twin.learn import corpora, data_card
 
     found = corpora(_home)
     if json:
         show.as_json([{"id": snapshot.id, **snapshot.counts} for snapshot in found])
-    else:
-        show.table(
-            "snapshots",
-            ("id", "train", "validation", "test"),
-            [(s.id, s.counts["train"], s.counts["validation"], s.counts["test"]) for s in found],
-        )
+        return
+    names = list(dict.fromkeys(name for snapshot in found for name in snapshot.counts))
+    rows = [(s.id, *(s.counts.get(name, "-") for name in names), s.path / "card.html") for s in found]
+    show.table("snapshots", ("id", *names, "card"), rows)
+    if found and (balance := data_card(found[-1]).get("balance")):
+        changes = [
+            (dimension, value, before, after)
+            for dimension, values in balance.items()
+            for value, (before, after) in values.items()
+        ]
+        show.table(f"\ntraining in {found[-1].id}", ("", "kind", "before balancing", "after"), changes)
 
 
 @corpus_app.command("show")
@@ -255,13 +315,6 @@ def corpus_show(
         for turn in [*sample["prompt"], *sample["completion"]]:
             show.result.print(f"[bold]{turn['role']:>9}[/]  {show.escape(turn['content'])}")
         show.result.print()
-
-
-def _show_card(snapshot_id: str, counts: Any, json: bool) -> None:
-    if json:
-        show.as_json({"id": snapshot_id, **counts})
-    else:
-        show.table(f"snapshot {snapshot_id}", ("part", "samples"), list(counts.items()))
 
 
 Recipe = Annotated[Path | None, typer.Option("--recipe", help="A TOML file that overrides the defaults.")]
@@ -427,6 +480,34 @@ def _wrote(count: int, what: str, path: Path, json: bool) -> None:
         show.as_json({"written": count, "path": path})
     else:
         show.sentence(f"wrote {count} {what} to {path}")
+
+
+@app.command()
+def forget(
+    what: Annotated[str, typer.Argument(help="A record's id, a placeholder, a name, platform:id, or ALL.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what would go is shown.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Take a record, a person or everything out: database, snapshots, preferences; name the adapters."""
+    from twin.forget import find_traces, in_words
+    from twin.forget import forget as take_out
+
+    async def work() -> dict[str, Any]:
+        async with open_stores(_home, settings()) as stores:
+            traces = await find_traces(_home, settings(), stores, what)
+            if yes:
+                await take_out(_home, stores, traces)
+            return traces.receipt(done=yes)
+
+    receipt = run(work())
+    if json:
+        show.as_json(receipt)
+        return
+    show.table(f"{'forgotten' if yes else 'found'}: {receipt['what']}", ("where", "what"), in_words(receipt))
+    if not yes:
+        show.sentence("nothing is deleted yet: the same command with --yes does it, and cannot be undone")
+    elif receipt["adapters"]:
+        show.sentence("these adapters learned from it: 'twin corpus build', 'twin train sft', 'twin learn'")
 
 
 @app.command()

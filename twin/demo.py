@@ -71,6 +71,9 @@ class Rehearsal:
         self._sent += 1
         return f"reply-{self._sent}"
 
+    async def show_growing(self, chat_id: str, text: str, *, nonce: str) -> bool:
+        return False
+
     async def find_sent(
         self, chat_id: str, text: str, *, nonce: str, after: str, known: set[str]
     ) -> str | None:

@@ -38,6 +38,10 @@ class Home:
         return self.root / "preferences"
 
     @property
+    def corrections(self) -> Path:
+        return self.root / "corrections.json"
+
+    @property
     def runs(self) -> Path:
         return self.root / "runs"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from brain.model_client import ModelClient, ModelRefused, Sampling
 from learning import corpus, cycle, preferences
 from learning.adapter_folder import check, described
+from learning.card_picture import add_picture
 from learning.corpus import Snapshot
 from learning.cycle import Outcome
 from learning.durable import Progress, recorded
@@ -60,8 +62,14 @@ async def build_corpus_in(home: Home, settings: Settings, stores: Stores) -> Sna
         raise Told("nothing was ingested yet", "'twin ingest auto PATH' reads an export")
     who = persona(settings)
     snapshot = await asyncio.to_thread(corpus.build, records, who, home.corpora, settings.learning.corpus)
+    await asyncio.to_thread(add_picture, snapshot.path)
     (snapshot.path / "card.json").touch()  # the same records again: it is the newest all the same
     return snapshot
+
+
+def data_card(snapshot: Snapshot) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((snapshot.path / "card.json").read_text(encoding="utf-8"))
+    return card
 
 
 async def show_samples(home: Home, snapshot_id: str | None, limit: int) -> list[Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingest.corrections import Corrections
 from ingest.ledger import Ledger
 from ingest.pipeline import ingest as read_and_keep
 from ingest.sources import SOURCES
+from ingest.tag import TOPICS
 from storage.records import Record
 from twin import show
 from twin.build import Stores, open_stores
@@ -39,6 +42,7 @@ async def ingest_in(home: Home, settings: Settings, stores: Stores, source: str,
             stores.records,
             key=home.pseudonym_key(),
             roster_path=home.root / "roster.json",
+            corrections_path=home.corrections,
             on_progress=lambda ledger: seen(ledger.seen),
         )
 
@@ -67,6 +71,27 @@ async def one_record(home: Home, settings: Settings, beginning: str) -> Record:
         what = f"there is {many} whose id begins with {beginning}"
         raise Told(what, "'twin records list' names them", exit_code=2)
     return found[0]
+
+
+async def tag_record(home: Home, settings: Settings, beginning: str, topics: str) -> tuple[Record, int]:
+    """The owner's word on what a record is about; returns it, and how many near-equal ones follow it."""
+    wanted = [word.strip().lower() for word in topics.split(",") if word.strip()]
+    if not wanted or not all(re.fullmatch(r"[\w-]{1,40}", word) for word in wanted):
+        raise Told(
+            f"'{topics}' is no list of tags",
+            f"write words with commas between: {', '.join(TOPICS)}, or your own",
+            exit_code=2,
+        )
+    record = await one_record(home, settings, beginning)
+    corrections = await asyncio.to_thread(Corrections, home.corrections)
+    await asyncio.to_thread(corrections.add, record, wanted)
+    async with open_stores(home, settings) as stores:
+        before = await stores.records.find()
+        after = await asyncio.to_thread(corrections.apply, before)
+        changed = [new for old, new in zip(before, after, strict=True) if old != new]
+        await stores.records.add_all(changed)
+    tagged = next((one for one in after if one.id == record.id), record)
+    return tagged, sum(one.id != record.id for one in changed)
 
 
 async def export_records(

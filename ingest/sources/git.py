@@ -58,7 +58,10 @@ def recognise(path: Path) -> float:
     if folder == path:
         return 0.85
     with open_export(path) as export:
-        return 0.85 if any(worth_reading(name) for name in export.names) else 0.6
+        vault = any(name.startswith(".obsidian/") for name in export.names)
+        code = any(worth_reading(name) for name in export.names if not name.startswith("."))
+    # What else lies in a repository with code, an export to test with say, is a part of it.
+    return 0.97 if code and not vault else 0.6
 
 
 def people(path: Path, owner: Owner) -> Iterator[Person]:

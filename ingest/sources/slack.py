@@ -31,6 +31,7 @@ class _Workspace:
     people: dict[str, Person] = field(default_factory=dict)
     bots: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
+    owner_name: str = "me"
     channels: dict[str, str] = field(default_factory=dict)  # the folder's name -> the channel's id
     broken: list[Skipped] = field(default_factory=list)
 
@@ -76,7 +77,7 @@ def _record(piece: Piece, channel: str, workspace: _Workspace) -> Record | Skipp
         return Skipped(where, "no time that can be read")
     if not user:
         return Skipped(where, "no sender")
-    text = _plain(as_text(message.get("text")))
+    text = _plain(as_text(message.get("text")), workspace)
     if not text.strip():
         return Skipped(where, "no words in it", failed=False)
     thread = f"slack:{channel}"
@@ -109,13 +110,15 @@ def _left_out(message: dict[Any, Any], user: str, workspace: _Workspace) -> str 
     return None
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, workspace: _Workspace) -> str:
     """Without Slack's markup; a mention keeps who is meant, an address that it is one."""
-    return html.unescape(_MARKUP.sub(_meant, text))
+    return html.unescape(_MARKUP.sub(lambda found: _meant(found[1], workspace), text))
 
 
-def _meant(found: re.Match[str]) -> str:
-    target, _, label = found[1].partition("|")
+def _meant(inside: str, workspace: _Workspace) -> str:
+    target, _, label = inside.partition("|")
+    if target.startswith("@") and target[1:] in workspace.own:
+        return f"@{workspace.owner_name}"
     if target.startswith("@"):
         return "@" + marked("person", f"slack:{target[1:]}")
     if target.startswith("#"):
@@ -131,6 +134,7 @@ def _meant(found: re.Match[str]) -> str:
 
 def _workspace(export: Export, owner: Owner) -> _Workspace:
     found, written = _Workspace(own=set(owner.accounts.get("slack", ()))), set[str]()
+    found.owner_name = next(iter(owner.name.split()), found.owner_name)
     addresses = {address.casefold() for address in owner.accounts.get("email", ())}
     for name in _named(export, _USERS):
         for piece in json_pieces(export, name):

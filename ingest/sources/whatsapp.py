@@ -117,7 +117,7 @@ def _record(
     line, where = message.line, place(chat.name, message.number)
     if not line.sender:
         return Skipped(where, "a system message", failed=False)
-    content = said("\n".join(message.text))
+    content = said("\n".join(message.text), own)
     if content.reason:
         return Skipped(where, content.reason, failed=False)
     date = day(line.numbers, order)

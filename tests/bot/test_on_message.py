@@ -121,6 +121,22 @@ async def test_an_answer_grows_by_edits_and_ends_whole(kitchen):
     assert kitchen.platform.texts() == ["hello there friend"]
 
 
+async def test_where_the_chat_app_shows_what_is_not_sent_yet_one_message_is_sent_and_none_edited(kitchen):
+    seen = []
+
+    async def show_growing(chat_id, text, *, nonce):
+        seen.append((chat_id, text, nonce))
+        return True
+
+    kitchen.platform.show_growing = show_growing
+    answer = await kitchen.hear(said("tell me"))
+    assert [text for _, text, _ in seen] == ["hello", "hello there", "hello there friend"]
+    [delivery] = await kitchen.kept.deliveries.of(answer.key)
+    assert {(chat_id, nonce) for chat_id, _, nonce in seen} == {("kitchen", delivery.nonce)}
+    assert kitchen.platform.texts() == ["hello there friend"]
+    assert kitchen.platform.edits == 0
+
+
 async def test_where_edits_are_rationed_the_final_text_still_arrives(kitchen):
     kitchen.platform.limits = type(kitchen.platform.limits)(2000, 60.0)
     await kitchen.hear(said("tell me"))

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from telegram_methods import Refused
 from telegram_server import TelegramServer
 from telegram_talk import QUICK, Heard, app_for, running
 
@@ -133,11 +134,22 @@ async def test_typing_does_not_swallow_a_cancellation(app, ana):
             await asyncio.sleep(5)
 
 
-async def test_a_draft_is_shown_in_a_private_chat_only(server, app, ana):
-    await app.show_draft(str(ana.id), 7, "I **thi")
-    assert [one["text"] for one in server.chats[ana.id].drafts] == ["I **thi"]
-    with pytest.raises(ChatRefused):
-        await app.show_draft(str(server.group("kitchen").id), 7, "x")
+async def test_a_growing_answer_is_shown_as_one_draft_in_a_private_chat_only(server, app, ana):
+    assert await app.show_growing(str(ana.id), "I **thi", nonce="ab-0")
+    assert await app.show_growing(str(ana.id), "I **think**", nonce="ab-0")
+    assert [one["text"] for one in server.chats[ana.id].drafts] == ["I **thi", "I think"]
+    assert len({one["draft_id"] for one in server.chats[ana.id].drafts}) == 1
+    assert not await app.show_growing(str(server.group("kitchen").id), "x", nonce="ab-1")
+
+
+async def test_where_telegram_takes_no_drafts_none_are_shown_again(server, app, ana):
+    server.methods.sendMessageDraft = lambda asked: (_ for _ in ()).throw(
+        Refused(400, "Bad Request: no drafts")
+    )
+    assert not await app.show_growing(str(ana.id), "I thi", nonce="ab-0")
+    before = len(server.calls)
+    assert not await app.show_growing(str(ana.id), "I think", nonce="ab-0")
+    assert len(server.calls) == before
 
 
 async def test_a_topic_of_a_forum_is_written_to(server, app):

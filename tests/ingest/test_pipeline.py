@@ -21,7 +21,7 @@ from examples.make_sample import write_all
 from ingest.dedup import Dedup, Duplicate
 from ingest.files import ExportUnreadable, open_export
 from ingest.ledger import Ledger
-from ingest.pipeline import ingest, read_all, recognise
+from ingest.pipeline import Passage, ingest, read_all, recognise
 from ingest.redact import Redactor
 from ingest.roster import Roster
 from ingest.settings import OwnerSettings
@@ -55,7 +55,7 @@ def made_up(*items: Record | Skipped) -> Source:
 
 def run(source: Source, path: Path = Path()) -> tuple[list[object], Ledger]:
     ledger = Ledger(source.name)
-    outcomes = list(read_all(source, path, Owner(), Roster(KEY, Owner()), ledger))
+    outcomes = list(read_all(source, path, Owner(), Passage(Roster(KEY, Owner()), ledger)))
     ledger.kept = sum(isinstance(outcome, Record) for outcome in outcomes)
     assert ledger.closes()
     return list(outcomes), ledger

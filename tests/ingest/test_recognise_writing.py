@@ -151,8 +151,18 @@ def test_a_zip_of_it_is_taken_for_the_same(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["journal", "notion", "obsidian"])
 def test_notes_kept_in_a_repository_are_notes(tmp_path: Path, name: str) -> None:
     MAKERS[name](tmp_path)
+    if name == "obsidian":  # people keep the scripts of their vault in it
+        put(tmp_path, "scripts/day.js", "// words about a day\n")
     commit(tmp_path)
     assert recognise(tmp_path).name == name
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_an_export_to_test_with_does_not_make_a_repository_another_thing(tmp_path: Path, name: str) -> None:
+    if name != "git":
+        MAKERS[name](tmp_path / "examples" / name)
+    git(tmp_path)
+    assert recognise(tmp_path).name == "git"
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,8 @@ def test_bots_and_notices_are_dropped_by_name_and_bad_items_cost_only_themselves
 def test_without_an_account_the_owner_is_known_by_name_or_address(tmp_path: Path, owner: Owner) -> None:
     workspace(tmp_path, message(0, "U711", "a"), message(1, "U502", "b"))
     assert [one.by_owner for one in kept(SOURCE, tmp_path, owner)] == [True, False]
+    put(tmp_path, DAY, [message(0, "U502", "<@U711>")])
+    assert kept(SOURCE, tmp_path, owner)[0].text == f"@{owner.name.partition(' ')[0] or 'me'}"
 
 
 def test_torn_files_cost_only_themselves(tmp_path: Path) -> None:

@@ -7,15 +7,18 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from export_files import damaged, ingested, kept, left_out, put, zipped
+from export_files import KEY, damaged, ingested, kept, left_out, put, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest.pipeline import ingest
 from ingest.pipeline import recognise as recognise_any
 from ingest.source import Owner, Person
 from ingest.sources.whatsapp import SOURCE, people, read, recognise
 from ingest.whatsapp import Said, begins, said
+from storage.database import Database
 from storage.records import Attachment, Kind, Precision, Record, Skipped, ZoneSource, stable_id
+from storage.records_store import RecordStore
 
 ZONES = ((date.min, ZoneInfo("Europe/Lisbon")), (date(2025, 3, 1), ZoneInfo("Europe/Ljubljana")))
 OWNER = Owner(name="Ola Brandt", zones=ZONES)
@@ -233,6 +236,31 @@ def test_captions_edits_mentions_and_places() -> None:
     assert mention.words == (
         "ask @\ue000person:whatsapp:Tam Okonjo\ue001 or @\ue000person:whatsapp:+38640555012\ue001"
     )
+
+
+def test_a_mention_of_the_owner_is_the_owner(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        NAME,
+        "13/06/2024, 23:30 - Tam: @\u2068Ola Brandt\u2069?\n13/06/2024, 23:31 - Ola Brandt: yes",
+    )
+    assert [one.text for one in kept(SOURCE, tmp_path, OWNER)] == ["@Ola?", "yes"]
+
+
+async def test_in_the_store_a_later_export_adds_only_what_is_new(
+    tmp_path: Path, sqlite_database: Database
+) -> None:
+    store, lines = (
+        RecordStore(sqlite_database),
+        [f"13/06/2024, 23:{n} - Tam Okonjo: Ola, {n}" for n in range(10, 20)],
+    )
+    counts = []
+    for text in (lines[:6], lines[:6], lines):
+        put(tmp_path, NAME, "\n".join(text))
+        ledger = await ingest("auto", tmp_path, OWNER, store, key=KEY)
+        counts.append((ledger.kept, ledger.merged))
+    assert counts == [(6, 0), (0, 6), (4, 6)]
+    assert not any("Tam" in f"{one.text} {one.author_id} {one.thread_id}" for one in await store.find())
 
 
 def test_a_later_export_that_overlaps_adds_only_what_is_new(tmp_path: Path) -> None:

@@ -4,52 +4,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from records_said import FRIEND, MIRA, OTHER, START, said, years_of_chat
 
-from brain.prompt import Persona
-from learning.corpus import build, exchange, load
+from learning.corpus import build, load
 from learning.duplicates import Duplicates
 from learning.rows import read_rows
 from learning.settings import CorpusSettings
-from storage.records import Kind, Record
-
-START = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
-MIRA = Persona("Mira", ("She bakes.",))
-FRIEND = "<PERSON_3f2a>"
-OTHER = "<PERSON_77b0>"
-
-
-def said(number, author, text, minutes, thread="kitchen", **more):
-    return Record(
-        id=f"r{number}",
-        source=more.pop("source", "telegram"),
-        kind=more.pop("kind", Kind.MESSAGE),
-        author_id=author,
-        by_owner=author == "owner",
-        thread_id=thread,
-        said_at=START + timedelta(minutes=minutes),
-        text=text,
-        **more,
-    )
-
-
-def years_of_chat(sessions=60, seed=0):
-    """Sessions a day apart: a question, an answer, another question, another answer."""
-    order = random.Random(seed)
-    records = []
-    for day in range(sessions):
-        for turn in range(2):
-            word, other = (
-                "".join(order.choices("abcdefghijklmnopqrstuvwxyz", k=9)),
-                "".join(order.choices("abcdefghijklmnopqrstuvwxyz", k=9)),
-            )
-            at = day * 1440 + turn * 5
-            records.append(said(f"{day}-{turn}-q", FRIEND, f"what about {word} and the {other} thing?", at))
-            records.append(said(f"{day}-{turn}-a", "owner", f"{other} again, as every {word} knows", at + 1))
-    return records
+from learning.splits import exchange
+from storage.records import Kind
 
 
 def rows_of(snapshot):
@@ -225,6 +191,48 @@ def test_whatever_was_said_prompts_take_turns_and_end_with_somebody_else(tmp_pat
         assert roles == ["system", *["user", "assistant"] * (len(roles) // 2)][: len(roles)]
         assert roles[-1] == "user"
         assert row["completion"][0]["content"].strip()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    some.lists(
+        some.tuples(
+            some.sampled_from(["owner", "owner", FRIEND, OTHER]),
+            some.sampled_from([f"{word} on day {n}" for word in ("oven", "tent") for n in range(6)]),
+            some.integers(0, 60 * 24 * 90),
+            some.sampled_from(["a", "b", "c"]),
+            some.none() | some.integers(0, 80),
+        ),
+        min_size=20,
+        max_size=80,
+    ),
+    some.integers(0, 3),
+)
+def test_whatever_was_said_nothing_of_a_later_split_is_known_in_an_earlier_one(tmp_path_factory, chat, seed):
+    records = [
+        said(number, who, text, at, thread, reply_to=f"r{to}" if to is not None else None)
+        for number, (who, text, at, thread, to) in enumerate(chat)
+    ]
+    eager = CorpusSettings(mild_below=0, stratum_floor=1, augment_share=0.5, seed=seed)
+    snapshot = build(records, MIRA, tmp_path_factory.mktemp("corpora"), eager)
+    rows, by_id = rows_of(snapshot), {record.id: record for record in records}
+    order = ("train", "validation", "test")
+    for earlier, later in (order[:2], order[1:], (order[0], order[2])):
+        if not rows[earlier] or not rows[later]:
+            continue
+        begins = min(datetime.fromisoformat(row["said_at"]) for row in rows[later])
+        for row in rows[earlier]:
+            assert datetime.fromisoformat(row["ended_at"]) < begins
+            assert all(by_id[id].said_at <= begins for id in row["context_ids"])
+        known = Duplicates(exchange(row) for row in rows[later])
+        assert not [row for row in rows[earlier] if exchange(row) in known]
+    assert all(
+        row["kind"] == "answer" and "augmented" not in row for row in rows["validation"] + rows["test"]
+    )
+    assert all(by_id[id].by_owner for row in every_row(snapshot) for id in row["record_ids"])
+    again = build(reversed(records), MIRA, tmp_path_factory.mktemp("again"), eager)
+    for file in sorted(snapshot.path.iterdir()):
+        assert file.read_bytes() == (again.path / file.name).read_bytes()
 
 
 def test_a_word_more_or_less_does_not_make_a_long_text_new():

@@ -27,9 +27,11 @@ TINY = PocketRecipe(
 ENDLESS = TINY.model_copy(update={"steps": 10**6})
 PROJECT = Path(__file__).parents[2]
 ENSURE = """
-import sys
+import signal, sys
 from pathlib import Path
 from learning.pocket import PocketRecipe, ensure
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background hands down none
 
 def report(done, words):
     sys.stdout.write(words + chr(10))

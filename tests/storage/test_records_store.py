@@ -107,6 +107,22 @@ async def test_an_edit_replaces_what_was_there(database: Database) -> None:
     assert await store.get("x") == edited
 
 
+async def test_a_message_that_came_by_two_routes_keeps_what_either_of_them_knows(database: Database) -> None:
+    store = RecordStore(database)
+    rich = a_record("1", source="exporter", reply_to="0", attachments=(Attachment("image"),))
+    poor = a_record("1", source="package", text="Dinner is at eight?")
+    await store.add_all([rich])
+    assert await store.add_all([poor]) == Kept(merged=1)
+    assert await store.get("1") == rich
+    await store.add_all([replace(poor, id="2"), replace(rich, id="2")])
+    assert await store.get("2") == replace(
+        poor, id="2", reply_to="0", attachments=rich.attachments, origin=poor.origin
+    )
+    edited = replace(poor, edited_at=NOON + timedelta(hours=1))
+    await store.add_all([edited])
+    assert await store.get("1") == replace(rich, text=edited.text, edited_at=edited.edited_at)
+
+
 async def test_what_was_deleted_is_emptied_and_no_import_brings_it_back(database: Database) -> None:
     store = RecordStore(database)
     await store.add_all([a_record("x", attachments=(Attachment("image", "ab"),)), a_record("y")])

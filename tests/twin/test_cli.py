@@ -71,6 +71,20 @@ def test_records_can_be_listed_shown_and_exported(mira, tmp_path):
     assert min(row["said_at"] for row in rows) >= "2025-01-01"
 
 
+def test_the_owner_says_what_a_record_is_about_and_a_new_import_does_not_undo_it(mira):
+    mira("ingest", "journal", MIRA / "journal")
+    (record,) = json.loads(mira("records", "list", "--limit", "1", "--json")[1])
+    code, printed, _ = mira("records", "tag", record["id"][:12], "technical, garden", "--json")
+    told = json.loads(printed)
+    assert (code, told["id"], told["others"]) == (0, record["id"], 0)
+    assert {"technical", "garden"} <= set(told["tags"])
+    assert not {"personal", "creative"} & set(told["tags"])
+    again = json.loads(mira("ingest", "journal", MIRA / "journal", "--json")[1])
+    assert again["kept"] == 0
+    assert json.loads(mira("records", "show", record["id"], "--json")[1])["tags"] == told["tags"]
+    assert record["lang"] == "en"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -84,6 +98,8 @@ def test_records_can_be_listed_shown_and_exported(mira, tmp_path):
         (["adapters", "rollback"], 1, "nothing to go back to"),
         (["adapters", "show", "sft-9"], 2, "no adapter sft-9"),
         (["records", "show", "zzz"], 2, "no record"),
+        (["records", "tag", "zzz", "technical"], 2, "no record"),
+        (["records", "tag", "zzz", "a b,!"], 2, "no list of tags"),
         (["serve", "--engine", "steam"], 2, "no engine 'steam'"),
         (["frobnicate"], 2, "No such command"),
     ],

@@ -1,0 +1,82 @@
+"""Which samples does training see how often? No topic, language, source, length or year drowns the others.
+
+A stratum of n samples is wanted in proportion to n ** exponent. The exponent is 1 (leave all as it is) for a
+tiny corpus and nears the settings' temperature as the corpus grows: a small one has nothing to give away.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from learning.augment import shortened
+from learning.settings import CorpusSettings
+
+Row = dict[str, Any]
+
+DIMENSIONS = ("topic", "language", "source", "length", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """One kind of sample before and after balancing; the `augmented` ones come on top of the `kept`."""
+
+    name: tuple[str, ...]  # one value for each of DIMENSIONS
+    rows: int
+    wanted: int
+    kept: int
+    augmented: int
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"name": list(self.name)}
+
+
+def stratum_of(row: Row) -> tuple[str, ...]:
+    scores: dict[str, float] = row["scores"]
+    topic = max(scores, key=lambda name: (scores[name], name))
+    return topic, row["lang"], row["source"], row["length"], row["said_at"][:4]
+
+
+def exponent(rows: int, settings: CorpusSettings) -> float:
+    return 1 - (1 - settings.temperature) * rows / max(1, rows + settings.mild_below)
+
+
+def balanced(
+    rows: Sequence[Row], settings: CorpusSettings, left_out: Counter[str]
+) -> tuple[list[Row], list[Stratum]]:
+    """The rows to train on and the table of what changed; the same rows and seed give the same choice."""
+    groups: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[stratum_of(row)].append(row)
+    power = exponent(len(rows), settings)
+    unit = len(rows) / max(1.0, sum(len(group) ** power for group in groups.values()))
+    room = int(settings.augment_share * len(rows))
+    chosen: list[Row] = []
+    table = []
+    for name, group in sorted(groups.items(), key=lambda item: (len(item[1]), item[0])):
+        group.sort(key=lambda row: row["id"])
+        wanted = round(unit * len(group) ** power)
+        order = random.Random(f"{settings.seed} {name}")
+        most = max(wanted, settings.stratum_floor)
+        kept = group if len(group) <= most else order.sample(group, most)
+        missing = min(wanted - len(group), room)
+        new = shortened(kept, missing, order) if missing > 0 else []
+        room -= len(new)
+        left_out["more of its kind than its share"] += len(group) - len(kept)
+        chosen += [*kept, *new]
+        table.append(Stratum(name, len(group), wanted, len(kept), len(new)))
+    return chosen, sorted(table, key=lambda one: (-one.rows, one.name))
+
+
+def by_dimension(table: Iterable[Stratum]) -> dict[str, dict[str, list[int]]]:
+    """For each value of each dimension, how many rows before and after."""
+    found: dict[str, dict[str, list[int]]] = {dimension: {} for dimension in DIMENSIONS}
+    for stratum in table:
+        for dimension, value in zip(DIMENSIONS, stratum.name, strict=True):
+            counts = found[dimension].setdefault(value, [0, 0])
+            counts[0] += stratum.rows
+            counts[1] += stratum.kept + stratum.augmented
+    return {dimension: dict(sorted(values.items())) for dimension, values in found.items()}

@@ -1,0 +1,189 @@
+"""Is what shall be forgotten found everywhere, gone afterwards, and are the weights that know it named?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from records_said import said, years_of_chat
+from typer.testing import CliRunner
+
+from ingest.corrections import Corrections
+from ingest.roster import Roster
+from ingest.source import Person
+from learning.corpus import SILENCES, build
+from learning.preferences import collect, freeze
+from learning.rows import read_rows
+from learning.settings import LearningSettings
+from storage.records import Adapter, AdapterState, Feedback, Message, Role, Signal, Stamp, message_key
+from twin.build import open_stores, persona
+from twin.cli import app
+from twin.errors import Told
+from twin.forget import MARK, find_traces, forget
+from twin.home import Home
+from twin.settings import read_settings
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+MIRA = Path(__file__).parents[2] / "examples" / "mira" / "twin.toml"
+
+
+@pytest.fixture
+async def told(tmp_path, database_url, monkeypatch):
+    """Tamsin and the owner talk; a corpus, a preference set and three adapters learned from it."""
+    monkeypatch.setenv("TWIN_STORAGE__URL", database_url)
+    home = Home(tmp_path / "home")
+    home.make()
+    shutil.copy(MIRA, home.settings_file)
+    settings = read_settings(home)
+    roster = Roster(home.pseudonym_key(), settings.owner.owner())
+    roster.learn(Person("telegram:77", ("Tamsin Okonjo",)))
+    roster.save(home.root / "roster.json")
+    tamsin = roster.placeholder("telegram:77")
+    records = [
+        said("t1", tamsin, "are you in?", 0, "hall"),
+        said("t2", "owner", "yes, come by", 1, "hall"),
+        said("t3", "owner", f"{tamsin} has the key, ask her for it", 50, "notes"),
+        *years_of_chat(10),
+    ]
+    async with open_stores(home, settings) as stores:
+        await stores.records.add_all(records)
+        snapshot = build(records, persona(settings), home.corpora, settings.learning.corpus)
+        other = build(years_of_chat(10), persona(settings), home.corpora, settings.learning.corpus)
+        for version, corpus in (("sft-1", snapshot), ("sft-2", other)):
+            rows = tuple(row["id"] for row in read_rows(corpus.path / "train.jsonl"))
+            await stores.adapters.add(
+                Adapter(version, "pocket", "sft", "/x", version, NOON, corpus=corpus.id, lineage=rows)
+            )
+        await stores.adapters.go_live("sft-1", "a test")
+        question = Message(message_key("telegram", "c", 1), "telegram", "c", "77", "Tamsin", "well?", NOON)
+        stamp = Stamp(
+            None, "pocket", "h", ({"role": "user", "content": "well?"},), {}, speakers=("telegram:77",)
+        )
+        reply = replace(question, key="telegram:~1", text="well", by_twin=True, author_id="twin", stamp=stamp)
+        await stores.messages.add(question)
+        await stores.messages.add(replace(reply, reply_to=question.key))
+        await stores.messages.add(replace(reply, key="telegram:~2", chat_id="d"))
+        signal = Feedback("telegram:~1", "owner", Role.OWNER, Signal.UP, NOON)
+        await stores.feedback.record(signal)
+        learning = LearningSettings()
+        judged, _ = await collect(stores.feedback, stores.messages, learning, {"telegram:77"})
+        pool = await freeze(judged, home.preferences, learning)
+        later = NOON + timedelta(hours=1)
+        thumbs = [
+            row["id"]
+            for name in ("thumbs", "heldout_thumbs")
+            for row in read_rows(pool.path / f"{name}.jsonl")
+        ]
+        await stores.adapters.add(
+            Adapter("kto-3", "pocket", "kto", "/y", "3", later, parent="sft-2", lineage=tuple(thumbs))
+        )
+        yield home, settings, stores, tamsin, snapshot, other, pool
+
+
+async def test_a_person_is_found_by_name_placeholder_or_account_and_taken_out(told):
+    home, settings, stores, tamsin, snapshot, other, pool = told
+    receipts = [
+        (await find_traces(home, settings, stores, what)).receipt(False)
+        for what in ("tamsin okonjo", tamsin, tamsin.strip("<>"), "telegram:77")
+    ]
+    assert receipts[0] == receipts[1] == receipts[2] == receipts[3]
+    assert (receipts[0]["records"], receipts[0]["messages"]) == (2, 1)
+    assert set(receipts[0]["snapshots"]) == {snapshot.id}
+    assert set(receipts[0]["preferences"]) == {pool.id}
+    assert [one["version"] for one in receipts[0]["adapters"]] == ["sft-1", "kto-3"]
+    assert snapshot.path.exists()  # looking changes nothing
+
+    await forget(home, stores, await find_traces(home, settings, stores, "Tamsin"))
+    kept = await stores.records.find(deleted=True)
+    gone = {record.id for record in kept if record.deleted_at}
+    assert gone == {"rt1", "rt3"}
+    assert not [record for record in kept if tamsin in record.text]
+    assert not snapshot.path.exists()
+    assert not pool.path.exists()
+    assert other.path.exists()
+    assert await stores.messages.get(message_key("telegram", "c", 1)) is None
+    assert await stores.messages.get("telegram:~1") is None
+    assert (await stores.messages.get("telegram:~2")).stamp is None
+    assert await stores.feedback.effective() == []
+    live = await stores.adapters.live()
+    assert (live.version, live.reasons) == ("sft-1", (MARK,))
+    assert (await stores.adapters.get("kto-3")).reasons == (MARK,)
+    assert (await stores.adapters.get("sft-2")).reasons == ()
+    with pytest.raises(Told):
+        await find_traces(home, settings, stores, "nobody I know")
+
+
+async def test_a_forgotten_record_is_in_no_later_build_and_no_import_brings_it_back(told):
+    home, settings, stores, _, _, _, _ = told
+    Corrections(home.corrections).add(await stores.records.get("rt2"), ["technical"])
+    traces = await find_traces(home, settings, stores, "rt2")
+    assert [record.id for record in traces.records] == ["rt2"]
+    await forget(home, stores, traces)
+    await forget(home, stores, traces)  # once more does no harm
+    assert (await stores.adapters.live()).reasons == (MARK,)
+    again = said("t2", "owner", "yes, come by", 1, "hall")
+    await stores.records.add_all([again])
+    records = await stores.records.find(deleted=True)
+    snapshot = build(records, persona(settings), home.corpora, settings.learning.corpus)
+    for name in ("train.jsonl", "validation.jsonl", "test.jsonl", SILENCES):
+        assert not [
+            row for row in read_rows(snapshot.path / name) if "rt2" in row["record_ids"] + row["context_ids"]
+        ]
+    assert "rt2" not in home.corrections.read_text()
+
+
+async def test_everything_is_everything(told):
+    home, settings, stores, _, _, _, _ = told
+    await stores.facts.add("likes cake")
+    await forget(home, stores, await find_traces(home, settings, stores, "ALL"))
+    assert await stores.records.find() == []
+    assert await stores.messages.every_key() == []
+    assert await stores.facts.all() == []
+    assert await stores.feedback.effective() == []
+    assert [*home.corpora.iterdir(), *home.preferences.iterdir()] == []
+    assert all(MARK in adapter.reasons for adapter in await stores.adapters.all())
+
+
+async def test_an_adapter_whose_snapshot_is_gone_is_named_as_unknown(told):
+    home, settings, stores, _, _, other, _ = told
+    shutil.rmtree(other.path)
+    receipt = (await find_traces(home, settings, stores, "rt2")).receipt(False)
+    assert receipt["untraceable_adapters"] == ["sft-2"]
+
+
+async def test_adapters_keep_their_state_and_say_why_they_are_to_be_trained_anew(told):
+    home, settings, stores, _, _, _, _ = told
+    await stores.adapters.set_state("sft-2", AdapterState.REFUSED, ["Worse."])
+    await forget(home, stores, await find_traces(home, settings, stores, "ALL"))
+    refused = await stores.adapters.get("sft-2")
+    assert (refused.state, refused.reasons) == (AdapterState.REFUSED, ("Worse.", MARK))
+
+
+def test_the_command_shows_first_and_forgets_when_told_to(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(MIRA, home)
+
+    def twin(*arguments):
+        return CliRunner().invoke(app, ["--home", str(home), *arguments])
+
+    twin("ingest", "journal", str(MIRA.parent / "journal"))
+    built = json.loads(twin("corpus", "build", "--json").stdout)
+    assert Path(built["card"]).exists()
+    assert Path(built["picture"]).exists()
+    told = twin("corpus", "build")
+    assert "card.html" in told.stderr.replace("\n", "")
+    assert "before balancing" in twin("corpus", "stats").stdout
+    (record,) = json.loads(twin("records", "list", "--limit", "1", "--json").stdout)
+    shown = twin("forget", record["id"])
+    assert "nothing is deleted yet" in shown.stderr
+    assert json.loads(twin("records", "show", record["id"], "--json").stdout) == record
+    receipt = json.loads(twin("forget", record["id"], "--yes", "--json").stdout)
+    assert (receipt["done"], receipt["records"], list(receipt["snapshots"])) == (True, 1, [built["id"]])
+    assert json.loads(twin("corpus", "stats", "--json").stdout or "[]") == []
+    missing = twin("forget", record["id"])
+    assert (missing.exit_code, "no record and no person" in missing.stderr) == (2, True)
