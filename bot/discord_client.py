@@ -73,6 +73,8 @@ class DiscordClient(discord.Client):
         self._interactions = Interactions(ears, app)
         self._turns: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
         self._at_work: set[asyncio.Task[Any]] = set()
+        self._looked_around = asyncio.Event()  # where something may have been missed is known
+        self._caught_up: dict[int, asyncio.Event] = {}  # by chat: what was missed there has been heard
         self._deaf = False
         for event, parse in self._connection.parsers.items():
             self._connection.parsers[event] = partial(self._parse, event, parse)
@@ -142,6 +144,9 @@ class DiscordClient(discord.Client):
     # messages
 
     async def on_message(self, event: discord.Message) -> None:
+        await self._looked_around.wait()
+        if caught_up := self._caught_up.get(event.channel.id):
+            await caught_up.wait()  # what was said before it comes first
         await self._hand_over(event, self._ears.message_arrived)
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
@@ -237,20 +242,33 @@ class DiscordClient(discord.Client):
 
     # what was said while nobody listened
 
+    async def on_connect(self) -> None:
+        self._looked_around.clear()
+
     async def on_ready(self) -> None:
         """A start, or a new session after one that could not be resumed: nothing is replayed then."""
         since = now() - self._fresh_for
+        few = asyncio.Semaphore(CATCH_UP_AT_ONCE)
+        try:
+            places = await self._places()
+            caught_up = self._caught_up = {place.id: asyncio.Event() for place in places}
+        finally:  # whatever happened, nobody is kept waiting
+            self._looked_around.set()
+        async with asyncio.TaskGroup() as group:
+            for place in places:
+                group.create_task(self._catch_up(place, since, few, caught_up[place.id]))
+
+    async def _places(self) -> list[Place]:
         places: list[Place] = []
         for guild in self.guilds:
             places += [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads]
         for chat_id in await self._ears.private_chats(PLATFORM):
             places.append(self.get_partial_messageable(int(chat_id)))
-        few = asyncio.Semaphore(CATCH_UP_AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for place in places:
-                group.create_task(self._catch_up(place, since, few))
+        return places
 
-    async def _catch_up(self, place: Place, since: datetime, few: asyncio.Semaphore) -> None:
+    async def _catch_up(
+        self, place: Place, since: datetime, few: asyncio.Semaphore, done: asyncio.Event
+    ) -> None:
         try:
             if not isinstance(place, discord.PartialMessageable) and not _has_news(place, since):
                 return
@@ -259,6 +277,8 @@ class DiscordClient(discord.Client):
                     await self._catch_up_with(event)
         except Exception:
             log.exception("could not look for what was missed in chat %s", place.id)
+        finally:
+            done.set()
 
     async def _catch_up_with(self, event: discord.Message) -> None:
         try:

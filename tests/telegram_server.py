@@ -174,8 +174,10 @@ class TelegramServer(World):
             while not self.updates and (left := end - time.monotonic()) > 0:
                 self.changed.clear()
                 change = asyncio.ensure_future(self.changed.wait())
-                await asyncio.wait({mine, change}, timeout=min(left, 0.02), return_when="FIRST_COMPLETED")
-                change.cancel()
+                try:
+                    await asyncio.wait({mine, change}, timeout=min(left, 0.02), return_when="FIRST_COMPLETED")
+                finally:
+                    change.cancel()
                 if mine.done():
                     break
             if mine.done():

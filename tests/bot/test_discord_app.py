@@ -529,6 +529,21 @@ async def test_reactions_to_what_we_said_are_found_after_a_restart(server, heard
     assert found == {(key_of(message), "👍", "Ana", True), (key_of(message), ":meh:", "Bo", True)}
 
 
+async def test_what_is_said_while_we_catch_up_comes_after_what_was_missed(server, heard):
+    ana = server.user("Ana")
+    server.say(server.kitchen, ana, "missed")
+
+    async def say_it_as_soon_as_we_are_there():
+        await server.wait_for(lambda: server.gateway.identified)
+        server.say(server.kitchen, ana, "meanwhile")
+
+    saying = asyncio.create_task(say_it_as_soon_as_we_are_there())
+    async with connected(server, heard, guild_ready_seconds=0.5):
+        await saying
+        await hear(server, heard, 2)
+    assert heard.texts[:2] == ["missed", "meanwhile"]
+
+
 async def test_what_was_missed_comes_oldest_first_however_much_it_was(server, heard):
     ana = server.user("Ana")
     for number in range(150):

@@ -127,6 +127,7 @@ async def test_updates_that_come_twice_are_heard_once(world, talking):
 
 @pytest.mark.parametrize("seconds", [5, 14])  # longer than a writer's patience, too
 async def test_a_locked_database_delays_answers_and_loses_none(world, talking, seconds):
+    await asyncio.sleep(3)  # until nothing is caught up with any more
     with sqlite3.connect(world.home / "home" / "twin.db", isolation_level=None) as database:
         database.execute("BEGIN IMMEDIATE")
         talking.greet()
