@@ -45,11 +45,6 @@ def repeats(text: str, recent: Sequence[str]) -> bool:
     return any(_nearly_equal(words, _words(earlier)) for earlier in recent)
 
 
-def stutters(text: str) -> bool:
-    """Does it end in a loop, as a model that has lost its way writes ("and you and you and you")?"""
-    return _loop(text) is not None
-
-
 def without_stutter(text: str) -> str:
     """The looping phrase once, and unchanged where nothing loops."""
     while loop := _loop(text):

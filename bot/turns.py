@@ -22,11 +22,11 @@ from bot.chat_locks import ChatLocks
 from bot.delivery import Courier, Growing, Overtaken
 from bot.drafts import Drafts
 from bot.kept import Kept
-from bot.manners import too_old
+from bot.manners import LOOK_BACK, too_old
 from bot.owner_news import OwnerNews
 from bot.pieces import bubbles, pieces
 from bot.platform import ChatRefused, ChatUnavailable, Platform
-from bot.repetition import without_stutter
+from bot.repetition import repeats, without_stutter
 from bot.rhythm import Rhythm
 from bot.settings import ChatSettings
 from brain.live_adapter import AdapterUnusable
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 SWEEP_SECONDS = 5.0
+OWN = 3  # of its last answers there, the twin repeats none
 ALBUM_SECONDS = 1.0  # an album comes as one message for each picture
 LEASE_SECONDS = 30.0
 SETTLING = timedelta(seconds=15)  # another copy of the service gathers for that long before it takes the chat
@@ -297,8 +298,10 @@ class Turns:
             two = due(last, self._settings) and growing.stub.state is DeliveryState.PLANNED
             grows = self._settings.delivery == "stream" and not draft_mode and not two
             try:
-                thinking = self._brain.reply_to(questions, growing.so_far if grows else _unseen)
-                reply = await _unless(turn.news, thinking)
+                if grows:
+                    reply = await _unless(turn.news, self._brain.reply_to(questions, growing.so_far))
+                else:
+                    reply = await _unless(turn.news, self._something_new(questions))
                 text = without_stutter(reply.text)
                 if text and not grows and not draft_mode:
                     pause = self._rhythm.reading_pause(
@@ -328,6 +331,14 @@ class Turns:
             await self._kept.messages.plan(answer, self._parts(text, platform), turn.asked)
             await self._bring(answer, last, courier)
         return answer
+
+    async def _something_new(self, questions: Sequence[Message]) -> Reply:
+        """An answer; a second try where it says nearly what the twin said there just now."""
+        reply, last = await self._brain.reply_to(questions), questions[-1]
+        recent = await self._kept.messages.recent(last.chat_id, last.platform, limit=LOOK_BACK)
+        if repeats(reply.text, [said.text for said in recent if said.by_twin][-OWN:]):
+            return await self._brain.reply_to(questions)
+        return reply
 
     async def _another(self, turn: Turn, answer: Message, questions: Sequence[Message]) -> Message | None:
         """A second answer for the owner to choose from; None when one has to do."""
@@ -384,7 +395,8 @@ class Turns:
                 raise
 
     def _parts(self, text: str, platform: Platform) -> list[str]:
-        most = self._settings.bubbles if self._settings.delivery == "bubbles" else 1
+        own = min(self._settings.bubbles, self._rhythm.most_bubbles())
+        most = own if self._settings.delivery == "bubbles" else 1
         limit = platform.limits.message_length
         return [part for bubble in bubbles(text, most) for part in pieces(bubble, limit, platform.length)]
 
@@ -505,10 +517,6 @@ async def _logged(work: Coroutine[object, object, None]) -> None:
         await work
     except Exception:  # nobody waits for it; the database says what is left to do
         log.exception("something in the background failed")
-
-
-async def _unseen(text: str) -> None:
-    """The listener of an answer that nobody watches grow."""
 
 
 def _seed(message: Message) -> int:

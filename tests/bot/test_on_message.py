@@ -163,6 +163,17 @@ async def test_an_answer_of_several_lines_goes_out_in_bubbles_that_are_one_reply
     assert carrying == {answer.key}
 
 
+async def test_what_it_said_just_now_it_does_not_say_again_without_a_second_thought(kitchen):
+    kitchen.settings(delivery="whole")
+    kitchen.model.answer = "the soup of my aunt is better"
+    await kitchen.hear(said("what is good?"))
+    await kitchen.hear(said("and else?"))
+    assert len(kitchen.model.prompts) == 3  # it stays with it when it has no other
+    kitchen.model.answer = "then have some bread with it"
+    await kitchen.hear(said("hm"))
+    assert len(kitchen.model.prompts) == 4
+
+
 async def test_answers_in_a_group_refer_to_the_question_and_in_private_they_do_not(kitchen):
     question = said("hey twin", private=False, to_twin=True)
     await kitchen.hear(question)
