@@ -16,7 +16,13 @@ import discord
 from bot.discord_client import DiscordClient
 from bot.discord_commands import MESSAGE_LENGTH, buttons_of, pieces
 from bot.discord_messages import PLATFORM
-from bot.discord_trouble import BAD_TOKEN, NO_MESSAGE_CONTENT, another_discord, reaching_discord
+from bot.discord_trouble import (
+    BAD_TOKEN,
+    NO_MESSAGE_CONTENT,
+    another_discord,
+    broken,
+    reaching_discord,
+)
 from bot.platform import Button, ChatRefused, ChatUnavailable, Ears, Limits
 from storage.records import stable_id
 
@@ -226,7 +232,7 @@ def _end(error: Exception, client: DiscordClient) -> Exception:
                 return ChatRefused(BAD_TOKEN)
             return ChatUnavailable(f"Discord closed the connection with code {error.code}")
         case discord.DiscordException() | aiohttp.ClientError() | OSError():
-            return ChatUnavailable(f"Discord cannot be reached: {error!r}")
+            return ChatUnavailable(broken(error))
         case AttributeError() if client.ws is None:  # the library's own, when its first connection fails
             return ChatUnavailable("Discord's gateway cannot be reached")
     return error

@@ -40,11 +40,18 @@ async def reaching_discord(seconds: float, *, changes: bool = False) -> AsyncIte
     except discord.HTTPException as error:
         raise _meaning(error, changes) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise ChatUnavailable(f"Discord cannot be reached: {error!r}", maybe_done=changes) from error
+        raise ChatUnavailable(broken(error), maybe_done=changes) from error
     except RuntimeError as error:
         if str(error) != "Session is closed":
             raise
         raise ChatUnavailable("The connection to Discord was just closed") from error
+
+
+def broken(error: Exception) -> str:
+    """A connection that did not come to be, or ended, for a person."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "Discord cannot be reached. Is there a network, and is discord.com open?"
+    return f"The connection to Discord broke ({type(error).__name__})"
 
 
 def _meaning(error: discord.HTTPException, changes: bool) -> ChatUnavailable | ChatRefused:

@@ -121,7 +121,8 @@ async def keep_running(app: ChatApp, news: OwnerNews, standing: Standing | None 
             await news.trouble(app.name, f"{app.name} does not let me in: {reason}")
             pause = REFUSED_PAUSE
         except (ChatUnavailable, DatabaseUnavailable) as reason:
-            log.error("%s is away: %s", app.name, reason)
+            level = logging.ERROR if pause == FIRST_PAUSE else logging.WARNING  # the screen hears it once
+            log.log(level, "%s is away: %s", app.name, reason)
             await news.trouble(app.name, f"I lost {app.name}: {reason}. I keep trying.")
         except Exception:
             log.exception("%s died and is started again", app.name)
