@@ -16,7 +16,6 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSONL file; none when there is no such file."""
     if not path.exists():
         return []
-    # Not splitlines(): people's words may hold other line ends, U+2028 say, which JSON leaves as they are.
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
