@@ -45,8 +45,10 @@ class CorpusSettings(BaseModel):
     temperature: float = Field(
         default=0.5, ge=0, le=1, description="a kind of n samples is wanted like n to this power; 1: as it is"
     )
-    mild_below: int = Field(
-        default=20_000, ge=0, description="samples from which on balancing is more than mild"
+    balance_from: int = Field(
+        default=5000,
+        ge=0,
+        description="samples; a smaller corpus has nothing to give away and stays as it is",
     )
     stratum_floor: int = Field(default=50, ge=0, description="a kind this small loses no sample")
     augment_share: float = Field(

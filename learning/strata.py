@@ -1,7 +1,7 @@
 """Which samples does training see how often? No topic, language, source, length or year drowns the others.
 
 A stratum of n samples is wanted in proportion to n ** exponent. The exponent is 1 (leave all as it is) for a
-tiny corpus and nears the settings' temperature as the corpus grows: a small one has nothing to give away.
+small corpus, which has nothing to give away, and nears the settings' temperature as the corpus grows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def stratum_of(row: Row) -> tuple[str, ...]:
 
 
 def exponent(rows: int, settings: CorpusSettings) -> float:
-    return 1 - (1 - settings.temperature) * rows / max(1, rows + settings.mild_below)
+    return 1 - (1 - settings.temperature) * max(0.0, 1 - settings.balance_from / max(1, rows))
 
 
 def balanced(

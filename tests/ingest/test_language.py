@@ -63,8 +63,14 @@ def test_short_words_take_after_their_thread_before_and_after_it_is_known():
     languages = Languages(["en", "de"])
     assert langs(languages, "ok", *LINES["de"], "na ja") == ["de"] * 6
     assert langs(languages, "lol") == ["de"]
+    langs(languages, *LINES["de"])
     assert langs(languages, *LINES["en"], "lol", thread="other")[-1] == "en"
-    assert langs(languages, "ok", thread="third") == ["en"]  # nothing to go by: as the owner names them
+    assert langs(languages, "ok", thread="third") == ["de"]  # as most of what was read
+    assert langs(Languages(["en", "de"]), "ok") == ["en"]  # nothing to go by: as the owner names them
+
+
+def test_two_words_never_speak_against_their_thread():
+    assert langs(Languages(["en", "sl"]), *LINES["en"], "kakšen dan")[-1] == "en"
 
 
 def test_a_german_line_in_an_english_thread_stays_german():

@@ -52,6 +52,17 @@ def test_the_counts_are_those_of_the_files(snapshot):
     assert card["languages"]["train"]["de"] == 1
 
 
+def test_what_comes_again_is_counted(tmp_path):
+    eager = CorpusSettings(balance_from=0, stratum_floor=1, augment_share=0.4)
+    rare = []
+    for day in range(9):
+        rare.append(said(f"q{day}", FRIEND, "and in german?", day * 1440 + 8))
+        rare.append(said(f"d{day}", "owner", f"eine ziemlich lange antwort {day}", day * 1440 + 9, lang="de"))
+    snapshot = build([*years_of_chat(40), *rare], MIRA, tmp_path, eager)
+    again = [row for row in read_rows(snapshot.path / "train.jsonl") if "augmented" in row]
+    assert card_of(snapshot)["counts"]["augmented"] == len(again) > 0
+
+
 def test_every_owner_burst_is_a_row_or_was_left_out_for_a_reason(snapshot):
     card = card_of(snapshot)
     kept = sum(card["counts"][name] for name in ("train", "validation", "test")) - card["counts"]["augmented"]

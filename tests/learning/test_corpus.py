@@ -141,6 +141,28 @@ def test_an_exchange_of_the_test_is_purged_from_training_even_when_slightly_rewo
     assert not ids & {"rx2", "ry2", "rz2"}
 
 
+def test_what_is_tested_on_is_not_chosen_by_either(tmp_path):
+    records = years_of_chat()
+    leak = [
+        said("x1", FRIEND, records[-2].text, 50 * 1440 + 600),
+        said("x2", "owner", records[-1].text, 50 * 1440 + 601),
+    ]
+    rows = rows_of(build([*records, *leak], MIRA, tmp_path, CorpusSettings()))
+    days = [row["said_at"] for row in rows["validation"]]
+    assert min(days) < leak[1].said_at.isoformat() < max(days)
+    assert "rx2" not in {row["record_ids"][0] for row in rows["validation"]}
+
+
+def test_what_the_owner_says_unasked_is_a_capped_share_of_training_and_never_tested_on(tmp_path):
+    unasked = [said(f"u{day}", "owner", f"look, {day * 7} loaves", day * 1440 + 700) for day in range(60)]
+    snapshot = build([*years_of_chat(), *unasked], MIRA, tmp_path, CorpusSettings(initiative_share=0.2))
+    rows = rows_of(snapshot)
+    initiatives = [row for row in rows["train"] if row["kind"] == "initiative"]
+    assert 0.15 < len(initiatives) / len(rows["train"]) <= 0.2
+    assert initiatives[0]["prompt"][-1]["content"] == "(you write first, on telegram)"
+    assert all(row["kind"] == "answer" for name in ("validation", "test") for row in rows[name])
+
+
 def test_the_same_short_reply_is_learned_from_a_few_times_only(tmp_path):
     records = years_of_chat()
     for day in range(30):
@@ -213,7 +235,7 @@ def test_whatever_was_said_nothing_of_a_later_split_is_known_in_an_earlier_one(t
         said(number, who, text, at, thread, reply_to=f"r{to}" if to is not None else None)
         for number, (who, text, at, thread, to) in enumerate(chat)
     ]
-    eager = CorpusSettings(mild_below=0, stratum_floor=1, augment_share=0.5, seed=seed)
+    eager = CorpusSettings(balance_from=0, stratum_floor=1, augment_share=0.5, seed=seed)
     snapshot = build(records, MIRA, tmp_path_factory.mktemp("corpora"), eager)
     rows, by_id = rows_of(snapshot), {record.id: record for record in records}
     order = ("train", "validation", "test")

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from learning.settings import CorpusSettings
 from learning.strata import balanced, by_dimension, exponent, stratum_of
 
-EAGER = CorpusSettings(mild_below=0, stratum_floor=5)
+EAGER = CorpusSettings(balance_from=0, stratum_floor=5)
 
 
 def row(number, topic="personal", lang="en", year=2024, turns=5, words="a rather long answer, number"):
@@ -47,13 +47,14 @@ def test_what_is_left_out_is_counted_and_small_kinds_lose_nothing():
     assert left_out == {"more of its kind than its share": 20}
 
 
-def test_a_small_corpus_stays_nearly_as_it_is_and_temperature_one_changes_nothing():
-    mild = CorpusSettings()
-    kept, _ = balanced(rows(personal=900, technical=100), mild, Counter())
-    assert 970 <= len(kept) <= 1010
-    assert exponent(0, mild) == 1 > exponent(1000, mild) > 0.97 > 0.6 > exponent(100_000, mild) > 0.5
-    same, _ = balanced(rows(personal=900, technical=100), CorpusSettings(temperature=1), Counter())
-    assert sorted(one["id"] for one in same) == sorted(one["id"] for one in rows(personal=900, technical=100))
+def test_a_small_corpus_stays_as_it_is_and_so_does_any_at_temperature_one():
+    usual = CorpusSettings()
+    assert exponent(0, usual) == exponent(5000, usual) == 1 > exponent(6000, usual) > 0.9
+    assert 0.6 > exponent(100_000, usual) > 0.5
+    ids = sorted(one["id"] for one in rows(personal=900, technical=100))
+    for settled in (usual, EAGER.model_copy(update={"temperature": 1})):
+        same, _ = balanced(rows(personal=900, technical=100), settled, Counter())
+        assert sorted(one["id"] for one in same) == ids
 
 
 def test_a_row_comes_again_with_less_before_it_and_the_very_same_words():
