@@ -33,10 +33,9 @@ class Drafts:
         self._settings = settings
 
     async def propose(self, draft: Message, questions: Sequence[Message]) -> None:
-        """Put it before the owner. What it answers counts as settled: nothing else is made of it."""
+        """Put it before the owner. What it answers counts as settled then: nothing else is made of it."""
         await self._kept.messages.add(draft, unsent=True)
         await self._kept.messages.conclude(draft.key, PROPOSED)
-        await self._kept.messages.settle([one.key for one in questions], f"proposed as {draft.key}")
         asked = "\n".join(in_words(one) for one in questions)[:SHOWN_CHARACTERS]
         who, words = questions[-1].author_name, draft.text[:SHOWN_CHARACTERS]
         text = f"{who} wrote:\n{asked}\n\nMy answer would be:\n{words}"
@@ -47,6 +46,8 @@ class Drafts:
         )
         if await self._news.tell(text, buttons, on=draft.platform) is None:
             log.error("the draft %s could not be proposed: the owner cannot be reached", draft.key)
+        # Last, so that a crash proposes it once more instead of never: only the newest proposal counts.
+        await self._kept.messages.settle([one.key for one in questions], f"proposed as {draft.key}")
 
     async def open_draft(self, key: str) -> tuple[Message, Message] | None:
         """The draft and the message it answers, while nothing was decided about it."""
@@ -68,16 +69,14 @@ class Drafts:
         """The owner's own words instead of the draft: a correction, and the reply to send."""
         words = (press.text or "").strip()
         if words == draft.text:
-            await self._kept.messages.conclude(draft.key, "sent")
             return draft
         given = Feedback(draft.key, press.by.id, Role.OWNER, Signal.CORRECTION, press.at, words)
         await self._kept.feedback.record(given)
-        await self._kept.messages.conclude(draft.key, "edited")
         return replace(draft, key=reply_key(draft.platform), text=words, sent_at=now(), stamp=None)
 
     async def skipped(self, press: Press, draft: Message) -> Said:
-        await self._kept.messages.conclude(draft.key, "skipped")
         await self._kept.feedback.record(Feedback(draft.key, press.by.id, Role.OWNER, Signal.DOWN, press.at))
+        await self._kept.messages.conclude(draft.key, "skipped")
         return Said("Skipped; I count that as a 👎.")
 
     async def owner_spoke(self, message: Message) -> None:

@@ -43,6 +43,7 @@ def ears_of(talk: Conversation, commands: Commands) -> Ears:
     async def question_asked(message_key: str, action: str, person_id: str) -> None:
         await talk.kept.questions.put(message_key, action, person_id)
 
+    @_patiently
     async def private_chats(platform: str) -> list[str]:
         return [chat.chat_id for chat in await talk.kept.chats.all(platform) if chat.private]
 

@@ -91,12 +91,10 @@ async def _decide(what: str, press: Press, key: str, talk: Conversation) -> Said
     draft, question = found
     if what == "draft-skip":
         return await talk.drafts.skipped(press, draft)
-    if what == "ask-draft-edit":
-        reply = await talk.drafts.edited(press, draft)
-    else:
-        reply = draft
-        await talk.kept.messages.conclude(key, "sent")
-    return await _send(reply, question, talk)
+    edited = what == "ask-draft-edit"
+    sent = await _send(await talk.drafts.edited(press, draft) if edited else draft, question, talk)
+    await talk.kept.messages.conclude(key, "edited" if edited else "sent")
+    return sent
 
 
 async def _send(reply: Message, question: Message, talk: Conversation) -> Said:

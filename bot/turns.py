@@ -190,18 +190,20 @@ class Turns:
             await messages.strip_prompt(answer.key)
             return
         async with self._alone(platform, answer.chat_id):
-            await messages.delete(answer.key, now())
-            await messages.conclude(answer.key, "the question was changed")
-            courier = Courier(platform, journal)
-            for old in await journal.of(answer.key):
-                if old.part == 0 and old.message_id:
-                    moved = replace(old, reply_key=reply_key(platform.name), state=DeliveryState.SHOWN)
-                    await journal.put(moved)
-                    await journal.put(replace(old, state=DeliveryState.DROPPED, message_id=None))
+            for old in reversed(await journal.of(answer.key)):
+                if old.part or not old.message_id:
+                    await Courier(platform, journal).take_back(old)
                 else:
-                    await courier.take_back(old)
-            await messages.await_answer(question.key)
+                    key = reply_key(platform.name)
+                    new = replace(old, reply_key=key, question_key=question.key, state=DeliveryState.SHOWN)
+                    await messages.reopen(question.key, answer.key, old, new)
+            if answer.key == await self._answered_by(question):  # it was never sent: a draft
+                await messages.await_answer(question.key)
+                await messages.delete(answer.key, now())
         self._turn_of(question, platform, self._settings.burst_seconds)
+
+    async def _answered_by(self, question: Message) -> str:
+        return (await self._kept.messages.outcome(question.key) or "").rpartition(" ")[2]
 
     async def take_back(self, answer: Message, platform: Platform) -> None:
         """The question is gone: so is the answer, from the chat and from what is learned."""

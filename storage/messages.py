@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
-from storage.records import Delivery, DeliveryState, Message
+from storage.records import Delivery, DeliveryState, Message, now
 from storage.tables import DeliveryRow, FeedbackRow, MessageRow, selecting, values
 
 
@@ -122,6 +122,21 @@ class MessageStore:
         """The replies that wait in that state (see `conclude`), oldest first."""
         query = _select().filter_by(platform=platform, chat_id=chat_id, unsent=True, outcome=outcome)
         return await self._all(query.order_by(MessageRow.number))
+
+    async def reopen(self, question_key: str, answer_key: str, old: Delivery, new: Delivery) -> None:
+        """The question has changed: an answer is due again, in the place of the old one. All at once.
+
+        `old` is the message that carries the answer which is not learned from any more, `new` the same one
+        waiting for its next text.
+        """
+        gone = update(MessageRow).where(MessageRow.key == answer_key)
+        due = update(MessageRow).where(MessageRow.key == question_key)
+        dropped = update(DeliveryRow).filter_by(reply_key=old.reply_key, part=old.part)
+        async with self._database.transaction() as session:
+            await session.execute(gone.values(deleted_at=now(), outcome="the question was changed"))
+            await session.execute(due.values(waiting=True, outcome=None))
+            await session.execute(dropped.values(state=DeliveryState.DROPPED, message_id=None))
+            await session.execute(self._database.insert(DeliveryRow).values(values(new)))
 
     # what changes
 

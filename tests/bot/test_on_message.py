@@ -499,6 +499,41 @@ async def test_in_draft_mode_the_owner_decides(kitchen):
     assert kitchen.platform.texts() == ["hello there friend"]
 
 
+async def test_a_draft_that_was_never_told_is_proposed_again(kitchen):
+    await kitchen.kept.chats.put(Chat("kitchen-app", "kitchen", private=True, draft=True))
+    tell, telling = kitchen.platform.tell, asyncio.Event()
+
+    async def tell_nobody(*_):
+        telling.set()
+        await asyncio.Event().wait()
+
+    kitchen.platform.tell = tell_nobody
+    asking = asyncio.create_task(kitchen.hear(said("coming tonight?")))
+    await asyncio.wait_for(telling.wait(), 10)
+    await kitchen.talk.turns.close(patience=0)
+    await asking
+    kitchen.platform.tell = tell
+    kitchen.restart()
+    await kitchen.talk.turns.sweep()
+    await until(lambda: kitchen.platform.buttons)
+    send = kitchen.platform.buttons[0].action
+    await until(lambda: kitchen.talk.drafts.open_draft(send.partition(":")[2]))
+    assert (await kitchen.press(send)).text == "Sent."
+    assert kitchen.platform.texts() == ["hello there friend"]
+
+
+async def test_an_edited_question_gets_a_new_draft_and_the_old_one_cannot_be_sent(kitchen):
+    send, _, _ = await in_draft_mode(kitchen)
+    [question] = await kitchen.messages.said_by("kitchen-app", "ana")
+    kitchen.model.answer = "tomorrow is fine"
+    await kitchen.edit(replace(question, text="coming tomorrow?", edited_at=now()))
+    await until(lambda: len(kitchen.platform.buttons) == 6)
+    await until(lambda: not kitchen.talk.turns._tasks)
+    assert (await kitchen.press(send)).text == "That is settled already."
+    assert (await kitchen.press(kitchen.platform.buttons[3].action)).text == "Sent."
+    assert kitchen.platform.texts() == ["tomorrow is fine"]
+
+
 async def test_of_two_proposals_for_one_message_only_the_last_can_be_sent(kitchen):
     send, _, _ = await in_draft_mode(kitchen)
     [question] = await kitchen.messages.said_by("kitchen-app", "ana")

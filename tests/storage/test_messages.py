@@ -159,6 +159,21 @@ async def test_planning_keeps_what_is_shown_already_and_knows_the_last_text(data
     assert (part.text, part.state, part.message_id) == ("one", DeliveryState.SHOWN, "77")
 
 
+async def test_a_changed_question_waits_again_in_the_place_of_its_answer(database: Database) -> None:
+    store, journal = MessageStore(database), DeliveryStore(database)
+    await store.add(said(1), waiting=True)
+    reply = replied(2, said(1), key="telegram:~ab")
+    await store.plan(reply, ["one"], [said(1).key])
+    [old] = await journal.of(reply.key)
+    old = await journal.put(replace(old, state=DeliveryState.SENT, message_id="77"))
+    new = replace(old, reply_key="telegram:~cd", state=DeliveryState.SHOWN)
+    await store.reopen(said(1).key, reply.key, old, new)
+    assert await store.waiting() == [said(1)]
+    assert (await store.get(reply.key)).deleted_at  # type: ignore[union-attr]
+    assert await journal.undone() == [new]
+    assert await journal.reply_of("telegram", "kitchen", "77") == "telegram:~cd"
+
+
 async def test_what_the_owner_says_in_a_chat_is_found_by_its_arrival(database: Database) -> None:
     store = MessageStore(database)
     mine = said(3, by_owner=True, sent_at=NOON)  # the clock of the chat app may be behind
