@@ -50,6 +50,8 @@ class Dedup:
         said = _Said(record.id, record.said_at, frozenset(pairwise(words)))
         recent = self._recent[record.thread_id, record.author_id]
         for earlier in recent:
+            if not SAME * len(said.pairs) <= len(earlier.pairs) <= len(said.pairs) / SAME:
+                continue  # whatever the two share, it is too little
             if abs(said.at - earlier.at) <= CLOSE and _overlap(said.pairs, earlier.pairs) >= SAME:
                 return Duplicate(record.origin, earlier.id)
         recent.append(said)

@@ -44,7 +44,7 @@ class Ledger:
     def see(self, where: str) -> None:
         """A reader has yielded this. Counted before anything can become of it."""
         self.seen += 1
-        self.files.setdefault(file_of(where), Tally()).seen += 1
+        self._tally(where).seen += 1
 
     def enter(self, outcome: Record | Skipped | Duplicate) -> None:
         """What became of it. A record is only `kept` once the store says so."""
@@ -61,7 +61,10 @@ class Ledger:
                 self.skipped.append(outcome)
 
     def _tally(self, where: str) -> Tally:
-        return self.files.setdefault(file_of(where), Tally())
+        name = file_of(where)
+        if (tally := self.files.get(name)) is None:
+            tally = self.files[name] = Tally()
+        return tally
 
     def closes(self) -> bool:
         """Nothing got lost on the way."""

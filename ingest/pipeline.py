@@ -26,7 +26,7 @@ from ingest.tag import tags
 from storage.records import Record, Skipped
 from storage.records_store import RecordStore
 
-CHUNK = 500
+CHUNK = 2000
 
 
 def recognise(path: Path) -> Source:

@@ -178,8 +178,12 @@ def _joined(before: Record, record: Record) -> Record:
 
 def _storable(record: Record) -> Record:
     """As it will come back, so that comparing the two says whether anything changed."""
+    fields = values(record)
+    everything = "\n".join([*(value for value in fields.values() if isinstance(value, str)), *record.tags])
+    if storable(everything) is everything:
+        return record
     changes: dict[str, Any] = {}
-    for name, value in values(record).items():
+    for name, value in fields.items():
         if isinstance(value, str) and storable(value) is not value:
             changes[name] = storable(value)
     if (tags := tuple(map(storable, record.tags))) != record.tags:
