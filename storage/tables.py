@@ -90,12 +90,12 @@ def selecting(row: type[Base], record: type) -> Select[Any]:
 
 def values(record: Any) -> dict[str, Any]:
     """The fields of a record by name, not copied deeply as `asdict` would."""
-    names, all_of = _fields(type(record))
+    names, all_of = _fields(record.__class__)
     return dict(zip(names, all_of(record), strict=True))
 
 
 @cache
-def _fields(record: type) -> tuple[tuple[str, ...], attrgetter[tuple[Any, ...]]]:
+def _fields(record: type[Any]) -> tuple[tuple[str, ...], attrgetter[tuple[Any, ...]]]:
     """Asked once of each kind: fields() is slow, in bulk."""
     names = tuple(field.name for field in fields(record))
     return names, attrgetter(*names)
