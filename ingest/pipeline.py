@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from ingest.files import ExportUnreadable
 from ingest.ledger import Ledger
 from ingest.redact import Redactor
 from ingest.roster import Roster
-from ingest.source import Owner, Source
+from ingest.source import Owner, Person, Source
 from ingest.sources import SOURCES
 from ingest.tag import tags
 from storage.records import Record, Skipped
@@ -48,21 +48,48 @@ def find_source(name: str, path: Path) -> Source:
     return SOURCES[name]
 
 
-def read_all(
-    source: Source, path: Path, owner: Owner, roster: Roster, ledger: Ledger
-) -> Iterator[Record | Skipped | Duplicate]:
+Outcome = Record | Skipped | Duplicate
+
+
+class Passage:
+    """The way from a source to the store. It remembers what passed, so one goes with one ingest."""
+
+    def __init__(self, roster: Roster, ledger: Ledger) -> None:
+        self._roster, self._ledger, self._dedup = roster, ledger, Dedup()
+        self._redactor: Redactor | None = None
+
+    def learn(self, person: Person) -> None:
+        """Somebody whose names are hidden in whatever passes from now on."""
+        self._roster.learn(person)
+        self._redactor = None
+
+    def outcomes(self, items: Iterable[Record | Skipped]) -> Iterator[Outcome]:
+        """Every item, and what became of it on the way."""
+        redactor = self._redactor = self._redactor or Redactor(self._roster)
+        for item in items:
+            self._ledger.see(item.where if isinstance(item, Skipped) else item.origin)
+            outcome: Outcome = item
+            if isinstance(item, Record):
+                fit = _fit_to_keep(item, redactor, self._roster)
+                outcome = self._dedup.check(fit) if isinstance(fit, Record) else fit
+            self._ledger.enter(outcome)
+            yield outcome
+
+
+def read_all(source: Source, path: Path, owner: Owner, roster: Roster, ledger: Ledger) -> Iterator[Outcome]:
     """Every item of an export and what became of it on the way to the store. Blocks; memory stays flat."""
+    passage = Passage(roster, ledger)
     for person in source.people(path, owner):
-        roster.learn(person)
-    redactor, dedup = Redactor(roster), Dedup()
-    for item in source.read(path, owner):
-        ledger.see(item.where if isinstance(item, Skipped) else item.origin)
-        outcome: Record | Skipped | Duplicate = item
-        if isinstance(item, Record):
-            fit = _fit_to_keep(item, redactor, roster)
-            outcome = dedup.check(fit) if isinstance(fit, Record) else fit
-        ledger.enter(outcome)
-        yield outcome
+        passage.learn(person)
+    yield from passage.outcomes(source.read(path, owner))
+
+
+async def keep_all(outcomes: Iterable[Outcome], keep: RecordStore, ledger: Ledger) -> None:
+    """The records among them, into the store and the ledger."""
+    if records := [outcome for outcome in outcomes if isinstance(outcome, Record)]:
+        kept = await keep.add_all(records)
+        ledger.kept += kept.added + kept.updated
+        ledger.merged += kept.merged
 
 
 def _fit_to_keep(record: Record, redactor: Redactor, roster: Roster) -> Record | Skipped:
@@ -102,10 +129,7 @@ async def ingest(
         roster.load(roster_path)
     outcomes = read_all(found, path, owner, roster, ledger)
     while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
-        if records := [outcome for outcome in chunk if isinstance(outcome, Record)]:
-            kept = await keep.add_all(records)
-            ledger.kept += kept.added + kept.updated
-            ledger.merged += kept.merged
+        await keep_all(chunk, keep, ledger)
         ledger.seconds = time.monotonic() - began
         on_progress(ledger)
     if roster_path:

@@ -160,6 +160,36 @@ def ingest(
         raise typer.Exit(1)
 
 
+@app.command()
+def sync(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Default: every configured one.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="From the very beginning, not from where it was.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Read every configured source on from where it was: what is new, changed or gone."""
+    from twin.sync import sync_all
+
+    done = run(sync_all(_home, settings(), sources or [], again))
+    if json:
+        show.as_json(done.as_json())
+    else:
+        columns = ("source", "seen", "kept", "merged", "dropped", "failed", "deleted", "rate")
+        show.table("sync", columns, done.rows())
+        for path in done.unchanged:
+            show.sentence(f"  {path}: unchanged")
+        for report in done.reports:
+            for trouble in report.troubles:
+                show.sentence(
+                    f"  {' '.join(filter(None, (report.ledger.source, trouble.container)))}: {trouble.why}"
+                )
+    if not done.well:
+        raise typer.Exit(1)
+
+
 @records_app.command("list")
 def records_list(
     source: str | None = None,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +20,7 @@ from pydantic_settings import (
 from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
 from brain.settings import ModelSettings
 from ingest.settings import OwnerSettings
+from ingest.sync_settings import SyncSettings
 from learning.settings import LearningSettings
 from storage.settings import StorageSettings
 from twin.errors import Told
@@ -39,6 +41,7 @@ class Settings(BaseSettings):
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
+    sync: SyncSettings = SyncSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -78,7 +81,13 @@ def read_settings(home: Home) -> Settings:
 
 def _refuse_tokens(written: dict[str, Any], path: Path) -> None:
     """A file that is shown, copied and backed up is no place for what logs in as the bot."""
-    for section, key in (("discord", "token"), ("telegram", "token"), ("telegram", "webhook_secret")):
+    of_sync = [("sync", name) for name, field in SyncSettings.model_fields.items() if _is_secret(field)]
+    for section, key in (
+        ("discord", "token"),
+        ("telegram", "token"),
+        ("telegram", "webhook_secret"),
+        *of_sync,
+    ):
         part = written.get(section)
         if isinstance(part, dict) and key in part:
             variable = f"TWIN_{section}__{key}".upper()
@@ -86,6 +95,10 @@ def _refuse_tokens(written: dict[str, Any], path: Path) -> None:
                 f"{path}: '{section}.{key}' is a secret and does not belong here",
                 f"take it out, and put {variable}=... into the environment or into {path.parent / '.env'}",
             )
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return "SecretStr" in str(field.annotation)
 
 
 def _refuse_unknown_variables() -> None:

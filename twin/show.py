@@ -14,8 +14,9 @@ from typing import Any
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape as escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 OnProgress = Callable[[float, str], None]
 
@@ -98,13 +99,23 @@ def progress(what: str) -> Iterator[OnProgress]:
     yield tell
 
 
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int], None]]:
     """A count and its rate, where nobody knows how much there is."""
     if not people.is_terminal:
         yield lambda count: None
         return
-    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f}"),
+        _Rate(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=people) as bars:
         task = bars.add_task(what, total=None)
         yield lambda count: bars.update(task, completed=count)

@@ -38,6 +38,7 @@ from twin.logs import write_logs
 from twin.serve import stop_signal
 from twin.settings import Settings
 from twin.teach import lessons
+from twin.sync import sync_by_the_clock
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
                 talk.turns.run(),
                 _forget_by_the_clock(talk),
                 _learn_by_the_clock(home, settings, stores, model),
+                sync_by_the_clock(home, settings, stores),
                 *(keep_running(app, talk.news, standing) for app in apps),
             ]
             running = [tasks.create_task(work) for work in background]
@@ -122,6 +124,7 @@ async def _show(settings: Settings, stores: Stores, model: Model, apps: list[Cha
             ("answering", adapter.version if adapter else "the base model"),
             ("talks on", talking),
             ("learning", _when_it_learns(settings)),
+            ("reading", _when_it_reads(settings)),
             ("log", log_path),
             ("talk to it", "twin chat"),
         ],
@@ -142,6 +145,11 @@ async def _forget_by_the_clock(talk: Conversation) -> None:
         except DatabaseUnavailable as reason:
             log.error("what is old could not be forgotten now: %s", reason)
         await asyncio.sleep(FORGET_SECONDS)
+
+
+def _when_it_reads(settings: Settings) -> str:
+    minutes = settings.sync.every_minutes
+    return f"its sources every {minutes:g} minutes" if minutes else "when asked: 'twin sync'"
 
 
 async def _learn_by_the_clock(home: Home, settings: Settings, stores: Stores, model: Model) -> None:
