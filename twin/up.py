@@ -37,8 +37,8 @@ from twin.home import Home
 from twin.logs import write_logs
 from twin.serve import stop_signal
 from twin.settings import Settings
-from twin.teach import lessons
 from twin.sync import sync_by_the_clock
+from twin.teach import lessons
 
 log = logging.getLogger(__name__)
 
