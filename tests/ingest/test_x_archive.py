@@ -103,6 +103,12 @@ def direct(number: int, sender: str, text: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def test_the_number_of_no_character_stays_as_it_is_written(tmp_path: Path) -> None:
+    endless = "&#" + "9" * 5000 + ";"
+    put(tmp_path, "data/tweets.js", script("tweets", [post(1, endless)]))
+    assert [one.text for one in read(tmp_path, OWNER) if isinstance(one, Record)] == [endless]
+
+
 def test_direct_messages_have_both_sides_and_are_nobody_elses_business(tmp_path: Path) -> None:
     link = {"url": "https://t.co/q", "expanded": "https://example.org/q"}
     talk = [
