@@ -17,12 +17,14 @@ from pathlib import Path
 from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
 from ingest.files import ExportUnreadable
+from ingest.known_exports import KnownExport
 from ingest.ledger import Ledger
 from ingest.redact import Redactor
 from ingest.roster import Roster
 from ingest.source import Owner, Person, Source
 from ingest.sources import SOURCES
 from ingest.tag import tags
+from storage.cursors import CursorStore
 from storage.records import Record, Skipped
 from storage.records_store import RecordStore
 
@@ -114,16 +116,24 @@ async def ingest(
     *,
     key: bytes,
     roster_path: Path | None = None,
+    cursors: CursorStore | None = None,
+    again: bool = False,
     on_progress: Callable[[Ledger], None] = lambda ledger: None,
 ) -> Ledger:
     """Read one export into the store. Doing it twice adds nothing.
 
     `source` is a name of SOURCES or "auto". `key` makes the placeholders; `roster_path` remembers who is who
-    between sources, so that a friend's name is hidden in a journal too. Raises ExportUnreadable when the
-    export as a whole cannot be opened; everything smaller is in the ledger.
+    between sources, so that a friend's name is hidden in a journal too. `cursors` remembers which exports
+    need not be read while nothing changes; with `again` they are. Raises ExportUnreadable when the export
+    as a whole cannot be opened; everything smaller is in the ledger.
     """
     began = time.monotonic()
     found = await asyncio.to_thread(find_source, source, path)
+    known = KnownExport(cursors, found.name, path, owner, key, roster_path) if cursors else None
+    if known and (told := await known.told_before(again)):
+        told.seconds = time.monotonic() - began
+        on_progress(told)
+        return told
     ledger, roster = Ledger(found.name), Roster(key, owner)
     if roster_path:
         roster.load(roster_path)
@@ -134,5 +144,7 @@ async def ingest(
         on_progress(ledger)
     if roster_path:
         roster.save(roster_path)
+    if known:
+        await known.remember(ledger)
     ledger.seconds = time.monotonic() - began
     return ledger

@@ -326,6 +326,9 @@ class Run:
     error: str | None = None  # one sentence
 
 
+READ_EXPORTS = "ingest"  # the source of the cursors that say which exports need not be read again
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """How far a source has been read."""
