@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
-from ingest.files import ExportUnreadable
+from ingest.files import ExportUnreadable, one_look
 from ingest.known_exports import KnownExport
 from ingest.ledger import Ledger
 from ingest.redact import Redactor
@@ -33,7 +33,8 @@ CHUNK = 2000
 
 def recognise(path: Path) -> Source:
     """The source whose structure this path has. Raises ExportUnreadable when there is none."""
-    sure = {name: source.recognise(path) for name, source in SOURCES.items()}
+    with one_look():
+        sure = {name: source.recognise(path) for name, source in SOURCES.items()}
     best = max(sure, key=lambda name: sure[name])
     if sure[best] < 0.5:
         known = ", ".join(SOURCES)

@@ -113,7 +113,7 @@ def _encoding(head: bytes) -> str:
 
 def load(export: Export, name: str) -> Any:
     """A small JSON file whole; None when there is none, or it is broken."""
-    if name not in export.names:
+    if not export.holds(name):
         return None
     try:
         with export.open(name) as file:

@@ -30,7 +30,7 @@ def recognise(path: Path) -> float:
         channels = [name for name in export.names if _CHANNEL.fullmatch(name)]
         if not channels:
             return 0.0
-        described = any(name.rpartition("/")[0] + "/channel.json" in export.names for name in channels[:5])
+        described = any(export.holds(name.rpartition("/")[0] + "/channel.json") for name in channels[:5])
         return 0.95 if described else 0.6
 
 
@@ -74,7 +74,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
             yield Skipped(str(path.name), "no folder with a Discord channel's messages in it")
         for name, found in channels:
             about = f"{found['folder']}/channel.json"
-            if about in export.names and not isinstance(load(export, about), dict):
+            if export.holds(about) and not isinstance(load(export, about), dict):
                 yield Skipped(about, "not valid JSON; its messages are read all the same")
             for row in _rows(export, name):
                 yield row if isinstance(row, Skipped) else _record(*row, found["id"])
