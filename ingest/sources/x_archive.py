@@ -24,7 +24,8 @@ _FILE = re.compile(
 )
 _POSTS = ("tweet", "tweets", "community-tweet")
 _MEDIA = {"photo": "image", "animated_gif": "image", "video": "video"}
-_CUT = re.compile(r"(?:…|\.\.\.)?\s*(?:https://t\.co/\w+)?\s*\Z")  # how a long post ends in the short file
+_CUT = re.compile(r"(?:…|\.\.\.)?\s*(?:https://t\.co/\w+)?\Z")  # how a long post ends in the short file
+_END = 100  # characters of it; looked for in a whole text, blanks without end would take for ever
 _FIRST_YEAR = 2006  # some archives hold rows from years before there was a Twitter
 
 
@@ -92,7 +93,8 @@ class _Notes:
                 self.skipped.append(Skipped(piece.where, "a long post without text or time"))
 
     def whole(self, text: str, said_at: datetime) -> str:
-        begun = _CUT.sub("", text)
+        begun = text.rstrip()
+        begun = begun[:-_END] + _CUT.sub("", begun[-_END:], count=1).rstrip()
         return next((note for note in self._texts.get(said_at, ()) if note.startswith(begun)), text)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from export_files import damaged, ingested, kept, left_out, put, zipped
 from hypothesis import HealthCheck, given, settings
 
@@ -94,6 +95,15 @@ def test_a_long_post_is_whole_again(tmp_path: Path) -> None:
     assert left_out(SOURCE, tmp_path, OWNER) == [
         Skipped("data/note-tweet.js#4", "a long post without text or time")
     ]
+
+
+@pytest.mark.timeout(20)
+def test_blanks_without_end_take_no_time(tmp_path: Path) -> None:
+    blanks = "I" + " " * 200_000
+    put(tmp_path, "data/tweets.js", script("tweets", [post(1, f"{blanks}fell")]))
+    note = {"createdAt": "2019-03-19T14:05:01.123Z", "core": {"text": "I climbed"}}
+    put(tmp_path, "data/note-tweet.js", script("note_tweet", [{"noteTweet": note}]))
+    assert [one.text for one in kept(SOURCE, tmp_path, OWNER)] == [f"{blanks}fell"]
 
 
 def direct(number: int, sender: str, text: str, **more: Any) -> dict[str, Any]:
