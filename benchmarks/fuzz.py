@@ -63,7 +63,7 @@ def conditions(found: Mapping[str, Found]) -> dict[str, Any]:
         "faults": {
             kind: {k: v for one in found.values() for k, v in one.faults[kind].items()} for kind in KINDS
         },
-        "crash": "any exception out of people(), read() or recognise() but ExportUnreadable, an exception in the "
+        "crash": "any exception out of people(), read() or recognise() but ExportUnreadable, or out of the "
         "redactor, or a ledger that does not close",
         "hang": f"more than {HANG_SECONDS:g} s of processor time for an input below 64 kB",
         "leak": "a planted address, phone number or key, whole and by itself in the text of a kept record",
