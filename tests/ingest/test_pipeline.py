@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examples.make_sample import write_all
+from ingest import dedup as dedup_file
 from ingest.dedup import Dedup, Duplicate
 from ingest.files import ExportUnreadable, open_export
 from ingest.ledger import Ledger
@@ -181,6 +182,19 @@ def test_short_words_and_other_times_are_no_duplicates() -> None:
     tomorrow = replace(record(5, long), said_at=datetime(2024, 1, 2, 12, tzinfo=UTC))
     assert dedup.check(tomorrow) == tomorrow
     assert dedup.check(record(6, f"{long} ten", minute=2)) == Duplicate("file0#6", "3")
+
+
+def test_what_is_remembered_for_comparing_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dedup_file, "_IDS", 10)
+    monkeypatch.setattr(dedup_file, "_SPEAKERS", 3)
+    dedup, long = Dedup(), "one two three four five six seven eight nine"
+    for number in range(100):
+        said = replace(record(number, f"{long} {number}"), thread_id=str(number))
+        assert dedup.check(said) == said
+        assert dedup.check(said) == Duplicate(said.origin, said.id)
+    assert len(dedup._ids) + len(dedup._former) <= 20
+    assert len(dedup._recent) == 3
+    assert isinstance(dedup.check(replace(record(101, f"{long} 99"), thread_id="99")), Duplicate)
 
 
 @pytest.mark.parametrize("name", [*SOURCES, "auto"])
