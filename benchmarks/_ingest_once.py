@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks._ingest_exports import OWNER_ID
 from ingest.pipeline import ingest
 from ingest.source import Owner
+from storage.cursors import CursorStore
 from storage.database import Database
 from storage.records_store import RecordStore
 
@@ -32,6 +33,7 @@ async def once(home: Path, export: Path) -> dict[str, float]:
             RecordStore(database),
             key=KEY,
             roster_path=home / "roster.json",
+            cursors=CursorStore(database),
         )
         seconds, processor = time.perf_counter() - began, time.process_time() - busy
     finally:
