@@ -32,6 +32,7 @@ class _Said:
     id: str
     at: datetime
     pairs: frozenset[tuple[str, str]]
+    size: int
 
 
 class Dedup:
@@ -52,12 +53,13 @@ class Dedup:
         words = _WORD.findall(record.text.casefold())
         if len(words) < MIN_WORDS:
             return record
-        said = _Said(record.id, record.said_at, frozenset(pairwise(words)))
+        pairs = frozenset(pairwise(words))
+        said = _Said(record.id, record.said_at, pairs, len(pairs))
+        least, most = SAME * said.size, said.size / SAME  # beyond, whatever the two share is too little
         recent = self._said_by(record.thread_id, record.author_id)
         for earlier in recent:
-            if not SAME * len(said.pairs) <= len(earlier.pairs) <= len(said.pairs) / SAME:
-                continue  # whatever the two share, it is too little
-            if abs(said.at - earlier.at) <= CLOSE and _overlap(said.pairs, earlier.pairs) >= SAME:
+            close = least <= earlier.size <= most and abs(said.at - earlier.at) <= CLOSE
+            if close and _overlap(pairs, earlier.pairs) >= SAME:
                 return Duplicate(record.origin, earlier.id)
         recent.append(said)
         return record
