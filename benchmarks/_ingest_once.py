@@ -19,7 +19,11 @@ from storage.database import Database
 from storage.records_store import RecordStore
 
 KEY = bytes(range(32))
-MIRA = Owner("Mira", accounts={"discord": (str(OWNER_ID),), "telegram": (str(OWNER_ID % 10**10 + 7),)})
+MIRA = Owner(
+    "Mira",
+    accounts={"discord": (str(OWNER_ID),), "telegram": (str(OWNER_ID % 10**10 + 7),)},
+    languages=("en", "pt"),
+)
 
 
 async def once(home: Path, export: Path) -> dict[str, float]:
