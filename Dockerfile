@@ -11,6 +11,8 @@ COPY storage storage
 RUN python -m venv /opt/twin && /opt/twin/bin/pip install --no-cache-dir -c constraints.txt .
 
 FROM python:3.11-slim-bookworm AS bot
+# git reads the owner's repositories.
+RUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 twin && install -d -o twin -g twin /data
 COPY --from=build /opt/twin /opt/twin
 ENV PATH=/opt/twin/bin:$PATH TWIN_HOME=/data PYTHONUNBUFFERED=1

@@ -20,6 +20,22 @@ from storage.records import Cursor, now
 VERSION = 1
 _JUST_NOW = 2.0  # seconds; a clock may be too coarse to show that a file was written again right after
 _BLOCK = 1 << 20
+# Pictures, sound and films: no reader looks into them, and an export may hold a hundred gigabytes of them.
+_SHOWN = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".gif",
+    ".webp",
+    ".heic",
+    ".mp3",
+    ".m4a",
+    ".ogg",
+    ".opus",
+    ".mp4",
+    ".mov",
+    ".webm",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,8 @@ def _words(path: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, file in _files(path):
         digest.update(f"{name}\0{file.lstat().st_size}\0".encode(errors="surrogateescape"))
+        if name.lower().endswith(_SHOWN):
+            continue
         with file.open("rb") as content:
             while block := content.read(_BLOCK):
                 digest.update(block)

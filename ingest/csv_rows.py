@@ -7,10 +7,9 @@ import io
 from collections.abc import Collection, Iterator
 
 from ingest.files import Export
+from ingest.rows import MAX_LINE, why
 from ingest.source import place
 from storage.records import Skipped
-
-_MAX_LINE = 1 << 20
 
 Row = tuple[str, dict[str, str]]  # where it is, and its values by column, in small letters
 
@@ -19,7 +18,7 @@ def heads(export: Export, name: str) -> list[str]:
     """The names of the columns, in small letters; empty when there are none to read."""
     head = export.head(name, 1 << 13).decode("utf-8-sig", errors="replace")
     try:
-        return _small(next(csv.reader(io.StringIO(head, newline="")), []))
+        return _small(next(filter(None, csv.reader(io.StringIO(head, newline=""))), []))
     except csv.Error:
         return []
 
@@ -30,7 +29,7 @@ def rows(export: Export, name: str, needed: Collection[str] = ()) -> Iterator[Ro
     try:
         with export.open(name) as file:
             text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-            lines = csv.reader(iter(lambda: text.readline(_MAX_LINE), ""))
+            lines = csv.reader(iter(lambda: text.readline(MAX_LINE), ""))
             columns: list[str] | None = None
             while True:
                 number += 1
@@ -41,18 +40,19 @@ def rows(export: Export, name: str, needed: Collection[str] = ()) -> Iterator[Ro
                 except csv.Error as error:
                     yield Skipped(place(name, number), f"not a line of CSV ({error})")
                     continue
+                if not row:
+                    continue
                 if columns is None:
                     columns = _small(row)
                     if missing := [one for one in needed if one not in columns]:
                         yield Skipped(name, f"the first line names no column {missing[0]!r}")
                         return
                 elif len(row) < len(columns):
-                    if row:
-                        yield Skipped(place(name, number), "the line breaks off")
+                    yield Skipped(place(name, number), "the line breaks off")
                 else:
                     yield place(name, number), dict(zip(columns, row, strict=False))
     except OSError as error:
-        yield Skipped(place(name, f"after {number}"), f"the file cannot be read any further ({error})")
+        yield Skipped(place(name, f"after {number}"), why(error))
 
 
 def _small(row: list[str]) -> list[str]:

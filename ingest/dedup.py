@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,7 +13,9 @@ from storage.records import Record
 MIN_WORDS = 8  # "ha" twice is style; a long message twice was sent twice
 CLOSE = timedelta(hours=1)
 SAME = 0.8
-_RECENT = 40
+_RECENT = 40  # messages of one author in one thread
+_SPEAKERS = 500  # exports go thread by thread: whoever spoke long ago is not compared with any more
+_IDS = 500_000  # half of what is remembered; of what is forgotten, the store still knows the ids
 _WORD = re.compile(r"\w+")
 
 
@@ -30,30 +32,45 @@ class _Said:
     id: str
     at: datetime
     pairs: frozenset[tuple[str, str]]
+    size: int
 
 
 class Dedup:
-    """Remembers one export. Between two exports the store does it, by id."""
+    """Remembers one export, of a large one the later part. Between two exports the store does it, by id."""
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
-        self._recent: defaultdict[tuple[str, str], deque[_Said]] = defaultdict(lambda: deque(maxlen=_RECENT))
+        self._former: set[str] = set()
+        self._recent: OrderedDict[tuple[str, str], deque[_Said]] = OrderedDict()
 
     def check(self, record: Record) -> Record | Duplicate:
         """The record itself when it is new. Words are compared with its author's last ones in the thread."""
-        if record.id in self._ids:
+        if record.id in self._ids or record.id in self._former:
             return Duplicate(record.origin, record.id)
         self._ids.add(record.id)
+        if len(self._ids) >= _IDS:
+            self._former, self._ids = self._ids, set()
         words = _WORD.findall(record.text.casefold())
         if len(words) < MIN_WORDS:
             return record
-        said = _Said(record.id, record.said_at, frozenset(pairwise(words)))
-        recent = self._recent[record.thread_id, record.author_id]
+        pairs = frozenset(pairwise(words))
+        said = _Said(record.id, record.said_at, pairs, len(pairs))
+        least, most = SAME * said.size, said.size / SAME  # beyond, whatever the two share is too little
+        recent = self._said_by(record.thread_id, record.author_id)
         for earlier in recent:
-            if abs(said.at - earlier.at) <= CLOSE and _overlap(said.pairs, earlier.pairs) >= SAME:
+            close = least <= earlier.size <= most and abs(said.at - earlier.at) <= CLOSE
+            if close and _overlap(pairs, earlier.pairs) >= SAME:
                 return Duplicate(record.origin, earlier.id)
         recent.append(said)
         return record
+
+    def _said_by(self, thread_id: str, author_id: str) -> deque[_Said]:
+        speaker = thread_id, author_id
+        recent = self._recent.pop(speaker, None) or deque(maxlen=_RECENT)
+        self._recent[speaker] = recent
+        if len(self._recent) > _SPEAKERS:
+            self._recent.popitem(last=False)
+        return recent
 
 
 def _overlap(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> float:

@@ -39,7 +39,7 @@ def said_at(message_id: str, written: Any) -> tuple[datetime | None, ZoneSource]
 
 def plain(text: str) -> str:
     """Without Discord's markup; a mention keeps who is meant."""
-    return _MARKUP.sub(_plain, text)
+    return _MARKUP.sub(_plain, text) if "<" in text else text
 
 
 def _plain(found: re.Match[str]) -> str:

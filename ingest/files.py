@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -20,6 +21,7 @@ MAX_DEPTH = 24
 MAX_TOTAL = 256 << 30  # what an export may claim to hold
 MAX_PARTS, PART_LEVELS = 64, 2  # archives in an archive (Notion), or side by side in a folder (Takeout)
 MAX_TEXT_FILE = 32 << 20
+_HEADS_ROOM = 64 << 20  # bytes of beginnings of files, kept while everybody looks at the same export
 
 
 class ExportUnreadable(Exception):
@@ -40,9 +42,15 @@ class Export:
         self._stack = parts
         self._parts: dict[str, zipfile.ZipFile] = {}
         self._files = self._claimed = 0
+        self._heads: dict[str, tuple[int, bytes]] = {}
+        self._room = 0
         self.refused: list[Skipped] = []
         found = self._in_zip(archive, "") if archive else list(self._in_folder())
         self.names = tuple(sorted(self._with_parts("", found, archive, PART_LEVELS)))
+        self._known = frozenset(self.names)
+
+    def holds(self, name: str) -> bool:
+        return name in self._known
 
     def open(self, name: str) -> BinaryIO:
         """Read one file from its beginning. Whatever goes wrong while reading is an OSError."""
@@ -57,11 +65,22 @@ class Export:
 
     def head(self, name: str, size: int) -> bytes:
         """The first bytes; empty when the file cannot be read."""
+        asked, found = self._heads.get(name, (0, b""))
+        if asked >= size:
+            return found[:size]
         try:
             with self.open(name) as file:
-                return file.read(size)
+                found = file.read(size)
         except OSError:
-            return b""
+            found = b""
+        if self._room > 0:
+            self._room -= len(found)
+            self._heads[name] = size, found
+        return found
+
+    def keep_heads(self) -> None:
+        """Beginnings that are asked for are not read again and again from now on, as far as there is room."""
+        self._room = _HEADS_ROOM
 
     def modified(self, name: str) -> datetime | None:
         """When the file was last written; naive in a zip, which keeps the clock of whoever packed it."""
@@ -85,27 +104,28 @@ class Export:
             self._root, only = self._root.parent, self._root.name
             yield only
             return
-        for folder, subfolders, files in os.walk(self._root, followlinks=False):
-            here = Path(folder).relative_to(self._root)
-            if len(here.parts) >= MAX_DEPTH:
-                subfolders.clear()
-                self.refused.append(Skipped(here.as_posix(), "nested too deeply"))
+        folders = [""]
+        while folders:
+            here = folders.pop()
+            if here.count("/") >= MAX_DEPTH:
+                self.refused.append(Skipped(here.rstrip("/"), "nested too deeply"))
                 continue
-            subfolders.sort()
-            links = (name for name in subfolders if (Path(folder) / name).is_symlink())  # never followed
-            self.refused += [
-                Skipped((here / name).as_posix(), "a link or device, not a file") for name in links
-            ]
-            for name in files:
-                self._files += 1
-                if self._files > MAX_FILES:
-                    self.refused.append(Skipped(here.as_posix(), f"more than {MAX_FILES:,} files"))
+            try:
+                entries = sorted(os.scandir(self._root / here), key=lambda entry: entry.name)
+            except OSError as error:
+                self.refused.append(Skipped(here.rstrip("/") or ".", f"the folder cannot be read ({error})"))
+                continue
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{here}{entry.name}/")
+                elif not entry.is_file(follow_symlinks=False):  # a link leads anywhere, a pipe waits for ever
+                    self.refused.append(Skipped(here + entry.name, "a link or device, not a file"))
+                elif self._files == MAX_FILES:
+                    self.refused.append(Skipped(here.rstrip("/"), f"more than {MAX_FILES:,} files"))
                     return
-                relative = (here / name).as_posix()
-                if stat.S_ISREG((Path(folder) / name).lstat().st_mode):
-                    yield relative
-                else:  # a link could lead anywhere, a pipe would wait for ever
-                    self.refused.append(Skipped(relative, "a link or device, not a file"))
+                else:
+                    self._files += 1
+                    yield here + entry.name
 
     def _in_zip(self, archive: zipfile.ZipFile, prefix: str) -> list[str]:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -165,9 +185,43 @@ class _Guarded(io.RawIOBase):
         super().close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What is open already, and what closes it."""
+
+    stack: ExitStack
+    exports: dict[tuple[Path, bool], Export] = field(default_factory=dict)
+
+
+_SHARED: ContextVar[_Shared | None] = ContextVar("_SHARED", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Inside, an export is opened once for all who look at it: listing a large folder takes its time."""
+    with ExitStack() as stack:
+        token = _SHARED.set(_Shared(stack))
+        try:
+            yield
+        finally:
+            _SHARED.reset(token)
+
+
 @contextmanager
 def open_export(path: Path, *, parts: bool = False) -> Iterator[Export]:
     """Raises ExportUnreadable when there is nothing at `path` that can be opened at all."""
+    if (shared := _SHARED.get()) is None:
+        with _open(path, parts) as export:
+            yield export
+        return
+    if (path, parts) not in shared.exports:
+        shared.exports[path, parts] = shared.stack.enter_context(_open(path, parts))
+        shared.exports[path, parts].keep_heads()
+    yield shared.exports[path, parts]
+
+
+@contextmanager
+def _open(path: Path, parts: bool) -> Iterator[Export]:
     with ExitStack() as stack:
         archive = None
         try:

@@ -1,23 +1,16 @@
-"""What does a piece of HTML say? Its words as a reader sees them, without what was quoted from others.
-
-Read with patterns of our own: the standard library's parser takes for ever over some broken markup.
-"""
+"""What does somebody say in HTML? Their own words, without what they quoted from others."""
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_TAG = re.compile(
-    r"<(?:(?P<comment>!--)|(?P<end>/?)(?P<name>[A-Za-z][\w:-]{0,30})(?P<about>[^<>]{0,8000})>"
-    r"|[!?][^<>]{0,4000}>)"
-)
-_ABOUT = re.compile(r"""\b(class|href)\s?=\s?(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+from ingest.html_steps import steps
+
 _BLANK = re.compile(r"\s+")
 _BREAKS = {"br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "ul", "ol", "table"}
-_UNSEEN = {"style", "script", "head", "title", "blockquote"}
+_UNSEEN = {"title", "blockquote"}  # and what no page shows
 _LEFT = {"gmail_quote", "gmail_signature", "moz-cite-prefix", "moz-signature", "invisible", "yahoo_quoted"}
 _NO_END = {"br", "img", "hr", "meta", "link", "input", "area", "base", "col", "embed", "source", "wbr"}
 _MAX_OPEN = 200  # tags inside one that hides; deeper ones are not counted
@@ -33,8 +26,7 @@ class _Words:
     as_written: bool = False  # inside <pre>, where a line break is one
     in_link: tuple[str, int] | None = None  # where it leads, and where its words begin
 
-    def begin(self, tag: str, written: str) -> None:
-        about = {name.lower(): html.unescape(a or b or c) for name, a, b, c in _ABOUT.findall(written)}
+    def begin(self, tag: str, about: dict[str, str]) -> None:
         if self.hidden or tag in _UNSEEN or _LEFT & set(about.get("class", "").split()):
             if tag not in _NO_END and len(self.hidden) < _MAX_OPEN:
                 self.hidden.append(tag)
@@ -61,24 +53,20 @@ class _Words:
         elif tag in ("p", "div"):
             self.parts.append("\n")
 
-    def text(self, written: str) -> None:
-        if written and not self.hidden:
-            said = html.unescape(written)
+    def text(self, said: str) -> None:
+        if not self.hidden:
             self.parts.append(said if self.as_written else _BLANK.sub(" ", said))
 
 
 def html_text(markup: str, link: Callable[[str, str], str] = lambda href, words: words) -> str:
     """`link` may say what stands for a link, given where it leads and its words."""
-    words, at = _Words(link), 0
-    while tag := _TAG.search(markup, at):
-        words.text(markup[at : tag.start()])
-        at = tag.end()
-        if tag["comment"]:
-            found = markup.find("-->", at)
-            at = found + 3 if found >= 0 else len(markup)
-        elif tag["name"]:
-            name = tag["name"].lower()
-            words.end(name) if tag["end"] else words.begin(name, tag["about"])
-    words.text(markup[at:])
+    words = _Words(link)
+    for step, what, about in steps(markup):
+        if step == "start":
+            words.begin(what, about)
+        elif step == "end":
+            words.end(what)
+        else:
+            words.text(what)
     lines = (" ".join(line.split()) for line in "".join(words.parts).split("\n"))
     return "\n".join(lines).strip()

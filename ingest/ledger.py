@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,11 +41,32 @@ class Ledger:
     skipped: list[Skipped] = field(default_factory=list)
     files: dict[str, Tally] = field(default_factory=dict)
     seconds: float = 0.0
+    unchanged: bool = False  # nothing was read: this is what the last time came to
+
+    @classmethod
+    def told_again(cls, report: Mapping[str, Any]) -> Ledger:
+        """From its `as_json`: the same, but nothing of it is new any more."""
+        files = {
+            name: Tally(
+                one["seen"], one["gave"], one["merged"], Counter(one["dropped"]), Counter(one["failed"])
+            )
+            for name, one in report["files"].items()
+        }
+        return cls(
+            report["source"],
+            report["seen"],
+            merged=report["kept"] + report["merged"],
+            dropped=Counter(report["dropped"]),
+            failed=Counter(report["failed"]),
+            skipped=[Skipped(**one) for one in report["skipped"]],
+            files=files,
+            unchanged=True,
+        )
 
     def see(self, where: str) -> None:
         """A reader has yielded this. Counted before anything can become of it."""
         self.seen += 1
-        self.files.setdefault(file_of(where), Tally()).seen += 1
+        self._tally(where).seen += 1
 
     def enter(self, outcome: Record | Skipped | Duplicate) -> None:
         """What became of it. A record is only `kept` once the store says so."""
@@ -61,7 +83,10 @@ class Ledger:
                 self.skipped.append(outcome)
 
     def _tally(self, where: str) -> Tally:
-        return self.files.setdefault(file_of(where), Tally())
+        name = file_of(where)
+        if (tally := self.files.get(name)) is None:
+            tally = self.files[name] = Tally()
+        return tally
 
     def closes(self) -> bool:
         """Nothing got lost on the way."""
@@ -89,4 +114,5 @@ class Ledger:
             },
             "seconds": round(self.seconds, 3),
             "closes": self.closes(),
+            "unchanged": self.unchanged,
         }

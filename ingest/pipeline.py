@@ -16,7 +16,8 @@ from pathlib import Path
 
 from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
-from ingest.files import ExportUnreadable
+from ingest.files import ExportUnreadable, one_look
+from ingest.known_exports import KnownExport
 from ingest.labels import Labels
 from ingest.ledger import Ledger
 from ingest.redact import Redactor
@@ -26,16 +27,18 @@ from ingest.sources import SOURCES
 from ingest.strangers import Strangers
 from ingest.tag import tags
 from ingest.vault import Vault
+from storage.cursors import CursorStore
 from storage.records import Record, Skipped
 from storage.records_store import RecordStore
 
-CHUNK = 500
+CHUNK = 2000
 REVIEW = "review.json"  # beside the roster: names for the owner to decide on
 
 
 def recognise(path: Path) -> Source:
     """The source whose structure this path has. Raises ExportUnreadable when there is none."""
-    sure = {name: source.recognise(path) for name, source in SOURCES.items()}
+    with one_look():
+        sure = {name: source.recognise(path) for name, source in SOURCES.items()}
     best = max(sure, key=lambda name: sure[name])
     if sure[best] < 0.5:
         known = ", ".join(SOURCES)
@@ -162,15 +165,23 @@ async def ingest(
     roster_path: Path | None = None,
     corrections_path: Path | None = None,
     vault: Vault | None = None,
+    cursors: CursorStore | None = None,
+    again: bool = False,
     on_progress: Callable[[Ledger], None] = lambda ledger: None,
 ) -> Ledger:
     """Read one export into the store. Doing it twice adds nothing.
 
-    `source` is a name of SOURCES or "auto"; for the rest see Passage. Raises ExportUnreadable when the export
+    `source` is a name of SOURCES or "auto". `cursors` remembers which exports need not be read while nothing
+    changes; with `again` they are. For the rest see Passage. Raises ExportUnreadable when the export
     as a whole cannot be opened; everything smaller is in the ledger.
     """
     began = time.monotonic()
     found = await asyncio.to_thread(find_source, source, path)
+    known = KnownExport(cursors, found.name, path, owner, key, roster_path) if cursors else None
+    if known and (told := await known.told_before(again)):
+        told.seconds = time.monotonic() - began
+        on_progress(told)
+        return told
     ledger = Ledger(found.name)
     passage = await asyncio.to_thread(
         lambda: Passage.opened(
@@ -188,5 +199,7 @@ async def ingest(
         ledger.seconds = time.monotonic() - began
         on_progress(ledger)
     await asyncio.to_thread(passage.save)
+    if known:
+        await known.remember(ledger)
     ledger.seconds = time.monotonic() - began
     return ledger

@@ -1,11 +1,10 @@
-"""How do the items of an export's file come out one by one? From JSON, lines of JSON, or CSV.
+"""How do the items of an export's file come out one by one? From JSON, or from lines. Tables: csv_rows.py.
 
 A bad item is a Skipped in its place; a file that breaks off yields all before the break, then one Skipped.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Callable, Collection, Iterator
@@ -87,38 +86,6 @@ def json_lines(export: Export, name: str) -> Iterator[Piece | Skipped]:
                 yield Skipped(where, "not valid JSON")
 
 
-def csv_rows(export: Export, name: str, needed: str) -> Iterator[tuple[str, dict[str, str]] | Skipped]:
-    """Each row by the names of its columns, of which `needed` must be one."""
-    number = 0
-    try:
-        with export.open(name) as file:
-            text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-            rows = csv.reader(iter(lambda: text.readline(MAX_LINE), ""))
-            heads: list[str] | None = None
-            while True:
-                number += 1
-                try:
-                    row = next(rows)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    yield Skipped(place(name, number), f"not a line of CSV ({error})")
-                    continue
-                if heads is None:
-                    heads = row
-                    if needed not in heads:
-                        yield Skipped(name, f"the first line does not name a column {needed}")
-                        return
-                elif not row:
-                    continue
-                elif len(row) < len(heads):
-                    yield Skipped(place(name, number), "the line breaks off")
-                else:
-                    yield place(name, number), dict(zip(heads, row, strict=False))
-    except OSError as error:
-        yield Skipped(place(name, f"after {number}"), why(error))
-
-
 def text_lines(export: Export, name: str) -> Iterator[tuple[int, str | Skipped]]:
     """Each line without its end, numbered from 1; of an endless line no more than its beginning."""
     number = 0
@@ -146,7 +113,7 @@ def _encoding(head: bytes) -> str:
 
 def load(export: Export, name: str) -> Any:
     """A small JSON file whole; None when there is none, or it is broken."""
-    if name not in export.names:
+    if not export.holds(name):
         return None
     try:
         with export.open(name) as file:

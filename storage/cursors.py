@@ -12,7 +12,10 @@ class CursorStore:
         self._database = database
 
     async def get(self, source: str, container: str) -> Cursor | None:
-        return next((one for one in await self.all(source) if one.container == container), None)
+        query = selecting(CursorRow, Cursor).filter_by(source=source, container=container)
+        async with self._database.reading() as session:
+            row = (await session.execute(query)).one_or_none()
+        return Cursor(*row) if row else None
 
     async def put(self, cursor: Cursor) -> None:
         """Remember this one instead of the former."""

@@ -16,7 +16,8 @@ ChatTurn = Mapping[str, str]
 
 def stable_id(*parts: str) -> str:
     """A short content key: the same parts always give the same id. 128 bits, hexadecimal."""
-    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+    whole = "\x1f".join(parts).encode(errors="surrogatepass")  # exports have halves of emoji, file names too
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
 def now() -> datetime:
@@ -324,6 +325,9 @@ class Run:
     worker: str | None = None  # "host:pid" of the process that holds the lease
     log_path: str | None = None
     error: str | None = None  # one sentence
+
+
+READ_EXPORTS = "ingest"  # the source of the cursors that say which exports need not be read again
 
 
 @dataclass(frozen=True, slots=True)

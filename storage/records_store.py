@@ -13,8 +13,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from storage.columns import contains, storable
 from storage.database import Database
-from storage.records import Kind, Record
-from storage.tables import RecordRow, selecting, values
+from storage.records import READ_EXPORTS, Kind, Record
+from storage.tables import CursorRow, RecordRow, selecting, values
 
 Item = TypeVar("Item")
 CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
@@ -109,6 +109,8 @@ class RecordStore:
 
     async def remove(self, ids: Iterable[str]) -> int:
         """Remove these records without a trace; importing the same export again brings them back."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(CursorRow).where(CursorRow.source == READ_EXPORTS))
         return await self._for_each(ids, delete(RecordRow))
 
     async def _add_chunk(self, records: Sequence[Record]) -> Kept:
@@ -178,8 +180,12 @@ def _joined(before: Record, record: Record) -> Record:
 
 def _storable(record: Record) -> Record:
     """As it will come back, so that comparing the two says whether anything changed."""
+    fields = values(record)
+    everything = "\n".join([*(value for value in fields.values() if isinstance(value, str)), *record.tags])
+    if storable(everything) is everything:
+        return record
     changes: dict[str, Any] = {}
-    for name, value in values(record).items():
+    for name, value in fields.items():
         if isinstance(value, str) and storable(value) is not value:
             changes[name] = storable(value)
     if (tags := tuple(map(storable, record.tags))) != record.tags:

@@ -11,6 +11,7 @@ from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData, Select, select
@@ -89,7 +90,15 @@ def selecting(row: type[Base], record: type) -> Select[Any]:
 
 def values(record: Any) -> dict[str, Any]:
     """The fields of a record by name, not copied deeply as `asdict` would."""
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}  # fields() is slow, in bulk
+    names, all_of = _fields(record.__class__)
+    return dict(zip(names, all_of(record), strict=True))
+
+
+@cache
+def _fields(record: type[Any]) -> tuple[tuple[str, ...], attrgetter[tuple[Any, ...]]]:
+    """Asked once of each kind: fields() is slow, in bulk."""
+    names = tuple(field.name for field in fields(record))
+    return names, attrgetter(*names)
 
 
 class RecordRow(Base):

@@ -139,12 +139,13 @@ def serve(
 def ingest(
     source: Annotated[str, typer.Argument(help="Its name (a wrong one lists them), or auto.")],
     path: Annotated[Path, typer.Argument(help="The export: a file, a folder or a zip.")],
+    again: Annotated[bool, typer.Option("--again", help="Read it even if nothing in it changed.")] = False,
     json: AsJson = False,
 ) -> None:
     """Read one source once. Reading it again changes nothing."""
     from twin.remember import ingest_export
 
-    ledger = run(ingest_export(_home, settings(), source, path))
+    ledger = run(ingest_export(_home, settings(), source, path, again=again))
     if json:
         show.as_json(ledger.as_json())
     else:
@@ -152,6 +153,8 @@ def ingest(
         rows += [(f"dropped: {why}", count) for why, count in sorted(ledger.dropped.items())]
         rows += [(f"failed: {why}", count) for why, count in sorted(ledger.failed.items())]
         show.table(f"{ledger.source}: {path}", ("what", "how many"), rows)
+        if ledger.unchanged:
+            show.sentence("unchanged since it was read last; --again reads it all the same")
         for skipped in ledger.skipped[:20]:
             show.sentence(f"  {skipped.where}: {skipped.why}")
         if len(ledger.skipped) > 20:

@@ -22,7 +22,9 @@ from twin.review import open_vault
 from twin.settings import Settings
 
 
-async def ingest_export(home: Home, settings: Settings, source: str, path: Path) -> Ledger:
+async def ingest_export(
+    home: Home, settings: Settings, source: str, path: Path, *, again: bool = False
+) -> Ledger:
     if source != "auto" and source not in SOURCES:
         raise Told(
             f"there is no source '{source}'", f"these there are: auto, {', '.join(SOURCES)}", exit_code=2
@@ -30,10 +32,12 @@ async def ingest_export(home: Home, settings: Settings, source: str, path: Path)
     if not await asyncio.to_thread(path.exists):
         raise Told(f"there is nothing at {path}", "name the export: a file, a folder or a zip", exit_code=2)
     async with open_stores(home, settings) as stores:
-        return await ingest_in(home, settings, stores, source, path)
+        return await ingest_in(home, settings, stores, source, path, again=again)
 
 
-async def ingest_in(home: Home, settings: Settings, stores: Stores, source: str, path: Path) -> Ledger:
+async def ingest_in(
+    home: Home, settings: Settings, stores: Stores, source: str, path: Path, *, again: bool = False
+) -> Ledger:
     """Read one export into the store. Nobody knows before how large it is: the bar counts what was seen."""
     with show.counting(f"reading {path.name}") as seen:
         return await read_and_keep(
@@ -45,6 +49,8 @@ async def ingest_in(home: Home, settings: Settings, stores: Stores, source: str,
             roster_path=home.root / "roster.json",
             corrections_path=home.corrections,
             vault=open_vault(home, settings),
+            cursors=stores.cursors,
+            again=again,
             on_progress=lambda ledger: seen(ledger.seen),
         )
 

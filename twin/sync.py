@@ -120,7 +120,7 @@ async def _read_if_changed(
         last = None if again else await before(stores.cursors, watched.source, path)
         state, changed = await asyncio.to_thread(examine, path, last)
         if changed:
-            ledger = await ingest_in(home, settings, stores, watched.source, path)
+            ledger = await ingest_in(home, settings, stores, watched.source, path, again=again)
             done.reports.append(SyncReport(ledger))
         else:
             done.unchanged.append(str(path))

@@ -34,16 +34,21 @@ def recognise(path: Path) -> float:
 
 def people(path: Path, owner: Owner) -> Iterator[Person]:
     """Everybody who wrote or was mentioned."""
-    told: set[tuple[Any, ...]] = set()
+    told: set[Person] = set()
+    written: set[str] = set()  # of each author, as it stands there: most messages repeat one
     with open_export(path) as export:
         for item in _messages(export):
             message = as_dict(item[0].value) if isinstance(item, tuple) else {}
             for user in (as_dict(message.get("author")), *map(as_dict, as_list(message.get("mentions")))):
+                about = repr([user.get(key) for key in ("id", "nickname", "name")])
+                if about in written:
+                    continue
+                written.add(about)
                 names, handles = texts(user.get("nickname")), texts(user.get("name"))
-                user_id = as_id(user.get("id"))
-                if user_id and (user_id, names, handles) not in told:
-                    told.add((user_id, names, handles))
-                    yield Person(f"discord:{user_id}", names, handles)
+                person = Person(f"discord:{as_id(user.get('id'))}", names, handles)
+                if as_id(user.get("id")) and person not in told:
+                    told.add(person)
+                    yield person
 
 
 def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
@@ -89,13 +94,14 @@ def _record(piece: Piece, channel: str, owner: Owner) -> Record | Skipped:
     text = as_text(message.get("content"))
     if not text.strip():
         return Skipped(where, "no words in it", failed=False)
-    by_owner = _is_owner(author, owner)
+    author_id = as_id(author.get("id"))
+    by_owner = _is_owner(author, author_id, owner)
     answered = as_id(reference.get("messageId")) if message.get("type") == "Reply" else None
     return Record(
         id=record_id(number),
         source="discord_chat_exporter",
         kind=Kind.MESSAGE,
-        author_id=OWNER if by_owner else f"discord:{as_id(author.get('id')) or 'nobody'}",
+        author_id=OWNER if by_owner else f"discord:{author_id or 'nobody'}",
         by_owner=by_owner,
         thread_id=f"discord:{channel}",
         said_at=when,
@@ -119,8 +125,8 @@ def _left_out(message: dict[Any, Any], author: dict[Any, Any], reference: dict[A
     return None
 
 
-def _is_owner(author: dict[Any, Any], owner: Owner) -> bool:
-    known = owner.has_account("discord", as_id(author.get("id")) or "")
+def _is_owner(author: dict[Any, Any], author_id: str | None, owner: Owner) -> bool:
+    known = owner.has_account("discord", author_id or "")
     if known is not None:
         return known
     names = texts(author.get("nickname"), author.get("name"))
@@ -129,12 +135,14 @@ def _is_owner(author: dict[Any, Any], owner: Owner) -> bool:
 
 def _who_is_meant(text: str, message: dict[Any, Any]) -> str:
     """The exporter writes @nickname where Discord had an id; whom it means stands beside the text."""
+    if "@" not in text:
+        return text
     called: dict[str, str] = {}
     for user in map(as_dict, as_list(message.get("mentions"))):
         for name in texts(user.get("nickname"), user.get("name")):
             if user_id := as_id(user.get("id")):
                 called.setdefault(name, user_id)
-    if not called or "@" not in text:
+    if not called:
         return text
     longest_first = sorted(called, key=len, reverse=True)
     anyone = re.compile("@(" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")

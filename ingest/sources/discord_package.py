@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ingest.attachments import attachment
+from ingest.csv_rows import rows
 from ingest.discord import plain, record_id, said_at
 from ingest.files import Export, open_export
-from ingest.rows import csv_rows, json_pieces, load
+from ingest.rows import json_pieces, load
 from ingest.source import OWNER, Owner, Person, Source
 from ingest.values import as_dict, as_id, as_list, texts
 from storage.records import Kind, Record, Skipped
@@ -29,7 +30,7 @@ def recognise(path: Path) -> float:
         channels = [name for name in export.names if _CHANNEL.fullmatch(name)]
         if not channels:
             return 0.0
-        described = any(name.rpartition("/")[0] + "/channel.json" in export.names for name in channels[:5])
+        described = any(export.holds(name.rpartition("/")[0] + "/channel.json") for name in channels[:5])
         return 0.95 if described else 0.6
 
 
@@ -73,7 +74,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
             yield Skipped(str(path.name), "no folder with a Discord channel's messages in it")
         for name, found in channels:
             about = f"{found['folder']}/channel.json"
-            if about in export.names and not isinstance(load(export, about), dict):
+            if export.holds(about) and not isinstance(load(export, about), dict):
                 yield Skipped(about, "not valid JSON; its messages are read all the same")
             for row in _rows(export, name):
                 yield row if isinstance(row, Skipped) else _record(*row, found["id"])
@@ -81,28 +82,28 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
 
 def _rows(export: Export, name: str) -> Iterator[tuple[str, dict[Any, Any]] | Skipped]:
     if name.endswith(".csv"):
-        yield from csv_rows(export, name, needed="ID")
+        yield from rows(export, name, ["id"])
         return
     for piece in json_pieces(export, name):
         if isinstance(piece, Skipped):
             yield piece
         elif isinstance(piece.value, dict):
-            yield piece.where, piece.value
+            yield piece.where, {str(key).lower(): value for key, value in piece.value.items()}
         else:
             yield Skipped(piece.where, "not a message")
 
 
 def _record(where: str, row: dict[Any, Any], channel_id: str) -> Record | Skipped:
-    message_id = as_id(row.get("ID"))
+    message_id = as_id(row.get("id"))
     if not message_id:
         return Skipped(where, "no message id")
-    when, zone_source = said_at(message_id, row.get("Timestamp"))
+    when, zone_source = said_at(message_id, row.get("timestamp"))
     if when is None:
         return Skipped(where, "no time that can be read")
-    text = row.get("Contents")
+    text = row.get("contents")
     if not isinstance(text, str) or not text.strip():
         return Skipped(where, "no words in it", failed=False)
-    links = row.get("Attachments")
+    links = row.get("attachments")
     return Record(
         id=record_id(message_id),
         source="discord_package",

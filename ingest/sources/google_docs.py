@@ -51,10 +51,10 @@ class _Info:
 def recognise(path: Path) -> float:
     """A document with its -info.json, Word files, or what gives Google's HTML away; never plain text."""
     with open_export(path, parts=True) as export:
-        if _DOCX in export.names:
+        if export.holds(_DOCX):
             return 0.6
         files = _documents(export)
-        if any(info in export.names for name in files for info in _infos(name)):
+        if any(export.holds(info) for name in files for info in _infos(name)):
             return 0.85
         telling = sum(1 for name in files[:_LOOKED_AT] if _tells(export, name))
         return 0.6 if telling and telling * 2 >= len(files[:_LOOKED_AT]) else 0.0
@@ -76,7 +76,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
     """One record for each document."""
     with open_export(path, parts=True) as export:
         yield from export.refused
-        if _DOCX in export.names:  # the path is a single document
+        if export.holds(_DOCX):  # the path is a single document
             yield _one_document(path, owner)
             return
         documents: defaultdict[str, list[str]] = defaultdict(list)
@@ -201,7 +201,7 @@ def _ending(name: str) -> str:
 
 
 def _load(export: Export, name: str) -> dict[str, Any]:
-    if name not in export.names:
+    if not export.holds(name):
         return {}
     try:
         with export.open(name) as file:

@@ -274,7 +274,7 @@ def _vault(export: Export, root: str, path: Path) -> _Vault:
 
 
 def _load(export: Export, name: str) -> Mapping[Any, Any]:
-    if name not in export.names:
+    if not export.holds(name):
         return {}
     try:
         with export.open(name) as file:

@@ -5,14 +5,14 @@ Columns go by name, for their order has changed. The column `ip` is never looked
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingest.csv_rows import heads, rows
 from ingest.files import Export, open_export
-from ingest.rows import csv_rows
+from ingest.html_steps import unescape
 from ingest.source import OWNER, Owner, Person, Source, marked
 from storage.records import Kind, Record, Skipped, ZoneSource, stable_id
 
@@ -43,7 +43,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
             what = _what(export, name)
             if what not in ("messages", "chats"):
                 continue
-            for row in csv_rows(export, name, needed="body" if what == "messages" else "message"):
+            for row in rows(export, name, _HEADS[what]):
                 about = {} if isinstance(row, Skipped) else row[1]
                 for who in (about.get(column, "").strip() for column in ("from", "to", "username")):
                     if re.fullmatch(r"[\w-]{3,20}", who) and who.casefold() not in own | told:
@@ -61,7 +61,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
             if not what:
                 continue
             found = True
-            for row in csv_rows(export, name, "message_id" if what == "chats" else "date"):
+            for row in rows(export, name, _HEADS[what]):
                 if isinstance(row, Skipped):
                     yield row
                 elif what in ("comments", "posts"):
@@ -141,7 +141,7 @@ def _private(where: str, row: dict[str, str], what: str, own: set[str]) -> Recor
 
 def _plain(body: str) -> str:
     """Without the lines quoted from somebody else; /u/name keeps who is meant."""
-    text = html.unescape(_QUOTE.sub("", body))
+    text = unescape(_QUOTE.sub("", body))
     return _USER.sub(lambda found: "u/" + marked("person", f"reddit:{found[1].casefold()}"), text).strip()
 
 
@@ -159,7 +159,7 @@ def _own_names(export: Export, owner: Owner) -> set[str]:
     own = {name.removeprefix("u/").casefold() for name in owner.accounts.get("reddit", ())}
     for name in _tables(export) if not own else ():
         if name.rpartition("/")[2] == "statistics.csv":
-            for row in csv_rows(export, name, "statistic"):
+            for row in rows(export, name, ["statistic"]):
                 if not isinstance(row, Skipped) and row[1]["statistic"].strip() == "account name":
                     own.add(row[1].get("value", "").strip().casefold())
     return own - {""}
@@ -167,9 +167,8 @@ def _own_names(export: Export, owner: Owner) -> set[str]:
 
 def _what(export: Export, name: str) -> str | None:
     """Which table it is, by the columns its first line names."""
-    first = export.head(name, 4096).decode("utf-8-sig", errors="replace").partition("\n")[0]
-    heads = {head.strip().strip('"') for head in first.split(",")}
-    return next((what for what, needed in _HEADS.items() if needed <= heads), None)
+    columns = set(heads(export, name))
+    return next((what for what, needed in _HEADS.items() if needed <= columns), None)
 
 
 def _tables(export: Export) -> list[str]:

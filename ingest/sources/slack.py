@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.files import Export, open_export
+from ingest.html_steps import unescape
 from ingest.rows import Piece, json_pieces
 from ingest.source import OWNER, Owner, Person, Source, marked
 from ingest.values import as_dict, as_list, as_text, from_epoch, texts
@@ -112,7 +112,7 @@ def _left_out(message: dict[Any, Any], user: str, workspace: _Workspace) -> str 
 
 def _plain(text: str, workspace: _Workspace) -> str:
     """Without Slack's markup; a mention keeps who is meant, an address that it is one."""
-    return html.unescape(_MARKUP.sub(lambda found: _meant(found[1], workspace), text))
+    return unescape(_MARKUP.sub(lambda found: _meant(found[1], workspace), text))
 
 
 def _meant(inside: str, workspace: _Workspace) -> str:

@@ -5,7 +5,6 @@ Each file in data/ is a script that assigns a list, `window.YTD.tweets.part0 = [
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ingest.files import Export, open_export
+from ingest.html_steps import unescape
 from ingest.json_stream import BadValue, Broken, JsonStream
 from ingest.rows import Piece, json_pieces, why
 from ingest.source import OWNER, Owner, Person, Source, marked, place
@@ -24,7 +24,8 @@ _FILE = re.compile(
 )
 _POSTS = ("tweet", "tweets", "community-tweet")
 _MEDIA = {"photo": "image", "animated_gif": "image", "video": "video"}
-_CUT = re.compile(r"(?:…|\.\.\.)?\s*(?:https://t\.co/\w+)?\s*\Z")  # how a long post ends in the short file
+_CUT = re.compile(r"(?:…|\.\.\.)?\s*(?:https://t\.co/\w+)?\Z")  # how a long post ends in the short file
+_END = 100  # characters of it; looked for in a whole text, blanks without end would take for ever
 _FIRST_YEAR = 2006  # some archives hold rows from years before there was a Twitter
 
 
@@ -92,7 +93,8 @@ class _Notes:
                 self.skipped.append(Skipped(piece.where, "a long post without text or time"))
 
     def whole(self, text: str, said_at: datetime) -> str:
-        begun = _CUT.sub("", text)
+        begun = text.rstrip()
+        begun = begun[:-_END] + _CUT.sub("", begun[-_END:], count=1).rstrip()
         return next((note for note in self._texts.get(said_at, ()) if note.startswith(begun)), text)
 
 
@@ -109,7 +111,7 @@ def _posted(piece: Piece, notes: _Notes) -> Record | Skipped:
     text = as_text(post.get("full_text") or post.get("text"))
     if text.startswith("RT @"):
         return Skipped(where, "a repost: somebody else's words", failed=False)
-    text = _plain(notes.whole(html.unescape(text), said_at), post)
+    text = _plain(notes.whole(unescape(text), said_at), post)
     if not text.strip():
         return Skipped(where, "no words in it", failed=False)
     answered = as_id(post.get("in_reply_to_status_id_str") or post.get("in_reply_to_status_id"))
@@ -199,7 +201,7 @@ def _said(message: dict[Any, Any], talk: str, where: str, own: set[str]) -> Reco
         return Skipped(where, "no time that can be read")
     if not own:
         return Skipped(where, "whose message it is is unknown: write your number in [owner] accounts.x")
-    text = html.unescape(as_text(said.get("text")))
+    text = unescape(as_text(said.get("text")))
     for link in map(as_dict, as_list(said.get("urls"))):
         if short := as_text(link.get("url")):
             text = text.replace(short, as_text(link.get("expanded")) or short)

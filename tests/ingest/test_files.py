@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import struct
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ingest import files, zips
-from ingest.files import ExportUnreadable, decode, open_document, open_export, read_text
+from ingest.files import ExportUnreadable, decode, one_look, open_document, open_export, read_text
 from storage.records import Skipped
 
 
@@ -166,7 +169,7 @@ def test_a_folder_is_never_left_by_a_link(tmp_path: Path) -> None:
     (tmp_path / "export" / "b.md").symlink_to(tmp_path / "secret" / "a.md")
     with open_export(tmp_path / "export") as export:
         assert export.names == ()
-        assert [one.where for one in export.refused] == ["out", "b.md"]
+        assert [one.where for one in export.refused] == ["b.md", "out"]
 
 
 def test_a_text_file_is_read_whole_or_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,3 +220,39 @@ def test_text_is_text_in_any_encoding() -> None:
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
         assert decode("caf\u00e9".encode(encoding)) == "caf\u00e9"
     assert decode(bytes(range(256))) is None
+
+
+def test_whoever_looks_at_the_same_time_shares_one_listing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes").mkdir()
+    put(tmp_path / "notes" / "a.md", b"hello, everybody")
+    listed: list[object] = []
+    monkeypatch.setattr(
+        files, "os", SimpleNamespace(scandir=lambda path: listed.append(path) or os.scandir(path))
+    )
+    with one_look():
+        for size in (5, 16, 2, 16):
+            with open_export(tmp_path) as export:
+                assert export.names == ("notes/a.md",)
+                assert export.head("notes/a.md", size) == b"hello, everybody"[:size]
+                if size == 16:
+                    (tmp_path / "notes" / "a.md").unlink(missing_ok=True)
+    assert len(listed) == 2
+    with open_export(tmp_path) as export:
+        assert export.names == ()
+
+
+def test_a_folder_that_cannot_be_listed_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "locked").mkdir()
+    put(tmp_path / "a.md", b"x")
+
+    def scandir(path: Path) -> Any:
+        if path.name == "locked":
+            raise PermissionError("not yours")
+        return os.scandir(path)
+
+    monkeypatch.setattr(files, "os", SimpleNamespace(scandir=scandir))
+    with open_export(tmp_path) as export:
+        assert export.names == ("a.md",)
+        assert export.refused == [Skipped("locked", "the folder cannot be read (not yours)")]

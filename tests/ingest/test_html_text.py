@@ -23,6 +23,8 @@ from ingest.html_text import html_text
         ("<!-- <b>hidden</b> --><!DOCTYPE html><?xml?>plain<!-- to the end", "plain"),
         ("a < b > c &lt;i&gt;", "a < b > c <i>"),
         ("", ""),
+        ("&amp;#" + "9" * 5000 + ";", "&#" + "9" * 5000 + ";"),
+        ("&#" + "9" * 5000 + ";", "&#" + "9" * 5000 + ";"),
     ],
 )
 def test_html_says_what_a_reader_sees(html: str, text: str) -> None:

@@ -162,6 +162,11 @@ def test_a_header_that_does_not_parse_keeps_the_body(vault: Path, header: str) -
     assert [one.text for one in read(vault, OWNER) if isinstance(one, Record)] == ["body"]
 
 
+def test_half_a_character_in_a_cards_name_is_no_trouble(vault: Path) -> None:
+    put(vault, "plan.canvas", '{"nodes": [{"id": "a\\ud800", "type": "text", "text": "hi"}], "edges": []}')
+    assert [one.text for one in read(vault, OWNER) if isinstance(one, Record)] == ["hi"]
+
+
 def test_the_text_cards_of_a_canvas_are_notes(vault: Path) -> None:
     nodes = [
         {"id": "a1", "type": "text", "text": "a **bold** plan #art", "x": 0},

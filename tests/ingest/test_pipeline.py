@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examples.make_sample import write_all
+from ingest import dedup as dedup_file
 from ingest.dedup import Dedup, Duplicate
 from ingest.files import ExportUnreadable, open_export
 from ingest.ledger import Ledger
@@ -180,7 +181,26 @@ def test_short_words_and_other_times_are_no_duplicates() -> None:
     assert [dedup.check(one) for one in new] == new
     tomorrow = replace(record(5, long), said_at=datetime(2024, 1, 2, 12, tzinfo=UTC))
     assert dedup.check(tomorrow) == tomorrow
+    much_longer = record(7, " ".join(f"{long} {number}" for number in range(9)), minute=2)
+    assert dedup.check(much_longer) == much_longer
+    assert dedup.check(replace(much_longer, id="8")) == Duplicate("file1#7", "7")
     assert dedup.check(record(6, f"{long} ten", minute=2)) == Duplicate("file0#6", "3")
+
+
+def test_what_is_remembered_for_comparing_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dedup_file, "_IDS", 10)
+    monkeypatch.setattr(dedup_file, "_SPEAKERS", 3)
+    dedup, long = Dedup(), "one two three four five six seven eight nine"
+    for number in range(100):
+        said = replace(record(number, f"{long} {number}"), thread_id=str(number))
+        assert dedup.check(said) == said
+        assert dedup.check(said) == Duplicate(said.origin, said.id)
+        short = record(1000 + number, "ha")
+        assert dedup.check(short) == short
+        assert dedup.check(short) == Duplicate(short.origin, short.id)
+    assert len(dedup._ids) + len(dedup._former) <= 20
+    assert len(dedup._recent) == 3
+    assert isinstance(dedup.check(replace(record(101, f"{long} 99"), thread_id="99")), Duplicate)
 
 
 @pytest.mark.parametrize("name", [*SOURCES, "auto"])

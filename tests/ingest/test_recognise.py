@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
 import pytest
 from export_files import put, zipped
 
+from ingest import files
+from ingest.files import Export, ExportUnreadable
 from ingest.pipeline import recognise
 from ingest.sources import SOURCES
 
@@ -72,3 +77,27 @@ def test_an_export_is_its_own_sources_and_nobody_elses(
     assert sure.pop(name) > max(sure.values()) + 0.04
     assert recognise(folder).name == name
     assert recognise(zipped(folder)).name == name
+
+
+def test_a_large_folder_is_listed_once_and_each_file_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1000):
+        (tmp_path / f"page {number}.md").write_text("words and words")
+        (tmp_path / f"note {number}.json").write_text('{"words": 1}')
+    opened: Counter[str] = Counter()
+    listed: list[object] = []
+    real = Export.open
+
+    def counted(export: Export, name: str) -> BinaryIO:
+        opened[name] += 1
+        return real(export, name)
+
+    monkeypatch.setattr(Export, "open", counted)
+    monkeypatch.setattr(
+        files, "os", SimpleNamespace(scandir=lambda path: listed.append(path) or os.scandir(path))
+    )
+    with pytest.raises(ExportUnreadable, match="no export I know"):
+        recognise(tmp_path)
+    assert len(listed) == 2  # with and without the archives in it
+    assert opened.total() < 1.5 * 2000

@@ -123,6 +123,13 @@ def test_columns_go_by_name_and_bad_rows_cost_only_themselves(tmp_path: Path) ->
     ]
 
 
+def test_the_number_of_no_character_stays_as_it_is_written(tmp_path: Path) -> None:
+    endless = "&#" + "9" * 5000 + ";"
+    row = f"c1,2023-01-15 12:34:56 UTC,climbing,{LINK},,{endless}\n"
+    put(tmp_path, "comments.csv", "id,date,subreddit,link,parent,body\n" + row)
+    assert [one.text for one in kept(SOURCE, tmp_path, OWNER)] == [endless]
+
+
 def test_other_tables_are_not_taken_for_one(tmp_path: Path) -> None:
     put(tmp_path, "votes.csv", "id,permalink,direction\n")
     put(tmp_path, "empty.csv", "")

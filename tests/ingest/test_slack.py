@@ -98,6 +98,7 @@ def test_everybodys_messages_come_in_and_threads_are_joined(tmp_path: Path) -> N
         ("<mailto:t@example.org|t@example.org>", "\ue000email:t@example.org\ue001"),
         ("<tel:+38640555012|+386 40 555 012>", "\ue000phone:+38640555012\ue001"),
         ("<@U502|tam>: 1 &lt; 2 &gt; <3", "@\ue000person:slack:U502\ue001: 1 < 2 > <3"),
+        ("&#" + "9" * 5000 + ";", "&#" + "9" * 5000 + ";"),  # a number that no character has
     ],
 )
 def test_markup_becomes_plain(tmp_path: Path, written: str, plain: str) -> None:

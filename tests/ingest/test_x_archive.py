@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from export_files import damaged, ingested, kept, left_out, put, zipped
 from hypothesis import HealthCheck, given, settings
 
@@ -96,11 +97,26 @@ def test_a_long_post_is_whole_again(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.timeout(20)
+def test_blanks_without_end_take_no_time(tmp_path: Path) -> None:
+    blanks = "I" + " " * 200_000
+    put(tmp_path, "data/tweets.js", script("tweets", [post(1, f"{blanks}fell")]))
+    note = {"createdAt": "2019-03-19T14:05:01.123Z", "core": {"text": "I climbed"}}
+    put(tmp_path, "data/note-tweet.js", script("note_tweet", [{"noteTweet": note}]))
+    assert [one.text for one in kept(SOURCE, tmp_path, OWNER)] == [f"{blanks}fell"]
+
+
 def direct(number: int, sender: str, text: str, **more: Any) -> dict[str, Any]:
     created = f"2020-05-01T10:00:0{number}.500Z"
     return {
         "messageCreate": {"id": str(number), "senderId": sender, "text": text, "createdAt": created} | more
     }
+
+
+def test_the_number_of_no_character_stays_as_it_is_written(tmp_path: Path) -> None:
+    endless = "&#" + "9" * 5000 + ";"
+    put(tmp_path, "data/tweets.js", script("tweets", [post(1, endless)]))
+    assert [one.text for one in read(tmp_path, OWNER) if isinstance(one, Record)] == [endless]
 
 
 def test_direct_messages_have_both_sides_and_are_nobody_elses_business(tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def test_an_export_is_read_once_and_the_ledger_closes(mira):
     )
     again = json.loads(mira("ingest", "auto", MIRA / "telegram", "--json")[1])
     assert (again["kept"], again["merged"] + sum(again["dropped"].values())) == (0, again["seen"])
+    once_more = json.loads(mira("ingest", "telegram", MIRA / "telegram", "--again", "--json")[1])
+    assert (again["unchanged"], once_more["unchanged"]) == (True, False)
 
 
 def test_records_can_be_listed_shown_and_exported(mira, tmp_path):
