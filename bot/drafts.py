@@ -17,6 +17,7 @@ from bot.owner_news import OwnerNews
 from bot.platform import Button, Press, Question, Said
 from bot.settings import ChatSettings
 from brain.conversation import in_words
+from storage.messages import MessageStore
 from storage.records import Feedback, Message, Role, Signal, now, reply_key
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,13 @@ log = logging.getLogger(__name__)
 PROPOSED = "proposed"
 SHOWN_CHARACTERS = 1000  # of a question, and of its draft
 OVER = "That is settled already."
+
+
+async def owner_took_over(question: Message, messages: MessageStore) -> bool:
+    """The owner has written there since, to the others and not to the twin."""
+    if question.by_owner or (question.private and not question.as_owner):
+        return False
+    return any(not said.to_twin for said in await messages.owner_spoke_after(question))
 
 
 class Drafts:

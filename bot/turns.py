@@ -8,7 +8,6 @@ in the database (`waiting`), and so does what is being sent: a turn that dies is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
@@ -18,13 +17,13 @@ from datetime import timedelta
 from typing import TypeVar
 
 from bot.candidates import another, due, offer
-from bot.chat_locks import ChatLocks
-from bot.delivery import Courier, Growing, Overtaken
-from bot.drafts import Drafts
+from bot.delivery import Courier, Growing
+from bot.drafts import Drafts, owner_took_over
+from bot.floor import Floor, NotOurs
 from bot.kept import Kept
 from bot.manners import LOOK_BACK, too_old
+from bot.outbox import Outbox, seed_of
 from bot.owner_news import OwnerNews
-from bot.pieces import bubbles, pieces
 from bot.platform import ChatRefused, ChatUnavailable, Platform
 from bot.repetition import repeats, without_stutter
 from bot.rhythm import Rhythm
@@ -42,16 +41,11 @@ T = TypeVar("T")
 SWEEP_SECONDS = 5.0
 OWN = 3  # of its last answers there, the twin repeats none
 ALBUM_SECONDS = 1.0  # an album comes as one message for each picture
-LEASE_SECONDS = 30.0
 SETTLING = timedelta(seconds=15)  # another copy of the service gathers for that long before it takes the chat
 
 
 class _Anew(Exception):
     """The question has changed: think again."""
-
-
-class _NotOurs(Exception):
-    """Another copy of the service answers in this chat."""
 
 
 @dataclass(eq=False)
@@ -79,11 +73,7 @@ class Turn:
 
 
 class Turns:
-    """All turns of this process.
-
-    `leases`: where several copies of the service share one database, one of them answers in a chat at a time;
-    `holder` is this copy's name. None: there is no other copy.
-    """
+    """All turns of this process; for `leases` and `holder` see Floor."""
 
     def __init__(
         self,
@@ -101,10 +91,9 @@ class Turns:
         self._settings = settings
         self._news = news
         self._rhythm = rhythm
-        self._leases = leases
-        self._holder = holder
         self._drafts = Drafts(kept, news, settings)
-        self._locks = ChatLocks()
+        self._floor = Floor(leases, holder)
+        self._outbox = Outbox(kept, settings, rhythm, self._floor, self._overtaken)
         self._open: dict[tuple[str, str, str], Turn] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -141,7 +130,7 @@ class Turns:
         if waiting and not await self._brain.awake():
             return
         for message in waiting:
-            another_gathers = self._leases is not None and now() - message.sent_at < SETTLING
+            another_gathers = self._floor.shared and now() - message.sent_at < SETTLING
             known = (message.platform, message.chat_id, message.author_id) in self._open
             if not known and not another_gathers:
                 self._turn_of(message, self._news.platforms[message.platform], 0.0)
@@ -175,7 +164,7 @@ class Turns:
     async def say(self, reply: Message, question: Message) -> None:
         """Send a reply that was approved. Raises ChatUnavailable when it will only be there later."""
         platform = self._news.platforms[reply.platform]
-        await self._kept.messages.plan(reply, self._parts(reply.text, platform), [question.key])
+        await self._outbox.plan(reply, platform, [question.key])
         await self._kept.messages.conclude(question.key, f"answered by {reply.key}")
         async with self._alone(platform, reply.chat_id):
             pass  # taking the chat sends what is planned in it
@@ -254,7 +243,7 @@ class Turns:
         except ChatRefused as refusal:
             log.error("the answer to %s cannot be sent: %s", sorted(turn.asked), refusal)
             await self._kept.messages.settle(turn.asked, "the chat app refused")
-        except _NotOurs:
+        except NotOurs:
             log.info("another copy answers in %s:%s", *turn.name[:2])
         finally:
             if self._open.get(turn.name) is turn:
@@ -284,7 +273,7 @@ class Turns:
             if reason:
                 await self._kept.messages.settle([key], reason)
         due = [one for one in waiting if not reasons[one.key]]
-        if due and await self._owner_took_over(due[-1]):
+        if due and await owner_took_over(due[-1], self._kept.messages):
             await self._kept.messages.settle([one.key for one in due], "the owner answered")
             return []
         return due
@@ -307,7 +296,7 @@ class Turns:
                 text = without_stutter(reply.text)
                 if text and not grows and not draft_mode:
                     pause = self._rhythm.reading_pause(
-                        last.text, text, _seed(last), speed=self._settings.speed
+                        last.text, text, seed_of(last), speed=self._settings.speed
                     )
                     await _unless(turn.news, asyncio.sleep(pause))
                 stub = await growing.settle()
@@ -330,8 +319,8 @@ class Turns:
             if other and await offer(answer, other, questions, platform, self._kept):
                 return None
             turn.sending = True
-            await self._kept.messages.plan(answer, self._parts(text, platform), turn.asked)
-            await self._bring(answer, last, courier)
+            await self._outbox.plan(answer, platform, turn.asked)
+            await self._outbox.bring(answer, last, courier)
         return answer
 
     async def _something_new(self, questions: Sequence[Message]) -> Reply:
@@ -352,10 +341,10 @@ class Turns:
     async def _still_wanted(self, turn: Turn, answer: Message, questions: Sequence[Message]) -> bool:
         """Right before the first message goes out: has anything happened since?"""
         last = questions[-1]
-        if await self._owner_took_over(last):
+        if await owner_took_over(last, self._kept.messages):
             await self._kept.messages.add(answer, unsent=True)
             await self._kept.messages.settle(turn.asked, "the owner answered")
-            self._start(self._drafts.taken_over(answer, last))
+            self._overtaken(answer, last)
             return False
         if await self._silenced(last):
             await self._kept.messages.settle(turn.asked, "asked to keep quiet")
@@ -364,43 +353,6 @@ class Turns:
         if turn.news.is_set() or {one.key for one in waiting} != turn.asked:
             raise _Anew
         return True
-
-    async def _bring(self, answer: Message, question: Message, courier: Courier) -> None:
-        """Send what is planned and not there yet, one message after the other, like a person would."""
-        taken_over = False
-
-        async def may_go_on(delivery: Delivery) -> bool:
-            nonlocal taken_over
-            await self._keep_lease(courier.platform, answer.chat_id)
-            taken_over = await self._owner_took_over(question)
-            return not taken_over
-
-        begun = False
-        for delivery in await self._kept.deliveries.of(answer.key):
-            if delivery.state is DeliveryState.DROPPED:
-                continue
-            if begun and delivery.state is DeliveryState.PLANNED:
-                pause = self._rhythm.pause_before(
-                    delivery.text, _seed(question) + delivery.part, speed=self._settings.speed
-                )
-                await asyncio.sleep(pause)
-            try:
-                await courier.bring(delivery, may_go_on)
-                begun = True
-            except Overtaken:
-                await self._kept.deliveries.drop(answer.key)
-                if not begun:
-                    self._start(self._drafts.taken_over(answer, question))
-                return
-            except ChatRefused:
-                await self._kept.deliveries.drop(answer.key)
-                raise
-
-    def _parts(self, text: str, platform: Platform) -> list[str]:
-        own = min(self._settings.bubbles, self._rhythm.most_bubbles())
-        most = own if self._settings.delivery == "bubbles" else 1
-        limit = platform.limits.message_length
-        return [part for bubble in bubbles(text, most) for part in pieces(bubble, limit, platform.length)]
 
     async def _stub(self, questions: Sequence[Message], begun: bool) -> Delivery:
         """Where the answer is going to appear: a message begun before a crash or an edit, or a new one."""
@@ -419,32 +371,8 @@ class Turns:
         try:
             async with self._alone(platform, chat_id):
                 pass  # taking the chat finishes what was left in it
-        except (_NotOurs, ChatUnavailable, ChatRefused) as reason:
+        except (NotOurs, ChatUnavailable, ChatRefused) as reason:
             log.info("%s:%s is not finished yet: %s", platform.name, chat_id, reason)
-
-    async def _finish_undone(self, platform: Platform, chat_id: str) -> bool:
-        """Replies that were on their way when something broke. Whether there were any."""
-        undone = await self._kept.deliveries.undone(platform.name, chat_id)
-        for key in dict.fromkeys(delivery.reply_key for delivery in undone):
-            parts = await self._kept.deliveries.of(key)
-            reply, question = (
-                await self._kept.messages.get(key),
-                await self._kept.messages.get(parts[0].question_key),
-            )
-            courier = Courier(platform, self._kept.deliveries, quotes=not (question and question.private))
-            if reply and question and not reply.deleted_at:
-                sent = any(part.state is DeliveryState.SENT for part in parts)
-                sending = any(part.state is DeliveryState.SENDING for part in parts)
-                if not sent and not sending and too_old(question, now(), self._settings):
-                    await self._kept.deliveries.drop(key)
-                    continue
-                await self._bring(reply, question, courier)
-            elif question and question.key in {one.key for one in await self._kept.messages.waiting()}:
-                await Growing(courier, parts[0]).settle()  # it goes on growing in the turn to come
-            else:
-                for part in parts:  # an answer that was begun to something that is gone
-                    await courier.take_back(part)
-        return bool(undone)
 
     # who may speak
 
@@ -454,40 +382,11 @@ class Turns:
 
         Gives whether something had been left undone there.
         """
-        async with self._locks(f"{platform.name}:{chat_id}"), self._lease(platform, chat_id):
-            yield await self._finish_undone(platform, chat_id)
+        async with self._floor.taken(platform.name, chat_id):
+            yield await self._outbox.finish(platform, chat_id)
 
-    @asynccontextmanager
-    async def _lease(self, platform: Platform, chat_id: str) -> AsyncIterator[None]:
-        if self._leases is None:
-            yield
-            return
-        await self._keep_lease(platform, chat_id)
-
-        async def keep() -> None:
-            while True:
-                await asyncio.sleep(LEASE_SECONDS / 3)
-                with contextlib.suppress(_NotOurs):
-                    await self._keep_lease(platform, chat_id)
-
-        keeping = asyncio.create_task(keep())
-        try:
-            yield
-        finally:
-            keeping.cancel()
-            await self._leases.give_back(f"chat {platform.name}:{chat_id}", self._holder)
-
-    async def _keep_lease(self, platform: Platform, chat_id: str) -> None:
-        if self._leases and not await self._leases.take(
-            f"chat {platform.name}:{chat_id}", self._holder, LEASE_SECONDS
-        ):
-            raise _NotOurs
-
-    async def _owner_took_over(self, question: Message) -> bool:
-        """The owner has written there since, to the others and not to the twin."""
-        if question.by_owner or (question.private and not question.as_owner):
-            return False
-        return any(not said.to_twin for said in await self._kept.messages.owner_spoke_after(question))
+    def _overtaken(self, answer: Message, question: Message) -> None:
+        self._start(self._drafts.taken_over(answer, question))
 
     async def _silenced(self, question: Message) -> bool:
         here, everywhere = await self._kept.chats.here_and_everywhere(question.platform, question.chat_id)
@@ -519,10 +418,6 @@ async def _logged(work: Coroutine[object, object, None]) -> None:
         await work
     except Exception:  # nobody waits for it; the database says what is left to do
         log.exception("something in the background failed")
-
-
-def _seed(message: Message) -> int:
-    return int.from_bytes(message.key.encode()[-4:], "big")
 
 
 def _as_message(key: str, text: str, reply: Reply, question: Message) -> Message:
