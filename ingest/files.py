@@ -128,7 +128,7 @@ class Export:
                     yield here + entry.name
 
     def _in_zip(self, archive: zipfile.ZipFile, prefix: str) -> list[str]:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         self._files += len(entries)
         self._claimed += sum(entry.file_size for entry in entries)
         if self._files > MAX_FILES or self._claimed > MAX_TOTAL or holds_too_much(archive, entries):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from ingest.clean import well_formed
 from ingest.source import Owner, Person
 from ingest.spellings import OTHER_SCRIPT, WORD, Spellings, fold
 from ingest.words import EVERYDAY, NOBODY
@@ -71,16 +72,17 @@ class Roster:
 
     def learn(self, person: Person) -> None:
         """Know this person by these names from now on. A full name or handle already known joins the two."""
-        if person.key in self._owner_keys:
+        key = well_formed(person.key)  # half an emoji is in no file and no hash
+        if key in self._owner_keys:
             return
         names = [tuple(fold(word) for word in WORD.findall(name)[:4]) for name in person.names]
         handles = [tuple(fold(word) for word in WORD.findall(handle)) for handle in person.handles]
         whole = [name for name in names if len(name) > 1] + [handle for handle in handles if handle]
-        first = self._people.get(person.key)
+        first = self._people.get(key)
         if first is None:
             known = (self._calls.get(name[0], {}).get(name) for name in whole)
-            first = next(filter(None, known), person.key)
-            self._people[person.key] = first
+            first = next(filter(None, known), key)
+            self._people[key] = first
         if self._keep:
             for called in (*person.names, *person.handles):
                 self._keep(self.placeholder(first), called)
@@ -97,6 +99,7 @@ class Roster:
 
     def placeholder(self, person_key: str) -> str:
         """What stands for this person; for the owner it is the first name, which is no secret."""
+        person_key = well_formed(person_key)
         if person_key in self._owner_keys:
             return self._owner_name
         return self._stand_in("PERSON", self._people.get(person_key, person_key))

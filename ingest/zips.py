@@ -30,6 +30,8 @@ READ_ERRORS = (
 def unsafe(entry: zipfile.ZipInfo, max_depth: int) -> str | None:
     """Why this entry is left alone; None when it may be read."""
     name = entry.filename.replace("\\", "/")
+    if not name:
+        return "it has no name"
     parts = PurePosixPath(name).parts
     if ".." in parts or name.startswith("/") or (parts and parts[0].endswith(":")):
         return "its name leads outside the archive"

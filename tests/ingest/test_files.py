@@ -161,6 +161,14 @@ def test_what_is_no_plain_file_in_a_zip_is_refused(tmp_path: Path, kind: int) ->
         assert [one.why for one in export.refused] == ["a link or device, not a file"]
 
 
+def test_a_file_without_a_name_in_a_zip_is_refused(tmp_path: Path) -> None:
+    whole = zipped({"nobody": b"x", "b.md": b"y"}, zipfile.ZIP_STORED)
+    nameless = whole.replace(b"nobody", b"\0obody")  # a name ends at its first zero
+    with open_export(put(tmp_path / "odd.zip", nameless)) as export:
+        assert export.names == ("b.md",)
+        assert export.refused == [Skipped("", "it has no name")]
+
+
 def test_a_folder_is_never_left_by_a_link(tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     put(tmp_path / "secret" / "a.md", b"secret")

@@ -390,3 +390,14 @@ def test_redacting_never_raises_and_doing_it_twice_changes_nothing_more(text: st
     found, _ = redactor()
     once = found.redact(text)
     assert found.redact(once) == once
+
+
+def test_half_a_character_in_somebodys_id_is_no_trouble(tmp_path: Path) -> None:
+    roster = Roster(KEY, Owner())
+    roster.learn(Person("signal:a\ud800", ("Saoirse",)))
+    hidden = roster.placeholder("signal:a\ud800")
+    assert roster.hide_names("ask Saoirse") == f"ask {hidden}"
+    roster.save(tmp_path / "roster.json")
+    other = Roster(KEY, Owner())
+    other.load(tmp_path / "roster.json")
+    assert other.placeholder("signal:a\ud800") == hidden
