@@ -29,4 +29,4 @@ _SHAPES = (
     r"|ATATT3[\w=-]{100,}",
     r"AccountKey=[\w+/=]{60,}|SharedAccessKey=[\w+/=]{40,}|sig=[\w%]{40,}",
 )
-KEY_SHAPE = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_SHAPES)})")
+KEY_SHAPE = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(_SHAPES)})")

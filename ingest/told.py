@@ -146,6 +146,6 @@ HANDLES = (
 # One of these is in whatever SECRETS and HANDLES find.
 SAYS_WHAT = re.compile(
     rf"\b(?:{_PASSWORD}\b|pass\b|{_KEY}|{_NETWORK}\b|bearer|basic|u/)|(?<!\S)-u\s|--user|#\d"
-    rf"|[A-Z_]{{3}}\w*\s?[=:]",
+    rf"|[A-Z_]{{3}}\w{{0,60}}\s?[=:]",
     re.IGNORECASE,
 )

@@ -401,3 +401,16 @@ def test_half_a_character_in_somebodys_id_is_no_trouble(tmp_path: Path) -> None:
     other = Roster(KEY, Owner())
     other.load(tmp_path / "roster.json")
     assert other.placeholder("signal:a\ud800") == hidden
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "7AKIAIOSFODNN7EXAMPLE",  # glued to a number
+        "+44 7700 900123%s",  # a format sign is no percentage
+        f"{'a' * 70}.tamsin@example.org",  # longer than any address may be
+    ],
+)
+def test_what_is_glued_to_something_is_hidden_all_the_same(hidden: str) -> None:
+    text = Redactor(Roster(b"k" * 32, Owner())).redact(f"see {hidden} ok")
+    assert not any(part in text for part in ("AKIAIOSFODNN7EXAMPLE", "900123", "tamsin@"))
