@@ -9,11 +9,12 @@ next run begins at the last `Reached` and meets a few things again, which change
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.api_client import ApiBroken, ApiForbidden, ApiRejected, ApiUnavailable
+from ingest.drift import Drift
 from ingest.source import Owner, Person
 from storage.records import Record, Skipped
 
@@ -73,6 +74,7 @@ class Reading:
     positions: Mapping[str, Position]  # by container; empty at first
     agreed: frozenset[str] = frozenset()  # "platform:id" of other people whose words may be kept
     kept: Callable[[], Awaitable[list[Record]]] | None = None  # what the store has of this source
+    drift: Drift = field(default_factory=Drift)  # counts what the reader does not know of the answers
 
     def at(self, container: str) -> Position:
         return self.positions.get(container, {})

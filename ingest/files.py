@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from ingest.drift import Drift
 from ingest.zips import READ_ERRORS, WHOLE_BOMB, holds_too_much, open_part, unsafe
 from storage.records import Skipped
 
@@ -29,7 +30,8 @@ class ExportUnreadable(Exception):
 
 
 class Export:
-    """The files of one export by relative name. `refused` are those that are not safe to open.
+    """The files of one export by relative name. `refused` are those that are not safe to open; `drift` counts
+    what their reader does not know of them.
 
     With `parts`, archives at the top are looked into as well: "part-1.zip/notes/a.md" is a name then.
     """
@@ -45,6 +47,7 @@ class Export:
         self._heads: dict[str, tuple[int, bytes]] = {}
         self._room = 0
         self.refused: list[Skipped] = []
+        self.drift = Drift()
         found = self._in_zip(archive, "") if archive else list(self._in_folder())
         self.names = tuple(sorted(self._with_parts("", found, archive, PART_LEVELS)))
         self._known = frozenset(self.names)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.dedup import Duplicate
+from ingest.drift import UnknownField
 from ingest.source import file_of
 from storage.records import Record, Skipped
 
@@ -41,6 +42,7 @@ class Ledger:
     skipped: list[Skipped] = field(default_factory=list)
     files: dict[str, Tally] = field(default_factory=dict)
     seconds: float = 0.0
+    unknown: list[UnknownField] = field(default_factory=list)  # what its reader did not know; no error
     unchanged: bool = False  # nothing was read: this is what the last time came to
 
     @classmethod
@@ -60,6 +62,7 @@ class Ledger:
             failed=Counter(report["failed"]),
             skipped=[Skipped(**one) for one in report["skipped"]],
             files=files,
+            unknown=[UnknownField(**one) for one in report["unknown_fields"]],
             unchanged=True,
         )
 
@@ -112,6 +115,7 @@ class Ledger:
                 }
                 for name, tally in self.files.items()
             },
+            "unknown_fields": [one.as_json() for one in self.unknown],
             "seconds": round(self.seconds, 3),
             "closes": self.closes(),
             "unchanged": self.unchanged,

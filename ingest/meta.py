@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ingest.clean import well_formed
+from ingest.drift import known
 from ingest.files import Export
 from ingest.ordinals import Ordinals
 from ingest.rows import Piece, json_pieces
@@ -44,6 +45,17 @@ _MEDIA = {
     "share": "link",
     "media": "file",
 }
+
+_ROOT = known(
+    "participants messages title thread_path is_still_participant magic_words image joinable_mode threadName"
+    " thread_type"
+)
+_MESSAGE = known(
+    "sender_name timestamp_ms content call_duration missed is_unsent is_geoblocked_for_viewer"
+    " bumped_message_metadata is_unsent_image_by_messenger_kid_parent users ip"
+    f" senderName text timestamp isUnsent reactions {' '.join(_MEDIA)}",
+    values={"type": "Generic Share Call Subscribe Unsubscribe text link media placeholder"},
+)
 
 
 def mended(text: str) -> str:
@@ -119,8 +131,12 @@ def people_in(export: Export, platform: str, own: set[str]) -> Iterator[Person]:
 def messages_in(export: Export, source: str, own: set[str]) -> Iterator[Record | Skipped]:
     for name in chat_files(export):
         thread, ordinals = f"{source}:{stable_id(source, _chat_of(name))[:16]}", Ordinals()
-        for piece in json_pieces(export, name, lists=("messages",)):
-            yield piece if isinstance(piece, Skipped) else _record(piece, source, thread, own, ordinals)
+        for piece in json_pieces(export, name, lists=("messages",), root=_ROOT):
+            if isinstance(piece, Skipped):
+                yield piece
+                continue
+            export.drift.look("message", piece.value, _MESSAGE)
+            yield _record(piece, source, thread, own, ordinals)
 
 
 def _record(piece: Piece, source: str, thread: str, own: set[str], ordinals: Ordinals) -> Record | Skipped:

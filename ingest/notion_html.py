@@ -5,10 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ingest.drift import Drift
 from ingest.html_steps import Step, steps, words
 
 # What only points to other pages, or shows them.
 _NOT_WORDS = {"link-to-page", "collection-content", "bookmark", "table_of_contents", "icon"}
+_KINDS = frozenset(
+    [
+        "auto_increment_id",
+        "button",
+        "checkbox",
+        "created_by",
+        "created_time",
+        "date",
+        "email",
+        "file",
+        "formula",
+        "last_edited_by",
+        "last_edited_time",
+        "location",
+        "multi_select",
+        "number",
+        "person",
+        "phone_number",
+        "place",
+        "relation",
+        "rich_text",
+        "rollup",
+        "select",
+        "status",
+        "text",
+        "title",
+        "unique_id",
+        "url",
+        "verification",
+    ]
+)
 _ALONE = ("br", "hr", "img")
 
 
@@ -19,7 +51,7 @@ class HtmlPage:
     properties: dict[str, str] = field(default_factory=dict)
 
 
-def properties_and_body(page: str) -> HtmlPage:
+def properties_and_body(page: str, drift: Drift) -> HtmlPage:
     found = HtmlPage()
     title: list[Step] = []
     body: list[Step] = []
@@ -41,6 +73,8 @@ def properties_and_body(page: str) -> HtmlPage:
         elif tag == "tr":
             if kind == "start":
                 row_kind = style.rpartition("property-row-")[2] if "property-row-" in style else ""
+                if row_kind and row_kind not in _KINDS:
+                    drift.kind("property", "kind", row_kind)
                 cells = {"th": [], "td": []}
             elif row_kind:
                 found.properties |= _property(row_kind, words(cells["th"]), words(cells["td"]))

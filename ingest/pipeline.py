@@ -16,13 +16,14 @@ from pathlib import Path
 
 from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
+from ingest.drift import UnknownField
 from ingest.files import ExportUnreadable, one_look
 from ingest.known_exports import KnownExport
 from ingest.labels import Labels
 from ingest.ledger import Ledger
 from ingest.redact import Redactor
 from ingest.roster import Roster
-from ingest.source import Owner, Person, Source
+from ingest.source import Owner, Person, Read, Source
 from ingest.sources import SOURCES
 from ingest.strangers import Strangers
 from ingest.tag import tags
@@ -101,10 +102,13 @@ class Passage:
         self._roster.learn(person)
         self._redactor = None
 
-    def outcomes(self, items: Iterable[Record | Skipped]) -> Iterator[Outcome]:
-        """Every item, and what became of it on the way. Blocks."""
+    def outcomes(self, items: Iterable[Read]) -> Iterator[Outcome]:
+        """Every item, and what became of it on the way; what nobody knew goes to the ledger alone. Blocks."""
         redactor = self._redactor = self._redactor or Redactor(self._roster)
         for item in items:
+            if isinstance(item, UnknownField):
+                self._ledger.unknown.append(item)
+                continue
             self._ledger.see(item.where if isinstance(item, Skipped) else item.origin)
             outcome: Outcome = item
             if isinstance(item, Record):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from ingest.drift import Known
 from ingest.files import Export
 from ingest.json_stream import BadValue, Broken, JsonStream
 from ingest.source import place
@@ -34,10 +35,12 @@ def json_pieces(
     lists: Collection[str] = (),
     about: Collection[str] = (),
     start: Callable[[BinaryIO], None] = lambda file: None,
+    root: Known | None = None,
 ) -> Iterator[Piece | Skipped]:
     """The elements of a JSON list; of a JSON object its `about` values whole, its `lists` by element.
 
-    Everything else is passed over. `start` may move past what stands before the JSON.
+    Everything else is passed over; what `root` does not know of it is told as drift. `start` may move past
+    what stands before the JSON.
     """
     number = 0
     try:
@@ -59,6 +62,8 @@ def json_pieces(
                 elif key in about:
                     yield _piece(stream, key, place(name, key))
                 else:
+                    if root and key not in root.fields:
+                        export.drift.passed_over("file", key, stream.peek())
                     stream.skip()
             if lists and not found:
                 yield Skipped(place(name, "end"), "nothing of what such a file holds is in it")

@@ -8,9 +8,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ingest.drift import UnknownField
 from storage.records import Record, Skipped
 
 OWNER = "owner"  # the author id of everything the owner said
+Read = Record | Skipped | UnknownField
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,14 @@ class Source:
 
     `recognise` says how sure it is (0..1) that a path is one, by structure and never by folder name alone.
     `people` yields everybody the export knows, before it is read: names must be known to be hidden.
-    `read` yields each item once: a Record, or a Skipped saying why not. Neither raises for bad data. Records
-    come raw: author_id is "owner" or a Person's key, the text as written, `origin` is place(file, spot).
+    `read` yields each item once: a Record, or a Skipped saying why not; in the end, the fields it does not
+    know. Neither raises for bad data. Records come raw: author_id is "owner" or a Person's key, the text as
+    written, `origin` is place(file, spot).
     """
 
     name: str
     recognise: Callable[[Path], float]
-    read: Callable[[Path, Owner], Iterator[Record | Skipped]]
+    read: Callable[[Path, Owner], Iterator[Read]]
     people: Callable[[Path, Owner], Iterator[Person]] = lambda path, owner: iter(())
 
 

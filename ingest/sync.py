@@ -97,6 +97,7 @@ async def sync(
     except ApiTrouble as problem:
         report.troubles.append(Trouble("", str(problem)))
     await run.settle()
+    report.ledger.unknown = reading.drift.found()
     await asyncio.to_thread(passage.save)
     for trouble in report.troubles:
         log.warning("sync %s %s: %s", source.name, trouble.container, trouble.why)

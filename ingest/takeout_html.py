@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 
 from ingest.clock import instant
+from ingest.drift import Drift
 from ingest.files import Export
 from ingest.html_steps import Step, steps, words
 from ingest.source import Owner, place
@@ -15,6 +17,7 @@ from storage.records import Skipped, ZoneSource
 _CHUNK = 1 << 18
 _CELL = '<div class="outer-cell'
 _MAX_CELL = 1 << 20
+_TYPOGRAPHY = re.compile(r"mdl-typography--(\S+)")
 _LAST_LINES = 4  # the time is the last line, or there is "Watched at ..." after it
 
 
@@ -24,7 +27,11 @@ def html_entries(export: Export, name: str, owner: Owner) -> Iterator[Watched | 
         for cell in _cells(export, name):
             number += 1
             where = place(name, number)
-            yield _entry(cell, where, owner) if cell else Skipped(where, "too large for one entry")
+            yield (
+                _entry(cell, where, owner, export.drift)
+                if cell
+                else Skipped(where, "too large for one entry")
+            )
     except OSError as error:
         yield Skipped(place(name, f"after {number}"), f"the file cannot be read any further ({error})")
 
@@ -52,7 +59,7 @@ def _cells(export: Export, name: str) -> Iterator[str]:
             yield "" if too_large else text
 
 
-def _entry(cell: str, where: str, owner: Owner) -> Watched | Skipped:
+def _entry(cell: str, where: str, owner: Owner, drift: Drift) -> Watched | Skipped:
     """<p title>YouTube</p> <div body>Watched <a>title</a><br><a>channel</a><br>time</div> <div caption>..."""
     parts: dict[str, list[Step]] = {"title": [], "body": [], "caption": []}
     links: list[tuple[str, list[Step]]] = []
@@ -65,6 +72,8 @@ def _entry(cell: str, where: str, owner: Owner) -> Watched | Skipped:
         elif kind == "start" and "content-cell" in style:
             right = "text-right" in style
             part = "" if right else "body" if "body-1" in style else "caption" if "caption" in style else ""
+            if not part and not right and (kind_of_text := _TYPOGRAPHY.search(style)):
+                drift.kind("history", "cell", kind_of_text[1])
         elif tag == "a" and part == "body":
             open_link = kind == "start"
             if open_link:

@@ -152,6 +152,7 @@ def ingest(
         rows = [("seen", ledger.seen), ("kept", ledger.kept), ("merged, known already", ledger.merged)]
         rows += [(f"dropped: {why}", count) for why, count in sorted(ledger.dropped.items())]
         rows += [(f"failed: {why}", count) for why, count in sorted(ledger.failed.items())]
+        rows += [(f"not known: {one}", one.count) for one in ledger.unknown]
         show.table(f"{ledger.source}: {path}", ("what", "how many"), rows)
         if ledger.unchanged:
             show.sentence("unchanged since it was read last; --again reads it all the same")
@@ -185,6 +186,8 @@ def sync(
         for path in done.unchanged:
             show.sentence(f"  {path}: unchanged")
         for report in done.reports:
+            for one in report.ledger.unknown:
+                show.sentence(f"  {report.ledger.source}: not known: {one}, {one.count} times")
             for trouble in report.troubles:
                 show.sentence(
                     f"  {' '.join(filter(None, (report.ledger.source, trouble.container)))}: {trouble.why}"

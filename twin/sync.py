@@ -193,7 +193,10 @@ async def sync_by_the_clock(home: Home, settings: Settings, stores: Stores) -> N
 
 
 def _in_short(done: Synced) -> str:
-    return ", ".join(f"{r.ledger.source} {r.ledger.kept} kept, {r.deleted} deleted" for r in done.reports)
+    return ", ".join(
+        f"{r.ledger.source} {r.ledger.kept} kept, {r.deleted} deleted, {len(r.ledger.unknown)} not known"
+        for r in done.reports
+    )
 
 
 @contextlib.asynccontextmanager

@@ -28,6 +28,7 @@ from ingest.api_source import (
 )
 from ingest.attachments import attachment
 from ingest.discord import plain, record_id, said_at
+from ingest.drift import known
 from ingest.source import OWNER, Person, place
 from ingest.sync_settings import SyncSettings
 from ingest.values import as_dict, as_id, as_list, as_text, from_iso, texts
@@ -41,6 +42,17 @@ _PAGE = 100
 _EPOCH_MS = 1_420_070_400_000
 _MARGIN = timedelta(minutes=1)  # what a message's time and its id may differ by
 _SAYS_SOMETHING_ELSE = ("attachments", "embeds", "sticker_items", "poll", "components", "message_snapshots")
+
+_MESSAGE = known(
+    "id channel_id guild_id author member content timestamp edited_timestamp tts mention_everyone"
+    " mentions mention_roles mention_channels attachments embeds reactions nonce pinned webhook_id"
+    " activity application application_id flags referenced_message interaction interaction_metadata"
+    " thread components sticker_items stickers position role_subscription_data resolved poll call"
+    " shared_client_theme",
+    values={"type": range(47)},
+    message_reference=known("type message_id channel_id guild_id fail_if_not_exists"),
+    message_snapshots=known("message guild_id"),
+)
 
 
 def discord(settings: SyncSettings, token: str, url: str | None, sleep: Sleep) -> ApiSource:
@@ -143,6 +155,7 @@ class _Readable:
             ids = [number for one in answer.body if (number := as_id(as_dict(one).get("id")))]
             without_a_gap = without_a_gap and len(ids) == len(answer.body)
             for message in sorted(map(as_dict, answer.body), key=lambda one: int(as_id(one.get("id")) or 0)):
+                self._reading.drift.look("message", message, _MESSAGE)
                 for item in self._items(message, channel):
                     yield item
             if look_again:

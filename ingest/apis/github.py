@@ -19,6 +19,7 @@ from typing import Any
 
 from ingest.api_client import Answer, Api, ApiBroken, ApiForbidden, Sleep, open_client
 from ingest.api_source import ApiSource, Item, Position, Reached, Reading, Scanned, contained
+from ingest.drift import known
 from ingest.source import OWNER, Person, place
 from ingest.sync_settings import SyncSettings
 from ingest.values import as_dict, as_id, as_list, as_text, from_iso
@@ -38,6 +39,36 @@ PARTS = {  # of a thread: below which path, under which name there, and what we 
         ("issues", "comments", "comment"),
         ("pulls", "comments", "review_comment"),
         ("pulls", "reviews", "review"),
+    ),
+}
+
+_LINKS = (
+    "url html_url issue_url node_id id user created_at updated_at author_association body body_text body_html"
+)
+_KNOWN = {
+    "issue": known(
+        f"{_LINKS} repository_url repository labels_url comments_url events_url timeline_url number"
+        " title labels state state_reason locked active_lock_reason assignee assignees milestone"
+        " comments closed_at closed_by draft pull_request performed_via_github_app reactions score"
+        " text_matches type sub_issues_summary parent_issue_url issue_dependencies_summary"
+        " issue_field_values pinned_comment"
+    ),
+    "comment": known(f"{_LINKS} performed_via_github_app reactions pin minimized"),
+    "review_comment": known(
+        f"{_LINKS} pull_request_review_id diff_hunk path position original_position commit_id"
+        " original_commit_id in_reply_to_id pull_request_url _links start_line original_start_line"
+        " start_side line original_line side subject_type reactions"
+    ),
+    "review": known(f"{_LINKS} state pull_request_url _links submitted_at commit_id"),
+    "commit_comment": known(f"{_LINKS} position line path commit_id reactions"),
+    "release": known(
+        f"{_LINKS} assets_url upload_url tarball_url zipball_url discussion_url tag_name"
+        " target_commitish name draft prerelease immutable published_at author assets reactions"
+        " mentions_count is_short_description_html_truncated short_description_html"
+    ),
+    "commit": known(
+        "url sha node_id html_url comments_url commit author committer parents repository score text_matches"
+        " stats files"
     ),
 }
 
@@ -108,6 +139,7 @@ class _Mine:
             return
         about = f"{repository}#{number}"
         audience = "public" if await self._is_public(repository) else "owner"
+        self._reading.drift.look("issue", issue, _KNOWN["issue"])
         for item in self._own(_by(issue, "issue", _title_and_body(issue), about, audience), issue):
             yield item
         present, whole = {_record_id("issue", issue_id)}, True
@@ -121,6 +153,7 @@ class _Mine:
             if len(pages) == 1 and (etag := pages[0].headers.get("etag")):
                 fresh[listing] = etag
             for comment in (as_dict(one) for page in pages for one in as_list(page.body)):
+                self._reading.drift.look(name, comment, _KNOWN[name])
                 comment_id = as_id(comment.get("id"))
                 whole = whole and comment_id is not None
                 present.add(_record_id(name, comment_id or "?"))
@@ -151,6 +184,7 @@ class _Mine:
                 yield commit
                 continue
             if not self._repositories or _repository(commit) in self._repositories:
+                self._reading.drift.look("commit", commit, _KNOWN["commit"])
                 for item in self._own(_commit(commit), commit):
                     yield item
             newest, count = max(newest, committed), count + 1
@@ -176,6 +210,7 @@ class _Mine:
             what = as_dict(payload.get("release" if name == "release" else "comment"))
             if not name or (self._repositories and repository not in self._repositories):
                 continue  # pushes, stars; and what the threads have in full
+            self._reading.drift.look(name, what, _KNOWN[name])
             text = _title_and_body(what) if name == "release" else as_text(what.get("body"))
             audience = "public" if event.get("public") is True else "owner"
             thread = f"{repository}@{as_text(what.get('commit_id') or what.get('tag_name'))[:40]}"

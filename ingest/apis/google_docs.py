@@ -26,6 +26,7 @@ from ingest.api_client import (
     open_client,
 )
 from ingest.api_source import ApiSource, Gone, Item, Position, Reached, Reading, contained
+from ingest.drift import Drift, known
 from ingest.markdown import plain
 from ingest.source import OWNER, Person, place
 from ingest.sync_settings import SyncSettings
@@ -40,6 +41,11 @@ _WRAPPED = re.compile(
     r"https?://(?:www\.)?google\.com/url\?(?:[^\s<>\")]{0,500}?&)?q=([^&\s<>\")]++)[^\s<>\")]*+"
 )
 
+_KNOWN = known(  # no more than what is asked for
+    "id mimeType createdTime modifiedTime ownedByMe trashed",
+    lastModifyingUser=known("displayName permissionId me"),
+)
+
 
 def google_docs(settings: SyncSettings, sleep: Sleep) -> ApiSource:
     return ApiSource("google_docs", partial(_read, settings, sleep))
@@ -51,7 +57,7 @@ async def _read(settings: SyncSettings, sleep: Sleep, reading: Reading) -> Async
         renew = partial(_access, accounts, settings)
         api = Api(client, "Google Drive", settings.google_url, renew=renew, advice=_ADVICE, sleep=sleep)
         before = reading.at("documents")
-        async for item in contained("documents", before, _Drive(api).documents(before)):
+        async for item in contained("documents", before, _Drive(api, reading.drift).documents(before)):
             yield item
 
 
@@ -76,8 +82,8 @@ async def _access(accounts: Api, settings: SyncSettings) -> Keys:
 
 
 class _Drive:
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, api: Api, drift: Drift) -> None:
+        self._api, self._drift = api, drift
 
     async def documents(self, before: Position) -> AsyncIterator[Item]:
         token = before.get("changes")
@@ -146,6 +152,7 @@ class _Drive:
                 return
 
     async def _document(self, file: dict[str, Any], number: int) -> AsyncIterator[Item]:
+        self._drift.look("file", file, _KNOWN)
         file_id, made = as_text(file.get("id")), from_iso(file.get("createdTime"))
         where = place("documents", file_id or f"? {number}")
         if not file_id or made is None:

@@ -17,6 +17,7 @@ from ingest.api_client import Api, Sleep, open_client
 from ingest.api_source import RESCAN_EVERY, ApiSource, Item, Position, Reached, Reading, Scanned, contained
 from ingest.dated_pages import When, when
 from ingest.days import Period
+from ingest.drift import known
 from ingest.source import OWNER, Owner, place
 from ingest.sync_settings import SyncSettings
 from ingest.values import as_dict, as_id, as_list, as_text, from_iso, texts
@@ -34,6 +35,15 @@ _DONE = {
     "anime": ("num_episodes_watched", "num_episodes", "episodes", "num_times_rewatched"),
     "manga": ("num_chapters_read", "num_chapters", "chapters", "num_times_reread"),
 }
+_ENTRY = known(
+    "",
+    node=known("id title main_picture num_episodes num_chapters"),
+    list_status=known(
+        "status score num_episodes_watched is_rewatching num_times_rewatched num_volumes_read"
+        " num_chapters_read is_rereading num_times_reread updated_at start_date finish_date comments"
+        " tags priority rewatch_value reread_value"
+    ),
+)
 _EVER = (datetime(1900, 1, 1, tzinfo=UTC), timedelta(days=366))  # a list has titles, not times
 
 
@@ -69,6 +79,7 @@ async def _titles(api: Api, reading: Reading, kind: str, user: str, before: Posi
     while path:
         body = as_dict((await api.get(path, params)).body)
         for number, entry in enumerate(map(as_dict, as_list(body.get("data")))):
+            reading.drift.look(kind, entry, _ENTRY)
             title_id = as_id(as_dict(entry.get("node")).get("id"))
             updated = from_iso(as_dict(entry.get("list_status")).get("updated_at"))
             if not everything and last and updated and updated < last:

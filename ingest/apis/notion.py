@@ -20,6 +20,7 @@ from ingest.api_client import Api, ApiForbidden, ApiRefused, Sleep, open_client
 from ingest.api_source import RESCAN_EVERY, ApiSource, Gone, Item, Position, Reached, Reading, contained
 from ingest.dated_pages import When, when
 from ingest.days import period
+from ingest.drift import known
 from ingest.source import OWNER, Owner, Person, file_of, marked, place
 from ingest.sync_settings import SyncSettings
 from ingest.values import as_dict, as_list, as_text, from_iso, texts
@@ -34,6 +35,23 @@ _MAX_DEPTH = 8
 _NOT_INSIDE = ("child_page", "child_database")  # pages of their own
 _BEFORE = {"bulleted_list_item": "- ", "numbered_list_item": "- ", "to_do": "- "}
 _WRITING = 3  # words; what was picked from a list is no writing
+_THING = (
+    "object id parent created_time last_edited_time created_by last_edited_by archived in_trash is_archived"
+)
+_PAGE = known(f"{_THING} properties cover icon url public_url is_locked request_id")
+_PROPERTY = (
+    "button checkbox created_by created_time date email files formula last_edited_by last_edited_time"
+    " multi_select number people phone_number place relation rich_text rollup select status title"
+    " unique_id url verification"
+)
+_BLOCK = (
+    "audio bookmark breadcrumb bulleted_list_item callout child_database child_page code column column_list"
+    " divider embed equation file heading_1 heading_2 heading_3 heading_4 image link_preview link_to_page"
+    " meeting_notes numbered_list_item paragraph pdf quote synced_block tab table table_of_contents table_row"
+    " template to_do toggle transcription unsupported video"
+)
+_OF_PROPERTY = known(f"id name has_more next_url {_PROPERTY}", values={"type": _PROPERTY})
+_OF_BLOCK = known(f"{_THING} has_children request_id {_BLOCK}", values={"type": _BLOCK})
 
 
 @dataclass(slots=True)
@@ -131,6 +149,7 @@ class _Workspace:
         if page.get("in_trash") is True or page.get("archived") is True:
             yield Gone(stable_id("notion", page_id))
             return
+        self._reading.drift.look("page", page, _PAGE)
         is_own = _plain(as_text(as_dict(page.get("created_by")).get("id"))) in self._own
         words = _Words()
         try:
@@ -154,6 +173,7 @@ class _Workspace:
         while True:
             answer = as_dict((await self._api.get(f"/v1/blocks/{block_id}/children", params)).body)
             for block in map(as_dict, as_list(answer.get("results"))):
+                self._reading.drift.look("block", block, _OF_BLOCK)
                 self._take(block, words, depth)
                 inner = as_text(block.get("id"))
                 if inner and depth < _MAX_DEPTH and _holds_more(block):
@@ -196,6 +216,7 @@ class _Workspace:
         title, lines, tags = "", list[str](), list[str]()
         for name, value in properties.items():
             about = as_dict(value)
+            self._reading.drift.look("property", about, _OF_PROPERTY)
             kind = as_text(about.get("type"))
             if kind == "title":
                 title = self._text(about.get("title"), words).strip()

@@ -13,9 +13,10 @@ from typing import Any
 
 from ingest.attachments import attachment
 from ingest.discord import plain, record_id, said_at
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.rows import Piece, json_pieces
-from ingest.source import OWNER, Owner, Person, Source, marked
+from ingest.source import OWNER, Owner, Person, Read, Source, marked
 from ingest.values import as_dict, as_id, as_list, as_text, from_iso, texts
 from storage.records import Attachment, Kind, Record, Skipped
 
@@ -25,6 +26,23 @@ _SIGNS = tuple(
 )
 _SPOKEN = ("Default", "Reply")  # every other type is a notice, with English words that nobody wrote
 _FORWARD = ("Forward", "1", 1)
+_NOTICES = (
+    "RecipientAdd RecipientRemove Call ChannelNameChange ChannelIconChange ChannelPinnedMessage"
+    " GuildMemberJoin ThreadCreated"
+)
+_USER = known("id name discriminator nickname color isBot roles avatarUrl")
+_FILE = known("id url fileName fileSizeBytes")
+_ROOT = known("guild channel dateRange exportedAt messages messageCount")
+_MESSAGE = known(
+    "id timestamp timestampEdited callEndedTimestamp isPinned content embeds stickers reactions interaction"
+    " inlineEmojis",
+    values={"type": (*_SPOKEN, *_NOTICES.split(), *map(str, range(47)))},  # without a name, a number
+    author=_USER,
+    mentions=_USER,
+    attachments=_FILE,
+    reference=known("type messageId channelId guildId"),
+    forwardedMessage=known("timestamp timestampEdited content attachments embeds stickers"),
+)
 
 
 def recognise(path: Path) -> float:
@@ -51,12 +69,17 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                     yield person
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Both sides, file by file; partitions and repeated exports of a channel meet by the messages' ids."""
     with open_export(path) as export:
         yield from export.refused
         for item in _messages(export):
-            yield item if isinstance(item, Skipped) else _record(*item, owner)
+            if isinstance(item, Skipped):
+                yield item
+                continue
+            export.drift.look("message", item[0].value, _MESSAGE)
+            yield _record(*item, owner)
+        yield from export.drift.found()
 
 
 def _messages(export: Export) -> Iterator[tuple[Piece, str] | Skipped]:
@@ -66,7 +89,7 @@ def _messages(export: Export) -> Iterator[tuple[Piece, str] | Skipped]:
         if not _is_one(export, name):
             continue
         found, channel = True, "unknown"
-        for piece in json_pieces(export, name, lists=("messages",), about=("channel",)):
+        for piece in json_pieces(export, name, lists=("messages",), about=("channel",), root=_ROOT):
             if isinstance(piece, Skipped):
                 yield piece
             elif piece.key == "channel":

@@ -14,14 +14,17 @@ from typing import Any
 from ingest.attachments import attachment
 from ingest.csv_rows import rows
 from ingest.discord import plain, record_id, said_at
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.rows import json_pieces, load
-from ingest.source import OWNER, Owner, Person, Source
+from ingest.source import OWNER, Owner, Person, Read, Source
 from ingest.values import as_dict, as_id, as_list, texts
 from storage.records import Kind, Record, Skipped
 
 _CHANNEL = re.compile(r"(?P<folder>(?:.*/)?c?(?P<id>\d{5,20}))/messages\.(?:json|csv)")
 _ACCOUNT = re.compile(r"(?:[^/]+/){0,2}user\.json")
+_MESSAGE = known("id timestamp contents attachments")  # in small letters
+_CHANNEL_ABOUT = known("id type name guild recipients")
 _DIRECT = re.compile(r"(?:Direct Message with )?(?P<name>.{1,40}?)#\d{1,5}")
 
 
@@ -58,7 +61,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                 yield Person(f"discord:{others[0]}", (), texts(title["name"]) if title else ())
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """The owner's messages, channel by channel."""
     with open_export(path) as export:
         yield from export.refused
@@ -74,10 +77,17 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
             yield Skipped(str(path.name), "no folder with a Discord channel's messages in it")
         for name, found in channels:
             about = f"{found['folder']}/channel.json"
-            if export.holds(about) and not isinstance(load(export, about), dict):
+            channel = load(export, about)
+            export.drift.look("channel", channel, _CHANNEL_ABOUT)
+            if export.holds(about) and not isinstance(channel, dict):
                 yield Skipped(about, "not valid JSON; its messages are read all the same")
             for row in _rows(export, name):
-                yield row if isinstance(row, Skipped) else _record(*row, found["id"])
+                if isinstance(row, Skipped):
+                    yield row
+                    continue
+                export.drift.look("message", row[1], _MESSAGE)
+                yield _record(*row, found["id"])
+        yield from export.drift.found()
 
 
 def _rows(export: Export, name: str) -> Iterator[tuple[str, dict[Any, Any]] | Skipped]:

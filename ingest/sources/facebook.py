@@ -7,16 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.meta import chat_files, messages_in, names_in, people_in, said_in
 from ingest.ordinals import Ordinals
 from ingest.rows import Piece, json_pieces, load
-from ingest.source import OWNER, Owner, Person, Source
+from ingest.source import OWNER, Owner, Person, Read, Source
 from ingest.values import as_dict, as_list, from_epoch
 from storage.records import Attachment, Kind, Record, Skipped, stable_id
 
 _POSTS = re.compile(r"your_posts.*\.json|.*your_posts_\d+\.json")
 _COMMENTS = re.compile(r"comments(?:_\d+)?\.json")
+
+_POST = known(
+    "timestamp title attachments tags place",
+    data=known("post update_timestamp backdated_timestamp"),
+)
+_COMMENT = known(
+    "timestamp title attachments", data=known("", comment=known("timestamp comment author group"))
+)
 
 
 def recognise(path: Path) -> float:
@@ -33,7 +42,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
         yield from people_in(export, "facebook", _own(export, owner))
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Chats, then posts, then comments."""
     with open_export(path) as export:
         yield from export.refused
@@ -45,11 +54,20 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
         for name in posts:
             ordinals = Ordinals()
             for piece in json_pieces(export, name):
-                yield piece if isinstance(piece, Skipped) else _post(piece, ordinals)
+                if isinstance(piece, Skipped):
+                    yield piece
+                    continue
+                export.drift.look("post", piece.value, _POST)
+                yield _post(piece, ordinals)
         for name in comments:
             ordinals = Ordinals()
             for piece in json_pieces(export, name, lists=("comments_v2", "comments")):
-                yield piece if isinstance(piece, Skipped) else _comment(piece, own, ordinals)
+                if isinstance(piece, Skipped):
+                    yield piece
+                    continue
+                export.drift.look("comment", piece.value, _COMMENT)
+                yield _comment(piece, own, ordinals)
+        yield from export.drift.found()
 
 
 def _post(piece: Piece, ordinals: Ordinals) -> Record | Skipped:

@@ -11,17 +11,24 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.meta import chat_files, is_encrypted_chat, messages_in, names_in, people_in, said_in
 from ingest.ordinals import Ordinals
 from ingest.rows import Piece, json_pieces, load
-from ingest.source import OWNER, Owner, Person, Source
+from ingest.source import OWNER, Owner, Person, Read, Source
 from ingest.values import as_dict, as_list, from_epoch
 from storage.records import Attachment, Kind, Record, Skipped, stable_id
 
 _POSTS = re.compile(r"posts_\d+\.json")
 _COMMENTS = re.compile(r"(?:post_comments(?:_\d+)?|reels_comments)\.json")
 _PROFILE = ("personal_information.json", "account_information.json")
+
+_PICTURE = known(
+    "uri creation_timestamp media_metadata title cross_post_source backup_uri media_variants dubbing_info"
+)
+_POST = known("title creation_timestamp", media=_PICTURE)
+_COMMENT = known("title timestamp fbid media media_list_data string_list_data string_map_data label_values")
 
 
 def recognise(path: Path) -> float:
@@ -38,7 +45,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
         yield from people_in(export, "instagram", _own(export, owner))
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Chats, then posts, then comments."""
     with open_export(path) as export:
         yield from export.refused
@@ -49,11 +56,20 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
         for name in posts:
             ordinals = Ordinals()
             for piece in json_pieces(export, name):
-                yield piece if isinstance(piece, Skipped) else _post(piece, ordinals)
+                if isinstance(piece, Skipped):
+                    yield piece
+                    continue
+                export.drift.look("post", piece.value, _POST)
+                yield _post(piece, ordinals)
         for name in comments:
             ordinals = Ordinals()
             for piece in json_pieces(export, name, lists=("comments_reels_comments",)):
-                yield piece if isinstance(piece, Skipped) else _comment(piece, ordinals)
+                if isinstance(piece, Skipped):
+                    yield piece
+                    continue
+                export.drift.look("comment", piece.value, _COMMENT)
+                yield _comment(piece, ordinals)
+        yield from export.drift.found()
 
 
 def _post(piece: Piece, ordinals: Ordinals) -> Record | Skipped:

@@ -10,16 +10,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.html_text import html_text
 from ingest.rows import Piece, json_pieces, load
-from ingest.source import OWNER, Owner, Person, Source, marked
+from ingest.source import OWNER, Owner, Person, Read, Source, marked
 from ingest.values import as_dict, as_list, as_text, from_iso, texts
 from storage.records import Attachment, Kind, Record, Skipped, stable_id
 
 _SIGN = re.compile(r'"orderedItems"\s*:\s*\[')
 _PUBLIC = ("as:Public", "Public", "https://www.w3.org/ns/activitystreams#Public")
 _KINDS = {"image", "video", "audio"}
+_ACTIVITY = known(
+    "id actor published to cc signature @context",
+    values={"type": ("Create", "Announce")},
+    object=known(
+        "@context id url published updated attributedTo to cc sensitive atomUri inReplyTo inReplyToAtomUri"
+        " conversation context content contentMap summary summaryMap replies likes shares interactionPolicy"
+        " quote quoteUri quoteAuthorization _misskey_quote oneOf anyOf endTime closed votersCount"
+        " directMessage",
+        values={"type": ("Note", "Question")},
+        tag=known("href name id icon updated", values={"type": ("Mention", "Hashtag", "Emoji", "Link")}),
+        attachment=known("type mediaType url name blurhash focalPoint width height icon summary summaryMap"),
+    ),
+)
+_ROOT = known("@context id type totalItems orderedItems")
 
 
 def recognise(path: Path) -> float:
@@ -44,7 +59,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                     yield Person(f"mastodon:{href}", (), texts(name.partition("@")[0]))
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """What the owner wrote themselves, in the order of the archive."""
     with open_export(path) as export:
         yield from export.refused
@@ -58,7 +73,12 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
         if not _outboxes(export):
             yield Skipped("outbox.json", "no outbox.json here; unpack a tar.gz first")
         for piece in _activities(export):
-            yield piece if isinstance(piece, Skipped) else _record(piece)
+            if isinstance(piece, Skipped):
+                yield piece
+                continue
+            export.drift.look("activity", piece.value, _ACTIVITY)
+            yield _record(piece)
+        yield from export.drift.found()
 
 
 def _record(piece: Piece) -> Record | Skipped:
@@ -152,7 +172,7 @@ def _is_owners(me: str, user: str, owner: Owner) -> bool:
 
 def _activities(export: Export) -> Iterator[Piece | Skipped]:
     for name in _outboxes(export):
-        yield from json_pieces(export, name, lists=("orderedItems",))
+        yield from json_pieces(export, name, lists=("orderedItems",), root=_ROOT)
 
 
 def _outboxes(export: Export) -> list[str]:

@@ -13,8 +13,9 @@ from typing import BinaryIO, cast
 
 from ingest.dated_pages import When, last_written, when
 from ingest.days import Period
+from ingest.drift import known
 from ingest.files import Export, open_export
-from ingest.source import OWNER, Owner, Source, place
+from ingest.source import OWNER, Owner, Read, Source, place
 from ingest.xml_stream import BrokenXml, steps
 from ingest.zips import READ_ERRORS
 from storage.records import Kind, Precision, Record, Skipped, ZoneSource, stable_id
@@ -24,6 +25,26 @@ _STAMP = re.compile(r"(?:anime|manga)list_(\d{9,10})_")
 _ROOT = re.compile(rb"<myanimelist>\s*(?:<!--.*?-->\s*)?<(?:myinfo|anime|manga)>", re.DOTALL)
 _MAX_FILE = 256 << 20  # unpacked; the longest list there is takes a tenth of it
 _MAX_FIELD = 20_000
+_OWN = (
+    "my_id my_start_date my_finish_date my_rated my_score my_storage my_storage_value my_status my_comments"
+    " my_priority my_tags my_discuss my_sns update_on_import"
+)
+_KNOWN = {
+    "myinfo": known(
+        "user_id user_name user_export_type user_total_anime user_total_watching user_total_completed"
+        " user_total_onhold user_total_dropped user_total_plantowatch user_total_manga user_total_reading"
+        " user_total_plantoread"
+    ),
+    "anime": known(
+        f"{_OWN} series_animedb_id series_title series_type series_episodes my_watched_episodes"
+        " my_times_watched my_rewatch_value my_rewatching my_rewatching_ep"
+    ),
+    "manga": known(
+        f"{_OWN} manga_mangadb_id manga_title manga_volumes manga_chapters my_read_volumes my_read_chapters"
+        " my_scanalation_group my_retail_volumes my_times_read my_reread_value my_rereading"
+        " my_rereading_chap"
+    ),
+}
 _DONE = {"anime": "episodes", "manga": "chapters"}
 
 
@@ -32,7 +53,7 @@ def recognise(path: Path) -> float:
         return 0.95 if any(_is_list(export, name) for name in export.names) else 0.0
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """One record for each title on the list: the score, how far, and the owner's own comment and tags."""
     with open_export(path) as export:
         yield from export.refused
@@ -45,6 +66,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
             try:
                 with _unpacked(export, name) as file:
                     for kind, entry in _entries(file):
+                        export.drift.look(kind, entry, _KNOWN[kind])
                         if kind == "myinfo":
                             if refusal := _somebody_elses(entry, owner):
                                 yield Skipped(name, refusal)
@@ -57,6 +79,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
             except READ_ERRORS as error:
                 why = f"the file cannot be read any further ({error})"
                 yield Skipped(place(name, f"after {number}"), why)
+        yield from export.drift.found()
 
 
 def _record(

@@ -19,7 +19,7 @@ from ingest.days import period
 from ingest.files import Export, open_export, read_text
 from ingest.markdown import plain
 from ingest.notion_html import properties_and_body
-from ingest.source import OWNER, Owner, Person, Source, place
+from ingest.source import OWNER, Owner, Person, Read, Source, place
 from storage.records import Kind, Precision, Record, Skipped, stable_id
 
 _FILE = re.compile(
@@ -67,7 +67,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                     yield Person(f"notion:{person.casefold()}", (person[:80],))
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """One record for each page, and for each row of a database that has no page."""
     with open_export(path, parts=True) as export:
         yield from export.refused
@@ -94,6 +94,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
                 yield from _rows(export, name, found["id"], titles[one] + titles[other], owner)
             elif found["ending"] == "csv":
                 yield Skipped(name, "the same database is in its _all.csv", failed=False)
+        yield from export.drift.found()
 
 
 def _rows(
@@ -123,7 +124,7 @@ def _page(export: Export, name: str, found: re.Match[str], columns: list[str]) -
     if isinstance(text, Skipped):
         return text
     if found["ending"] == "html":
-        html = properties_and_body(text)
+        html = properties_and_body(text, export.drift)
         return _Page(found["id"], html.title or found["title"], html.body, html.properties)
     title, body = found["title"], text
     if text.startswith("# "):

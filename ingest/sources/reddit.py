@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.csv_rows import heads, rows
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.html_steps import unescape
-from ingest.source import OWNER, Owner, Person, Source, marked
+from ingest.source import OWNER, Owner, Person, Read, Source, marked
 from storage.records import Kind, Record, Skipped, ZoneSource, stable_id
 
 _HEADS = {  # which columns a file must have to be one; messages_archive.csv is like messages.csv
@@ -21,6 +22,19 @@ _HEADS = {  # which columns a file must have to be one; messages_archive.csv is 
     "posts": {"id", "date", "subreddit", "title", "body"},
     "messages": {"id", "date", "thread_id", "from", "to", "body"},
     "chats": {"message_id", "created_at", "username", "message", "channel_url"},
+}
+_KNOWN = {
+    "comments": known(
+        "id permalink date ip subreddit gildings gildings_silver gildings_supergold link parent body media"
+    ),
+    "posts": known(
+        "id permalink date ip subreddit gildings gildings_silver gildings_supergold title url body"
+    ),
+    "messages": known("id permalink thread_id date ip from to subject body"),
+    "chats": known(
+        "message_id created_at updated_at username message thread_parent_message_id channel_url subreddit"
+        " channel_name conversation_type"
+    ),
 }
 _POST = re.compile(r"/comments/(\w{2,12})")
 _QUOTE = re.compile(r"^(?:>|&gt;)(?!!).*\n?", re.MULTILINE)  # >! hides the writer's own words
@@ -51,7 +65,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                         yield Person(f"reddit:{who.casefold()}", (), (who,))
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """File by file; what is in two of them, as comment headers are, meets by its id."""
     with open_export(path) as export:
         yield from export.refused
@@ -64,12 +78,15 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
             for row in rows(export, name, _HEADS[what]):
                 if isinstance(row, Skipped):
                     yield row
-                elif what in ("comments", "posts"):
+                    continue
+                export.drift.look(what, row[1], _KNOWN[what])
+                if what in ("comments", "posts"):
                     yield _public(*row, what)
                 else:
                     yield _private(*row, what, own)
         if not found:
             yield Skipped("comments.csv", "no table of a Reddit data request here")
+        yield from export.drift.found()
 
 
 def _public(where: str, row: dict[str, str], what: str) -> Record | Skipped:

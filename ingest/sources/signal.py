@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.ordinals import Ordinals
 from ingest.rows import Piece, json_lines
-from ingest.source import OWNER, Owner, Person, Source, marked
+from ingest.source import OWNER, Owner, Person, Read, Source, marked
 from ingest.values import as_dict, as_list, as_text, from_epoch, texts
 from storage.records import Attachment, Kind, Record, Skipped, ZoneSource, stable_id
 
@@ -24,6 +25,20 @@ _FRAMES = re.compile(r'^\s*\{\s*"(?:account|recipient|chat|chatItem)"\s*:\s*\{',
 _LINE = re.compile(r'^\s*\{(?=[^\n]*"date"\s*:)(?=[^\n]*"sender"\s*:)(?=[^\n]*"body"\s*:)', re.MULTILINE)
 _CALL = re.compile(r"(?:Incoming|Outgoing|Missed) (?:voice |video )?call(?: \([^()\n]{1,60}\))?")
 _NOT_TALK = ("updateMessage", "directStoryReplyMessage", "paymentNotification", "giftBadge")
+_FRAME = known(
+    "version account recipient chat stickerPack adHocCall notificationProfile chatFolder",
+    chatItem=known(
+        "chatId authorId dateSent expireStartDate expiresInMs revisions sms pinDetails incoming outgoing"
+        " directionless contactMessage stickerMessage remoteDeletedMessage viewOnceMessage poll"
+        f" adminDeletedMessage {' '.join(_NOT_TALK)}",
+        standardMessage=known(
+            "attachments linkPreview longText reactions",
+            text=known("body", bodyRanges=known("start length mentionAci style")),
+            quote=known("targetSentTimestamp authorId text attachments type"),
+        ),
+    ),
+)
+_OF_LINE = known("date sender body quote sticker reactions attachments deleted call missed")
 _PLACE_OF_MENTION = "\ufffc"
 _KINDS = {"image", "video", "audio"}
 
@@ -51,7 +66,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                     yield Person(f"signal:{sender}", (sender,))
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Chat by chat, in the order of the files."""
     with open_export(path) as export:
         yield from export.refused
@@ -63,7 +78,9 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
             for piece in json_lines(export, name):
                 if isinstance(piece, Skipped):
                     yield piece
-                elif not isinstance(piece.value, dict):
+                    continue
+                export.drift.look("frame", piece.value, _FRAME)
+                if not isinstance(piece.value, dict):
                     yield Skipped(piece.where, "not a frame of a backup")
                 elif "chatItem" in piece.value:
                     yield _item(piece, book)
@@ -72,7 +89,12 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
         for name in lines:
             ordinals = Ordinals()
             for piece in json_lines(export, name):
-                yield piece if isinstance(piece, Skipped) else _line(piece, name, owner, ordinals)
+                if isinstance(piece, Skipped):
+                    yield piece
+                    continue
+                export.drift.look("message", piece.value, _OF_LINE)
+                yield _line(piece, name, owner, ordinals)
+        yield from export.drift.found()
 
 
 class _Book:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.html_steps import unescape
 from ingest.rows import Piece, json_pieces
-from ingest.source import OWNER, Owner, Person, Source, marked
+from ingest.source import OWNER, Owner, Person, Read, Source, marked
 from ingest.values import as_dict, as_list, as_text, from_epoch, texts
 from storage.records import Attachment, Kind, Record, Skipped, stable_id
 
@@ -20,6 +21,24 @@ _USERS = ("users.json", "org_users.json")
 _CHANNELS = ("channels.json", "groups.json", "dms.json", "mpims.json")
 _STAMP = re.compile(r"\d{9,11}\.\d{1,6}", re.ASCII)
 _SPOKEN = (None, "thread_broadcast", "me_message", "file_share")
+_SUBTYPES = (
+    "assistant_app_thread bot_add bot_disable bot_enable bot_message bot_remove channel_archive channel_join"
+    " channel_leave channel_name channel_posting_permissions channel_purpose channel_topic channel_unarchive"
+    " channel_convert_to_private channel_convert_to_public channel_canvas_updated document_mention"
+    " ekm_access_denied file_comment file_mention file_share group_archive group_join group_leave group_name"
+    " group_purpose group_topic group_unarchive huddle_thread me_message message_changed message_deleted"
+    " message_replied pinned_item unpinned_item reminder_add reply_broadcast sh_room_created"
+    " sh_room_shared slackbot_response thread_broadcast tombstone"
+)
+_MESSAGE = known(
+    "client_msg_id user text ts thread_ts parent_user_id edited replies reply_count reply_users"
+    " reply_users_count latest_reply subscribed last_read is_locked is_starred pinned_to pinned_info team"
+    " user_team source_team user_profile blocks attachments reactions files file upload display_as_user"
+    " display_as_bot bot_id bot_link bot_profile app_id username icons inviter topic purpose name old_name"
+    " members item item_type hidden no_notifications permalink room channel comment root x_files metadata"
+    " saved unread_count assistant_app_thread mrkdwn is_intro",
+    values={"type": "message", "subtype": _SUBTYPES},
+)
 _MARKUP = re.compile(r"<([^<>\n]{1,2000})>")
 _KINDS = {"image", "video", "audio"}
 
@@ -49,7 +68,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
         yield from (person for user, person in workspace.people.items() if user not in workspace.own)
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Channel by channel, day by day, everybody's messages."""
     with open_export(path) as export:
         yield from export.refused
@@ -61,7 +80,12 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
         for name, found in days:
             channel = workspace.channels.get(found["channel"], found["channel"])
             for piece in json_pieces(export, name):
-                yield piece if isinstance(piece, Skipped) else _record(piece, channel, workspace)
+                if isinstance(piece, Skipped):
+                    yield piece
+                    continue
+                export.drift.look("message", piece.value, _MESSAGE)
+                yield _record(piece, channel, workspace)
+        yield from export.drift.found()
 
 
 def _record(piece: Piece, channel: str, workspace: _Workspace) -> Record | Skipped:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ingest.clean import well_formed
+from ingest.drift import Drift, known
 from ingest.files import Export, open_export
 from ingest.json_stream import BadValue, Broken, JsonStream
-from ingest.source import OWNER, Owner, Person, Source, marked, place
+from ingest.source import OWNER, Owner, Person, Read, Source, marked, place
 from storage.records import Attachment, Kind, Record, Skipped, ZoneSource, stable_id
 
 _HEAD = 1 << 16
@@ -30,8 +31,41 @@ _NOT_TALK = {
     "private_channel": "a channel, not a conversation",
     "public_channel": "a channel, not a conversation",
 }
+_TALK = ("saved_messages", "personal_chat", "private_group", "private_supergroup", "public_supergroup")
 _MEDIA = {"voice_message": "audio", "audio_file": "audio", "animation": "image", "sticker": "sticker"}
 _LABELS = {"email": "email", "phone": "phone", "bank_card": "card"}
+
+# What there is in each place; a service message is never read, and has fields of its own for each action.
+_ROOT = known(
+    "about personal_information profile_pictures profile_music stories contacts frequent_contacts sessions"
+    " web_sessions other_data chats left_chats"
+)
+_CHAT = known("id name", values={"type": (*_NOT_TALK, *_TALK)})
+_PART = known(
+    "text href user_id language document_id collapsed",
+    values={
+        "type": (
+            "unknown mention hashtag bot_command link email bold italic code pre plain"
+            " text_link mention_name phone cashtag underline strikethrough blockquote"
+            " bank_card spoiler custom_emoji"
+        )
+    },
+)
+_MESSAGE = known(
+    "id date date_unixtime edited edited_unixtime from from_id author forwarded_from forwarded_from_id"
+    " saved_from reply_to_message_id reply_to_peer_id via_bot photo photo_file_size file file_size file_name"
+    " thumbnail thumbnail_file_size performer title sticker_emoji mime_type duration_seconds width height"
+    " media_spoiler self_destruct_period_seconds contact_information contact_vcard contact_vcard_file_size"
+    " location_information live_location_period_seconds place_name address game_title game_description"
+    " game_link invoice_information poll todo_list giveaway_information giveaway_results paid_media"
+    " inline_bot_buttons reactions",
+    values={
+        "type": ("message", "service", "unsupported"),
+        "media_type": (*_MEDIA, "video_message", "video_file"),
+    },
+    text=_PART,
+    text_entities=_PART,
+)
 
 # Telegram Desktop writes control characters as \xNN, and for a while it wrote document_id without quotes.
 _HEX_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*+)\\x([0-9A-Fa-f]{2})")
@@ -111,7 +145,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                     yield Person(f"telegram:{peer.removeprefix('user')}", (name,))
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Every conversation, both sides; what is not somebody's own words is skipped with its reason."""
     with open_export(path) as export:
         yield from export.refused
@@ -129,8 +163,11 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
                 if account:
                     accounts.add(account)
             elif item.key == "message":
+                if not isinstance(item.value, dict) or item.value.get("type") != "service":
+                    export.drift.look("message", item.value, _MESSAGE)
                 own = accounts or _from_context(item, owner, guessed)
                 yield _record(item, owner, own)
+        yield from export.drift.found()
 
 
 def _from_context(item: _Item, owner: Owner, guessed: dict[str, str | None]) -> set[str]:
@@ -256,7 +293,7 @@ def _walk(export: Export) -> Iterator[_Item | Skipped]:
         if len(_candidates(export)) > 1 and not (_ONE_CHAT.search(head) or _ALL_CHATS.search(head)):
             continue
         found = True
-        spot = _Spot(name)
+        spot = _Spot(name, export.drift)
         try:
             with export.open(name) as file:
                 yield from _root(JsonStream(file, mend), spot)
@@ -270,9 +307,10 @@ def _walk(export: Export) -> Iterator[_Item | Skipped]:
 
 @dataclass(slots=True)
 class _Spot:
-    """Where we are: the file, and which chat and message of it."""
+    """Where we are: the file, and which chat and message of it; and what nobody knew on the way."""
 
     name: str
+    drift: Drift
     chat: int = 0
     message: int = 0
 
@@ -294,7 +332,10 @@ def _root(stream: JsonStream, spot: _Spot) -> Iterator[_Item | Skipped]:
             yield from _chats(stream, spot)
         elif key in ("name", "type", "id"):
             chat.about[key] = _value_or_none(stream)
+            spot.drift.look("chat", {key: chat.about[key]}, _CHAT)
         else:
+            if key not in _ROOT.fields:
+                spot.drift.passed_over("file", key, stream.peek())
             stream.skip()
 
 
@@ -314,7 +355,9 @@ def _chats(stream: JsonStream, spot: _Spot) -> Iterator[_Item | Skipped]:
                     yield from _messages(stream, chat, spot)
                 elif inner in ("name", "type", "id"):
                     chat.about[inner] = _value_or_none(stream)
+                    spot.drift.look("chat", {inner: chat.about[inner]}, _CHAT)
                 else:
+                    spot.drift.passed_over("chat", inner, stream.peek())
                     stream.skip()
 
 

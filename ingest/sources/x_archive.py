@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.html_steps import unescape
 from ingest.json_stream import BadValue, Broken, JsonStream
 from ingest.rows import Piece, json_pieces, why
-from ingest.source import OWNER, Owner, Person, Source, marked, place
+from ingest.source import OWNER, Owner, Person, Read, Source, marked, place
 from ingest.values import as_dict, as_id, as_list, as_text, from_iso, texts
 from storage.records import Attachment, Kind, Record, Skipped, stable_id
 
@@ -23,7 +24,33 @@ _FILE = re.compile(
     r"(?:.*/)?(?P<what>account|tweets?|community-tweet|note-tweet|direct-messages(?:-group)?)(?:-part\d+)?\.js"
 )
 _POSTS = ("tweet", "tweets", "community-tweet")
+_OF_MEDIA = (
+    "id id_str indices url media_url media_url_https display_url expanded_url sizes source_status_id"
+    " source_status_id_str source_user_id source_user_id_str video_info additional_media_info features"
+    " ext_alt_text allow_download_status"
+)
 _MEDIA = {"photo": "image", "animated_gif": "image", "video": "video"}
+_ENTITIES = known(
+    "hashtags symbols urls user_mentions timestamps polls",
+    media=known(_OF_MEDIA, {"type": _MEDIA}),
+)
+_POST = known(
+    "id id_str created_at full_text text lang source truncated favorited favorite_count retweeted"
+    " retweet_count possibly_sensitive display_text_range in_reply_to_status_id in_reply_to_status_id_str"
+    " in_reply_to_user_id in_reply_to_user_id_str in_reply_to_screen_name edit_info coordinates geo place"
+    " contributors user retweeted_status quoted_status quoted_status_id quoted_status_id_str"
+    " quoted_status_permalink is_quote_status withheld_in_countries withheld_copyright withheld_scope scopes"
+    " card community_id community_id_str note_tweet",
+    entities=_ENTITIES,
+    extended_entities=_ENTITIES,
+)
+_NOTE = known("noteTweetId createdAt updatedAt lifecycle core noteTweetResults")
+_SAID = known("id senderId recipientId text createdAt urls mediaUrls reactions editHistory quickReply")
+_TALK = known(
+    "reactionCreate reactionDelete joinConversation participantsJoin participantsLeave"
+    " conversationNameUpdate welcomeMessageCreate",
+    messageCreate=_SAID,
+)
 _CUT = re.compile(r"(?:…|\.\.\.)?\s*(?:https://t\.co/\w+)?\Z")  # how a long post ends in the short file
 _END = 100  # characters of it; looked for in a whole text, blanks without end would take for ever
 _FIRST_YEAR = 2006  # some archives hold rows from years before there was a Twitter
@@ -49,7 +76,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                     yield Person(f"x:{user_id}", names, handles)
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Posts and replies, long ones whole; then direct messages."""
     with open_export(path) as export:
         yield from export.refused
@@ -67,10 +94,15 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
         notes = _Notes(export)
         yield from notes.skipped
         for piece in _pieces(export, _POSTS):
-            yield piece if isinstance(piece, Skipped) else _posted(piece, notes)
+            if isinstance(piece, Skipped):
+                yield piece
+                continue
+            export.drift.look("post", _post(piece.value), _POST)
+            yield _posted(piece, notes)
         own = {*owner.accounts.get("x", ()), *filter(None, [account])}
         for name in _named(export, ("direct-messages", "direct-messages-group")):
             yield from _direct(export, name, own)
+        yield from export.drift.found()
 
 
 class _Notes:
@@ -84,6 +116,7 @@ class _Notes:
                 self.skipped.append(piece)
                 continue
             note = as_dict(as_dict(piece.value).get("noteTweet"))
+            export.drift.look("long post", note, _NOTE)
             core = as_dict(note.get("core"))
             result = as_dict(as_dict(note.get("noteTweetResults")).get("result"))
             created, text = from_iso(note.get("createdAt")), as_text(core.get("text") or result.get("text"))
@@ -170,6 +203,7 @@ def _direct(export: Export, name: str, own: set[str]) -> Iterator[Record | Skipp
                             except BadValue as error:
                                 yield Skipped(place(name, number), str(error))
                                 continue
+                            export.drift.look("direct message", message, _TALK)
                             yield _said(as_dict(message), talk, place(name, number), own)
                     else:
                         stream.skip()

@@ -18,9 +18,10 @@ from typing import Any
 from ingest.clean import well_formed
 from ingest.clock import clock_time
 from ingest.csv_rows import heads, rows
+from ingest.drift import known
 from ingest.files import Export, open_export
 from ingest.json_stream import BadValue, Broken, JsonStream
-from ingest.source import OWNER, Owner, Person, Source, marked, place
+from ingest.source import OWNER, Owner, Person, Read, Source, marked, place
 from ingest.takeout_html import html_entries
 from ingest.watched import Watched
 from storage.records import Kind, Record, Skipped, ZoneSource, stable_id
@@ -35,6 +36,21 @@ _BEFORE = ("Watched ", "Viewed ")
 _SAMPLE, _SURE = 2000, 0.9  # so many titles tell which words the export puts around each of them
 _FEW = 200  # more files than this, and only those below a folder named after the product are opened
 _WRITTEN = {"comment text": ("comment id", "comment"), "live chat text": ("live chat id", "chat")}
+
+_NAMED = known("name url")
+_ENTRY = known(
+    "header title titleUrl time products activityControls description imageUrl locationInfos"
+    " kind etag id contentDetails snippet",  # the last five before 2017
+    subtitles=_NAMED,
+    details=_NAMED,
+)
+_COLUMNS = known(
+    (
+        *("comment id", "channel id", "comment create timestamp", "price", "parent comment id", "video id"),
+        *("post id", "comment text", "top-level comment id", "live chat id", "live chat create timestamp"),
+        *("live chat text", "created at"),
+    )
+)
 
 
 def recognise(path: Path) -> float:
@@ -55,7 +71,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                         yield Person(f"youtube:{channel}", (), (well_formed(str(part["text"])).strip("@ "),))
 
 
-def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Views are records of the kind VIEW, in the third person; comments are the owner's own words."""
     with open_export(path, parts=True) as export:
         yield from export.refused
@@ -70,6 +86,7 @@ def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
                     yield entry if isinstance(entry, Skipped) else _view(entry)
             else:
                 yield from _views(_json_entries(export, name))
+        yield from export.drift.found()
 
 
 def _view(entry: Watched) -> Record | Skipped:
@@ -150,6 +167,7 @@ def _json_entries(export: Export, name: str) -> Iterator[Watched | Skipped]:
                 except BadValue as error:
                     yield Skipped(where, str(error))
                     continue
+                export.drift.look("history", entry, _ENTRY)
                 yield _watched(entry, where) if isinstance(entry, dict) else Skipped(where, "not an entry")
     except (Broken, OSError) as error:
         yield Skipped(place(name, f"after {number}"), str(error) or "the file cannot be read any further")
@@ -178,7 +196,11 @@ def _watched(entry: dict[str, Any], where: str) -> Watched:
 
 def _written(export: Export, name: str, owner: Owner) -> Iterator[Record | Skipped]:
     for row in rows(export, name):
-        yield row if isinstance(row, Skipped) else _comment(*row, owner)
+        if isinstance(row, Skipped):
+            yield row
+            continue
+        export.drift.look("comments", row[1], _COLUMNS)
+        yield _comment(*row, owner)
 
 
 def _comment(where: str, row: dict[str, str], owner: Owner) -> Record | Skipped:

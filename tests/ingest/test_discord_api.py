@@ -66,6 +66,7 @@ async def test_only_the_owner_is_kept_and_those_who_agreed(chat: DiscordHistory,
         message_reference={"message_id": mine["id"]},
     )
     report = await home.sync(source(chat), agreed=frozenset({"discord:13"}))
+    assert report.ledger.unknown == []
     kept = {record.id: record for record in await home.records.find()}
     assert set(kept) == {record_id(mine["id"]), record_id(yes["id"])}
     assert kept[record_id(mine["id"])].by_owner

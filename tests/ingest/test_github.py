@@ -70,6 +70,7 @@ async def test_everything_the_owner_wrote_comes_in_and_nobody_elses_words(
     )
     hub.events.append({"type": "PushEvent", "public": True, "repo": {"name": "ann/tool"}, "payload": {}})
     report = await home.sync(source(hub))
+    assert report.ledger.unknown == []
     kept = await home.by_text()
     assert report.troubles == []
     assert set(kept) == {

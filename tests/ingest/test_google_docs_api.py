@@ -46,7 +46,7 @@ async def test_a_document_is_one_record_in_plain_words(drive: DriveServer, home:
         "doc1",
         f"# Seeds\n\nI **like** these: {link}\n\n![][image1]\n\n[image1]: <data:image/png;base64,AAAA>",
     )
-    await home.sync(source(drive))
+    assert (await home.sync(source(drive))).ledger.unknown == []
     [record] = await home.records.find()
     assert record.id == stable_id("google_docs", "doc1")
     assert record.text == "Seeds\n\nI like these: https://example.org/seeds"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from settle import damaged, settle
 
 from ingest import xml_stream
+from ingest.drift import UnknownField
 from ingest.source import Owner
 from ingest.sources import myanimelist
 from ingest.sources.myanimelist import SOURCE, read, recognise
@@ -91,6 +92,7 @@ def test_a_rating_reads_like_a_sentence_with_the_owners_comment_and_tags(tmp_pat
             tags=("anime", "calm", "moss"),
         ),
         record(2, "put Cowboy Bebop (anime) on the list, plan to watch", title="1"),
+        UnknownField("anime", "never_seen", 1, "text"),
     ]
     assert recognise(tmp_path) == recognise(tmp_path / "list.xml") > 0.9
 

@@ -56,7 +56,7 @@ async def test_a_page_is_one_record_with_the_id_of_an_export(work: NotionServer,
         Tags=tags,
         Note=note,
     )
-    await home.sync(source(work))
+    assert (await home.sync(source(work))).ledger.unknown == []
     [record] = await home.records.find()
     assert record.id == stable_id("notion", page["id"].replace("-", ""))
     assert record.text == (
@@ -65,6 +65,22 @@ async def test_a_page_is_one_record_with_the_id_of_an_export(work: NotionServer,
     )
     assert {"garden", "2026"} <= set(record.tags)
     assert (record.kind, record.thread_id, record.audience) == (Kind.NOTE, "notion", "owner")
+
+
+async def test_a_kind_of_block_or_property_that_is_new_is_told_and_stops_nothing(
+    work: NotionServer, home: Home
+) -> None:
+    mood = {"type": "mood", "mood": {"by": "Tamsin"}}
+    work.page("Plans", "Dig the beds.", paragraph("sunny", kind="weather"), minute=5, Mood=mood)
+    report = await home.sync(source(work))
+    assert [one.as_json() for one in report.ledger.unknown] == [
+        {"where": "block", "field": "type = weather", "count": 1, "type": "kind"},
+        {"where": "block", "field": "weather", "count": 1, "type": "object"},
+        {"where": "property", "field": "mood", "count": 1, "type": "object"},
+        {"where": "property", "field": "type = mood", "count": 1, "type": "kind"},
+    ]
+    assert (report.well, len(await home.texts())) == (True, 1)
+    assert report.as_json()["unknown_fields"] == [one.as_json() for one in report.ledger.unknown]
 
 
 async def test_a_page_named_after_a_day_is_a_journal_page_of_that_day(work: NotionServer, home: Home) -> None:
