@@ -17,13 +17,15 @@ from learning.card import card_of
 from learning.card_page import page
 from learning.names import PERSON, Names
 from learning.rows import as_jsonl
-from learning.samples import Row, SampleMaker
+from learning.samples import CODE, Row, SampleMaker
 from learning.sessions import Thread, threads
 from learning.settings import CorpusSettings
 from learning.splits import (
     before_the_test,
     capped,
+    drawn,
     in_order,
+    room_for,
     split,
     without_leaks,
     without_refrains,
@@ -91,7 +93,11 @@ def _samples(found: Sequence[Thread], maker: SampleMaker) -> tuple[dict[str, lis
     answers_alone = len(train)
     unasked, styles = (before_the_test(rows, splits, left_out) for rows in (unasked, styles))
     train += capped(unasked, answers_alone, settings.initiative_share, "initiatives", settings, left_out)
-    train += capped(styles, answers_alone, settings.style_share, "style samples", settings, left_out)
+    prose = [row for row in styles if row["source"] != CODE]
+    prose = capped(prose, answers_alone, settings.style_share, "style samples", settings, left_out)
+    room = room_for(answers_alone, settings.style_share) - len(prose)  # what is written in code comes last
+    code = [row for row in styles if row["source"] == CODE]
+    train += prose + drawn(code, room, "comments in code", settings, left_out)
     train, strata = balanced(train, settings, left_out)
     splits["train"] = sorted(train, key=in_order)
     return splits, strata

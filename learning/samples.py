@@ -22,6 +22,7 @@ from learning.settings import CorpusSettings
 from storage.records import Kind, Record, stable_id
 
 SPOKEN = {Kind.MESSAGE, Kind.COMMENT}  # kinds in which people answer one another
+CODE = "git"  # a source whose comments stand in code: for machines and colleagues, in no chat's voice
 WRITTEN = SPOKEN | {Kind.NOTE, Kind.JOURNAL, Kind.POST}  # kinds that show how the owner writes
 TOPICS = ("technical", "personal", "creative")
 MENTIONED = timedelta(days=1)  # naming somebody answers what they said; later it is only about them
@@ -49,8 +50,9 @@ class SampleMaker:
                 yield row
 
     def speaks(self, burst: Burst) -> bool:
-        """Whether that is something people answer one another with, and no note or view."""
-        return burst.records[0].kind in SPOKEN
+        """Whether that is something people answer one another with, and no note, view or comment in code."""
+        first = burst.records[0]
+        return first.kind in SPOKEN and first.source != CODE
 
     def silence(self, thread: Thread, session: range) -> Row | None:
         """The owner was spoken to at the end of this conversation and did not answer in time."""
@@ -88,7 +90,8 @@ class SampleMaker:
             if record.kind not in WRITTEN:
                 self.left_out[f"a {record.kind} shows no style"] += 1
                 continue
-            prompt = self._alone(f"(a {record.kind} on {record.source})")
+            where = "in code" if record.source == CODE else f"on {record.source}"
+            prompt = self._alone(f"(a {record.kind} {where})")
             for number, paragraph in enumerate(_paragraphs(record, self.settings)):
                 if row := self._sample("style", [record], paragraph, prompt, []):
                     yield row | {"id": stable_id(row["id"], str(number))}

@@ -80,8 +80,20 @@ def capped(
     rows: list[Row], others: int, share: float, what: str, settings: CorpusSettings, left_out: Counter[str]
 ) -> list[Row]:
     """At most this share of training. Where there is nothing else at all, they are all there is."""
-    room = int(others * share / (1 - share)) if others else len(rows)
-    rows = sorted(rows, key=in_order)
+    room = room_for(others, share) if others else len(rows)
+    return drawn(rows, room, what, settings, left_out)
+
+
+def room_for(others: int, share: float) -> int:
+    """How many rows are this share of training beside so many others."""
+    return int(others * share / (1 - share))
+
+
+def drawn(
+    rows: list[Row], room: int, what: str, settings: CorpusSettings, left_out: Counter[str]
+) -> list[Row]:
+    """As many as there is room for, the same ones each time."""
+    rows, room = sorted(rows, key=in_order), max(0, room)
     kept = rows if len(rows) <= room else random.Random(settings.seed).sample(rows, room)
     left_out[f"more {what} than their share"] += len(rows) - len(kept)
     return kept

@@ -15,6 +15,7 @@ from learning.duplicates import Duplicates
 from learning.rows import read_rows
 from learning.settings import CorpusSettings
 from learning.splits import exchange
+from learning.strata import stratum_of
 from storage.records import Kind
 
 
@@ -104,6 +105,35 @@ def test_what_the_owner_wrote_alone_is_a_capped_share_of_training_and_never_test
     assert 0.2 < len(alone) / len(rows["train"]) <= 0.25
     assert alone[0]["prompt"][1] == {"role": "user", "content": "(a journal on telegram)"}
     assert all(row["context"] == "thread" for name in ("validation", "test") for row in rows[name])
+
+
+def test_what_stands_in_code_is_never_an_answer_in_a_chat_and_comes_after_all_other_writing(tmp_path):
+    code = [
+        said(f"c{n}", "owner", f"walk the {n} trees twice", n, "repo", source="git", kind=Kind.COMMENT)
+        for n in range(40)
+    ]
+    commits = [
+        said(f"m{n}", "owner", f"Fix tree {n}", 2000 * n, "repo", source=source, kind=Kind.COMMIT)
+        for n, source in enumerate(["git", "github"])
+    ]
+    somebody = said("c99", FRIEND, "why twice?", 5, "repo", source="git", kind=Kind.COMMENT)
+    diary = [said(f"d{n}", "owner", f"moss day {n}", n, "diary", kind=Kind.JOURNAL) for n in range(9)]
+    records = [*years_of_chat(40), *code, *commits, somebody]
+    rows = rows_of(build(records, MIRA, tmp_path, CorpusSettings()))
+    of_code = [row for row in rows["train"] if row["source"] == "git"]
+    assert of_code
+    assert {row["kind"] for row in of_code} == {"style"}
+    assert {row["prompt"][-1]["content"] for row in of_code} == {"(a comment in code)"}
+    assert {stratum_of(row) for row in of_code}.isdisjoint(
+        stratum_of(row) for row in rows["train"] if row["source"] != "git"
+    )
+    assert not [row for row in rows["validation"] + rows["test"] if row["source"] == "git"]
+    assert not {id for split in rows.values() for row in split for id in row["record_ids"]} & {"rm0", "rm1"}
+    full = CorpusSettings(style_share=0.05)  # the diary alone takes that
+    rows = rows_of(build([*records, *diary], MIRA, tmp_path, full))
+    assert [row for row in rows["train"] if row["thread"] == "diary"]
+    assert not [row for row in rows["train"] if row["source"] == "git"]
+    assert every_row(build(code, MIRA, tmp_path, CorpusSettings())) == []  # no voice is made of code alone
 
 
 def test_later_splits_are_later_and_a_gap_lies_before_them(tmp_path):
