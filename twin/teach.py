@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.on_message import Demonstrate
 from ingest.clean import MAX_TEXT, clean
+from ingest.labels import Labels
 from ingest.redact import Redactor
 from ingest.roster import Roster
 from ingest.source import OWNER, Owner, place
@@ -38,7 +39,7 @@ def lessons(home: Home, settings: Settings, stores: Stores) -> Demonstrate:
 async def keep_lesson(
     question: str, answer: str, *, records: RecordStore, owner: Owner, key: bytes, roster_path: Path
 ) -> bool:
-    """Keep the two as a conversation of their own, pseudonymised; False when there are no words in it.
+    """Keep the two as a conversation of their own, pseudonymised, with its language; False when there are no words in it.
 
     A later answer to the same question replaces the one before.
     """
@@ -46,7 +47,8 @@ async def keep_lesson(
         return False
     roster = Roster(key, owner)
     await asyncio.to_thread(roster.load, roster_path)
-    await records.add_all(_as_records(clean(question), answer, roster))
+    lesson = await asyncio.to_thread(_as_records, clean(question), answer, roster)
+    await records.add_all(await asyncio.to_thread(Labels(owner.languages).put, lesson))
     return True
 
 

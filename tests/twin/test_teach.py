@@ -64,6 +64,24 @@ async def test_the_newest_answer_to_a_question_is_the_one_that_counts(teach, tmp
     assert [row["completion"][0]["content"] for row in rows] == ["not much!"]
 
 
+@pytest.mark.parametrize(
+    ("languages", "question", "answer", "told"),
+    [
+        ((), "how was the weekend for you?", "we walked along the river all day and it was lovely", "en"),
+        (("de", "en"), "wie war dein Wochenende?", "wir sind den ganzen Tag am Fluss entlang gelaufen", "de"),
+        (("lt",), "kaip savaitgalis?", "gerai", "lt"),
+    ],
+)
+async def test_a_taught_answer_has_its_language_as_every_record_has(
+    database, tmp_path, languages, question, answer, told
+):
+    records, owner = RecordStore(database), Owner("Sam Reed", languages=languages)
+    await keep_lesson(
+        question, answer, records=records, owner=owner, key=KEY, roster_path=tmp_path / "roster.json"
+    )
+    assert [record.lang for record in await records.find()] == [told, told]
+
+
 async def test_names_that_the_exports_know_are_hidden_in_taught_answers_too(teach, tmp_path):
     roster = Roster(KEY, SAM)
     roster.learn(Person("telegram:7", ("Klaudia Berg",)))
