@@ -13,7 +13,7 @@ _SCALAR = re.compile(rb'"[^"\\]{0,80}"|-?\d[\d.:T-]*|true|false|null')
 _ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "utf-7", "utf-8-sig", "cp1252", "latin-1", "shift_jis")
 _NESTED = (
     *(b"[", b'{"a":', b"<div>", b"> ", b"- ", b"(", b"[[", b"<!--", b"<![CDATA[", b'"', b"\\", b"```\n"),
-    b"=?utf-8?q?",
+    *(b"=?utf-8?q?", b"%%", b"![", b"[a](", b"**a", b"_a", b"`", b"---\n"),
 )
 _HUGE = (
     *(b"9", b"a", b" ", b"\n", b"a.", b"a@", b"1.", b"&#", b"\xff", b"A1-", b"1 ", b"\r\n", b"'", b"|"),
