@@ -74,6 +74,7 @@ class Reading:
     positions: Mapping[str, Position]  # by container; empty at first
     agreed: frozenset[str] = frozenset()  # "platform:id" of other people whose words may be kept
     kept: Callable[[], Awaitable[list[Record]]] | None = None  # what the store has of this source
+    gone: Callable[[], Awaitable[set[str]]] | None = None  # ids of what was deleted there, and may come back
     drift: Drift = field(default_factory=Drift)  # counts what the reader does not know of the answers
 
     def at(self, container: str) -> Position:

@@ -119,12 +119,12 @@ class Passage:
             self._ledger.enter(outcome)
             yield outcome
 
-    async def keep(self, outcomes: Iterable[Outcome], store: RecordStore) -> None:
-        """The records among them, into the store and the ledger."""
+    async def keep(self, outcomes: Iterable[Outcome], store: RecordStore, *, live: bool = False) -> None:
+        """The records among them, into the store and the ledger. `live`: see RecordStore.add_all."""
         if records := [outcome for outcome in outcomes if isinstance(outcome, Record)]:
             if self._labels:
                 records = await asyncio.to_thread(self._labels.put, records)
-            kept = await store.add_all(records)
+            kept = await store.add_all(records, live=live)
             self._ledger.kept += kept.added + kept.updated
             self._ledger.merged += kept.merged
 

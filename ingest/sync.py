@@ -88,7 +88,10 @@ async def sync(
     async def kept() -> list[Record]:
         return await keep.find(source=source.name)
 
-    reading = Reading(owner, now(), rescan, positions, agreed, kept)
+    async def gone() -> set[str]:
+        return await keep.deleted_at_source(source.name)
+
+    reading = Reading(owner, now(), rescan, positions, agreed, kept, gone)
     run = _Run(source, keep, cursors, passage, report, on_progress)
     try:
         async with aclosing(source.read(reading)) as items:  # type: ignore[type-var]
@@ -142,6 +145,8 @@ class _Run:
     async def take(self, item: Item) -> None:
         match item:
             case Record() | Skipped():
+                if isinstance(item, Record):  # deleted and back again in one and the same run
+                    self._gone = [gone for gone in self._gone if gone != item.id]
                 self._waiting.append(item)
                 if len(self._waiting) >= CHUNK:
                     await self.settle()
@@ -167,7 +172,7 @@ class _Run:
         if waiting:
             outcomes = await asyncio.to_thread(lambda: list(self._passage.outcomes(waiting)))
             await self._save_roster()  # before a record names somebody by a placeholder
-            await self._passage.keep(outcomes, self._keep)
+            await self._passage.keep(outcomes, self._keep, live=True)
         if self._gone:
             self._report.deleted += await self._keep.mark_deleted(self._gone, now())
             self._gone = []

@@ -19,6 +19,11 @@ from storage.tables import CursorRow, RecordRow, selecting, values
 Item = TypeVar("Item")
 CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
 
+FORGOTTEN = (
+    "forgotten"  # the origin of a record that the owner took out: nothing else is left of where it was
+)
+_MAY_RETURN = RecordRow.deleted_at.is_not(None) & (RecordRow.origin != FORGOTTEN)
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -33,14 +38,15 @@ class RecordStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add_all(self, records: Iterable[Record]) -> Kept:
+    async def add_all(self, records: Iterable[Record], *, live: bool = False) -> Kept:
         """Keep them, each id once; what was deleted stays deleted. The same records again change nothing.
 
-        Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
+        With `live` they were seen just now where they come from: one that was deleted there and is back again
+        (out of the trash) comes back here. What the owner has forgotten never does. Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
         """
         total = Kept()
         for chunk in _chunks(map(_storable, records)):
-            kept = await self._add_chunk(chunk)
+            kept = await self._add_chunk(chunk, live)
             total = Kept(total.added + kept.added, total.merged + kept.merged, total.updated + kept.updated)
         return total
 
@@ -107,13 +113,25 @@ class RecordStore:
         emptied = update(RecordRow).values(text="", attachments=(), deleted_at=at)
         return await self._for_each(ids, emptied.where(RecordRow.deleted_at.is_(None)))
 
+    async def forget(self, ids: Iterable[str], at: datetime) -> int:
+        """Empty these records for good: not even where they came from is left, and nothing brings them back."""
+        nothing: dict[str, Any] = {"text": "", "attachments": (), "tags": (), "reply_to": None}
+        emptied = update(RecordRow).values(**nothing, origin=FORGOTTEN, deleted_at=at)
+        return await self._for_each(ids, emptied.where(RecordRow.origin != FORGOTTEN))
+
+    async def deleted_at_source(self, source: str) -> set[str]:
+        """The ids of what was deleted where it came from, and may come back; not of what was forgotten."""
+        query = select(RecordRow.id).where(RecordRow.source == source, _MAY_RETURN)
+        async with self._database.reading() as session:
+            return set(await session.scalars(query))
+
     async def remove(self, ids: Iterable[str]) -> int:
         """Remove these records without a trace; importing the same export again brings them back."""
         async with self._database.transaction() as session:
             await session.execute(delete(CursorRow).where(CursorRow.source == READ_EXPORTS))
         return await self._for_each(ids, delete(RecordRow))
 
-    async def _add_chunk(self, records: Sequence[Record]) -> Kept:
+    async def _add_chunk(self, records: Sequence[Record], live: bool) -> Kept:
         added = merged = updated = 0
         async with self._database.transaction() as session:
             there = _select().where(RecordRow.id.in_({record.id for record in records}))
@@ -121,28 +139,29 @@ class RecordStore:
             changed: dict[str, Record] = {}
             for record in records:
                 before = known.get(record.id)
-                if before and before.source != record.source:
+                back = live and before is not None and bool(before.deleted_at and before.origin != FORGOTTEN)
+                if before and before.source != record.source and not back:
                     record = _joined(before, record)
                 # The origin may differ: the same message came in two exports. The first one stays.
                 if before is None:
                     added += 1
-                elif before.deleted_at or record == replace(before, origin=record.origin):
+                elif not back and (before.deleted_at or record == replace(before, origin=record.origin)):
                     merged += 1
                     continue
                 else:
                     updated += 1
                 changed[record.id] = known[record.id] = record
             if changed:
-                await session.execute(self._upsert(), [values(changed[id]) for id in sorted(changed)])
+                await session.execute(self._upsert(live), [values(changed[id]) for id in sorted(changed)])
         return Kept(added, merged, updated)
 
-    def _upsert(self) -> Executable:
+    def _upsert(self, live: bool) -> Executable:
         insert = self._database.insert(RecordRow)
         # Postgres lets another process in between our look and this: what it deleted meanwhile stays deleted.
         return insert.on_conflict_do_update(
             index_elements=[RecordRow.id],
             set_={column.name: column for column in insert.excluded if column.name != "id"},
-            where=RecordRow.deleted_at.is_(None),
+            where=RecordRow.deleted_at.is_(None) | _MAY_RETURN if live else RecordRow.deleted_at.is_(None),
         )
 
     async def _for_each(self, ids: Iterable[str], change: Update | Delete) -> int:

@@ -16,6 +16,7 @@ from ingest.corrections import Corrections
 from ingest.roster import Roster
 from learning.lineage import Taught, every_sample, samples_of, samples_of_signals, taught_by
 from storage.records import Adapter, Message, Record, now
+from storage.records_store import FORGOTTEN
 from twin.build import Stores
 from twin.errors import Told
 from twin.home import Home
@@ -85,7 +86,7 @@ def in_words(receipt: dict[str, Any]) -> list[tuple[str, str]]:
 async def find_traces(home: Home, settings: Settings, stores: Stores, what: str) -> Traces:
     """Everything this record, this person (a placeholder, a name, platform:id) or ALL has left behind."""
     if what == EVERYTHING:
-        records = await stores.records.find()
+        records = await _not_forgotten(stores)
         messages = await stores.messages.get_all(await stores.messages.every_key())
         return await _followed(home, stores, Traces("everything", records, messages, everything=True))
     roster = Roster(home.pseudonym_key(), settings.owner.owner())
@@ -94,7 +95,7 @@ async def find_traces(home: Home, settings: Settings, stores: Stores, what: str)
     if placeholders or accounts:
         records = [
             record
-            for record in await stores.records.find()
+            for record in await _not_forgotten(stores)
             if record.author_id in placeholders or any(one in record.text for one in placeholders)
         ]
         said, heard = [], []
@@ -105,7 +106,7 @@ async def find_traces(home: Home, settings: Settings, stores: Stores, what: str)
         if records or said or heard:
             name = ", ".join(placeholders) or what
             return await _followed(home, stores, Traces(name, records, said, heard, accounts))
-    found = [one for one in await stores.records.beginning_with(what) if one.deleted_at is None]
+    found = [one for one in await stores.records.beginning_with(what) if one.origin != FORGOTTEN]
     if len(found) != 1:
         many = "more than one record" if found else "no record and no person"
         raise Told(
@@ -135,7 +136,12 @@ async def forget(home: Home, stores: Stores, traces: Traces) -> None:
         await stores.facts.forget("")
     ids = [record.id for record in traces.records]
     await asyncio.to_thread(lambda: Corrections(home.corrections).forget(ids))
-    await stores.records.mark_deleted(ids, now())
+    await stores.records.forget(ids, now())
+
+
+async def _not_forgotten(stores: Stores) -> list[Record]:
+    """What was deleted where it came from is in it: it may come back from there."""
+    return [record for record in await stores.records.find(deleted=True) if record.origin != FORGOTTEN]
 
 
 def _person(what: str, roster: Roster) -> tuple[list[str], list[str]]:

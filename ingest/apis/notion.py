@@ -3,7 +3,8 @@
 One container, "pages": search lists the pages by their last edit, and those edited since the last time are
 read again, oldest edit first. A page of somebody else gives only the owner's own blocks; `created_by` says
 whose a block is. Rows of a data source are pages, too. What went to the trash is asked for one by one, when
-the whole list is compared now and then: a page that is merely no longer shared with us is no deletion.
+the whole list is compared now and then: a page that is merely no longer shared with us is no deletion. A page
+that was restored is read again then, whenever it was edited.
 
 Ids: ("notion", the page's id as 32 digits without dashes), as from an export.
 """
@@ -107,13 +108,14 @@ class _Workspace:
         position = {"edited": before["edited"]} if last else {}
         if whole:
             position["whole"] = before["whole"]
+        gone = await self._reading.gone() if everything and self._reading.gone else set()
         listed, edited = set[str](), dict[str, tuple[datetime, dict[str, Any]]]()
         async for page in self._listed(None if everything else since):
             page_id, at = _plain(as_text(page.get("id"))), from_iso(page.get("last_edited_time"))
             listed.add(page_id)
             if not page_id or at is None:
                 yield Skipped(place("pages", page_id or "?"), "no id and time of its last edit")
-            elif since is None or at >= since:
+            elif since is None or at >= since or stable_id("notion", page_id) in gone:  # out of the trash
                 edited.setdefault(page_id, (at, page))
         for page_id, (at, page) in sorted(edited.items(), key=lambda one: one[1][0]):
             async for item in self._page(page_id, page):

@@ -15,7 +15,7 @@ from ingest.apis.google_docs import google_docs
 from ingest.source import Owner
 from ingest.sync_settings import SyncSettings
 from storage.database import Database
-from storage.records import stable_id
+from storage.records import now, stable_id
 
 
 @pytest.fixture
@@ -71,6 +71,25 @@ async def test_afterwards_only_changes_are_read(drive: DriveServer, home: Home) 
     drive.asked.clear()
     await home.sync(source(drive))
     assert len(drive.asked) == 2  # a key, and that nothing changed
+
+
+async def test_a_document_restored_from_the_trash_comes_back_but_not_what_the_owner_forgot(
+    drive: DriveServer, home: Home
+) -> None:
+    for name in ("back", "forgotten", "twice"):
+        drive.write(name, f"words of {name}")
+    await home.sync(source(drive))
+    for name in ("back", "forgotten"):
+        drive.trash(name)
+    assert (await home.sync(source(drive))).deleted == 2
+    assert await home.texts() == ["words of twice"]
+    await home.records.forget([stable_id("google_docs", "forgotten")], now())
+    for name in ("back", "forgotten"):
+        drive.write(name, f"words of {name}", trashed=False)
+    drive.changes.append({"changeType": "file", "removed": True, "fileId": "twice"})
+    drive.write("twice", "words of twice")  # gone and back between two runs
+    await home.sync(source(drive))
+    assert sorted(await home.texts()) == ["words of back", "words of twice"]
 
 
 async def test_what_changes_while_the_first_list_is_read_is_not_missed(

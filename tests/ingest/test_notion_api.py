@@ -149,6 +149,29 @@ async def test_what_went_to_the_trash_is_deleted_and_what_is_hidden_from_us_stay
     assert (report.deleted, sorted(await home.texts())) == (1, ["Hidden", "Still there"])
 
 
+async def test_a_page_restored_from_the_trash_comes_back_but_not_what_the_owner_forgot(
+    work: NotionServer, home: Home
+) -> None:
+    back, forgotten = work.page("Comes back", minute=1), work.page("Never again", minute=2)
+    work.page("Still there", minute=3)
+    await home.sync(source(work))
+    for page in (back, forgotten):
+        work.trash(page)
+    await half_a_day_later(home)
+    assert (await home.sync(source(work))).deleted == 2
+    await home.records.forget([stable_id("notion", forgotten["id"].replace("-", ""))], now())
+    for page in (back, forgotten):
+        page["in_trash"] = False  # Notion does not call that an edit
+    await half_a_day_later(home)
+    work.asked.clear()
+    report = await home.sync(source(work))
+    assert sorted(await home.texts()) == ["Comes back", "Still there"]
+    assert (report.ledger.kept, report.deleted, report.ledger.closes()) == (1, 0, True)
+    assert work.asked_for(f"blocks/{forgotten['id']}") == []  # it is not even read
+    await home.sync(source(work), again=True)
+    assert sorted(await home.texts()) == ["Comes back", "Still there"]
+
+
 async def test_a_failure_in_the_middle_keeps_what_was_read(work: NotionServer, home: Home) -> None:
     pages = [work.page(f"Page number {number}", minute=number * 10) for number in range(5)]
     work.fault(pages[3]["id"].replace("-", ""), *[answers(500)] * 5)

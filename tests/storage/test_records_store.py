@@ -123,6 +123,26 @@ async def test_a_message_that_came_by_two_routes_keeps_what_either_of_them_knows
     assert await store.get("1") == replace(rich, text=edited.text, edited_at=edited.edited_at)
 
 
+async def test_what_is_seen_live_again_comes_back_and_what_was_forgotten_never_does(
+    database: Database,
+) -> None:
+    store = RecordStore(database)
+    records = [a_record("x", source="notion"), a_record("y", source="notion")]
+    await store.add_all(records)
+    await store.mark_deleted(["x", "y"], NOON)
+    assert await store.forget(["y", "nobody"], NOON) == 1
+    assert await store.forget(["y"], NOON) == 0
+    assert await store.deleted_at_source("notion") == {"x"}
+    assert await store.add_all(records) == Kept(merged=2)
+    assert await store.find() == []
+    assert await store.add_all(records, live=True) == Kept(updated=1, merged=1)
+    assert await store.find() == records[:1]
+    assert await store.deleted_at_source("notion") == set()
+    forgotten = await store.get("y")
+    assert (forgotten.text, forgotten.tags, forgotten.attachments) == ("", (), ())
+    assert records[1].origin not in str(forgotten)
+
+
 async def test_what_was_deleted_is_emptied_and_no_import_brings_it_back(database: Database) -> None:
     store = RecordStore(database)
     await store.add_all([a_record("x", attachments=(Attachment("image", "ab"),)), a_record("y")])
