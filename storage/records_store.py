@@ -19,9 +19,7 @@ from storage.tables import CursorRow, RecordRow, selecting, values
 Item = TypeVar("Item")
 CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
 
-FORGOTTEN = (
-    "forgotten"  # the origin of a record that the owner took out: nothing else is left of where it was
-)
+FORGOTTEN = "forgotten"  # the origin of what the owner took out: nothing is left of where it was
 _MAY_RETURN = RecordRow.deleted_at.is_not(None) & (RecordRow.origin != FORGOTTEN)
 
 
@@ -42,7 +40,9 @@ class RecordStore:
         """Keep them, each id once; what was deleted stays deleted. The same records again change nothing.
 
         With `live` they were seen just now where they come from: one that was deleted there and is back again
-        (out of the trash) comes back here. What the owner has forgotten never does. Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
+        (out of the trash) comes back here. What the owner has forgotten never does.
+
+        Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
         """
         total = Kept()
         for chunk in _chunks(map(_storable, records)):
@@ -114,7 +114,7 @@ class RecordStore:
         return await self._for_each(ids, emptied.where(RecordRow.deleted_at.is_(None)))
 
     async def forget(self, ids: Iterable[str], at: datetime) -> int:
-        """Empty these records for good: not even where they came from is left, and nothing brings them back."""
+        """Empty these records for good: not even where they were is left, and nothing brings them back."""
         nothing: dict[str, Any] = {"text": "", "attachments": (), "tags": (), "reply_to": None}
         emptied = update(RecordRow).values(**nothing, origin=FORGOTTEN, deleted_at=at)
         return await self._for_each(ids, emptied.where(RecordRow.origin != FORGOTTEN))

@@ -39,7 +39,7 @@ def lessons(home: Home, settings: Settings, stores: Stores) -> Demonstrate:
 async def keep_lesson(
     question: str, answer: str, *, records: RecordStore, owner: Owner, key: bytes, roster_path: Path
 ) -> bool:
-    """Keep the two as a conversation of their own, pseudonymised, with its language; False when there are no words in it.
+    """Keep the two as a conversation of their own, pseudonymised; False when there are no words in it.
 
     A later answer to the same question replaces the one before.
     """
