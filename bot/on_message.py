@@ -26,6 +26,10 @@ Demonstrate = Callable[[str, str], Awaitable[bool]]
 """Keeps what the owner answers when asked, to be learned from; False when there were no words in it."""
 
 
+Unlearn = Callable[[str, str], Awaitable[None]]
+"""Takes what this person (platform, id) said out of what is learned from, before it is erased here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """Everything that a message meets on its way."""
@@ -37,6 +41,7 @@ class Conversation:
     settings: ChatSettings
     zone: tzinfo = UTC  # of the owner
     demonstrate: Demonstrate | None = None  # None: nobody here keeps it
+    unlearn: Unlearn | None = None  # None: nothing is learned from here
 
     @property
     def authority(self) -> Authority:

@@ -81,7 +81,7 @@ async def opt_out(by: Person, undo: bool, talk: Conversation) -> Said:
             await people.set_consent(by.platform, by.id, Consent.UNKNOWN)
         return Said("I answer you again. I learn from nothing you write unless you say so: /privacy.")
     await people.set_consent(by.platform, by.id, Consent.OPTED_OUT)  # first: nothing new is kept from now on
-    await forget_person(by.platform, by.id, talk.kept)
+    await forget_person(by.platform, by.id, talk)
     return Said(
         "I have forgotten you, and keep and answer nothing of yours any more. /optout undo undoes that."
     )
@@ -101,13 +101,13 @@ async def forget(by: Person, what: str, talk: Conversation) -> Said:
         return Said(text, (Button("Forget it all", "forget-mine"),))
     known = {*talk.news.platforms, *talk.authority.accounts}  # whether it runs now or not
     if platform in known and person_id and " " not in person_id:
-        gone = await forget_person(platform, person_id, talk.kept)
+        gone = await forget_person(platform, person_id, talk)
         return Said(f"Forgotten; {gone} entries are gone." if gone else "I have nothing of them.")
     return await forget_fact(what, talk.kept.facts)
 
 
 async def forget_me(by: Person, talk: Conversation) -> Said:
-    gone = await forget_person(by.platform, by.id, talk.kept)
+    gone = await forget_person(by.platform, by.id, talk)
     if not gone:
         return Said("I have nothing of yours.")
     return Said(
@@ -115,17 +115,20 @@ async def forget_me(by: Person, talk: Conversation) -> Said:
     )
 
 
-async def forget_person(platform: str, person_id: str, kept: Kept) -> int:
+async def forget_person(platform: str, person_id: str, talk: Conversation) -> int:
     """All they said, the answers to it, the signals on those, and the ones they gave; how many entries.
 
     Answers to others that were made with their words in view stay, without what the model was shown.
     """
+    kept = talk.kept
+    if talk.unlearn:
+        await talk.unlearn(platform, person_id)
     said = await kept.messages.said_by(platform, person_id)
     gone = await kept.messages.erase([message.key for message in said])
     gone += await kept.feedback.erase_given_by(platform, person_id)
     for reply in await kept.messages.heard(platform, person_id):
         gone += await kept.messages.strip_prompt(reply.key)
-    log.info("%s:%s is forgotten: %s entries", platform, person_id, gone)
+    log.info("somebody is forgotten: %s entries", gone)
     return gone
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from learning.duplicates import plain
 from learning.rows import read_rows
 from storage.records import Adapter, stable_id
 
+TELLING = 12  # characters that make words somebody's own
 HOLDS = ("record_ids", "context_ids")  # whose words are learned, and whose are only read
 
 
@@ -22,7 +24,16 @@ def samples_of(record_ids: Iterable[str], corpora_dir: Path) -> dict[str, list[s
 def samples_of_signals(signal_ids: Iterable[str], preferences_dir: Path) -> dict[str, list[str]]:
     """By preference set, the ids of the pairs and thumbs that were made from any of these signals."""
     signals = set(signal_ids)
-    return _by_folder(preferences_dir, lambda row: any(row["id"] in _made_of(row, one) for one in signals))
+    return _by_folder(preferences_dir, lambda row: any(row["id"] in made_of(row, one) for one in signals))
+
+
+def samples_saying(texts: Iterable[str], preferences_dir: Path) -> dict[str, list[str]]:
+    """By preference set, the ids of the pairs and thumbs in which one of these texts can be read.
+
+    A text shorter than TELLING is anybody's; what it taught is found by its signals.
+    """
+    wanted = {said for text in texts if len(said := plain(text)) >= TELLING}
+    return _by_folder(preferences_dir, lambda row: _says(row, wanted)) if wanted else {}
 
 
 def every_sample(folders: Path) -> dict[str, list[str]]:
@@ -31,9 +42,15 @@ def every_sample(folders: Path) -> dict[str, list[str]]:
     return every | _by_folder(folders, lambda row: True)
 
 
-def _made_of(row: dict[str, Any], signal_id: str) -> tuple[str, ...]:
+def made_of(row: dict[str, Any], signal_id: str) -> tuple[str, ...]:
     rejected = [turn["content"] for turn in row.get("rejected", ())]
     return stable_id("thumb", signal_id), *(stable_id("pair", signal_id, text) for text in rejected)
+
+
+def _says(row: dict[str, Any], wanted: Collection[str]) -> bool:
+    parts = ("prompt", "chosen", "rejected", "completion")
+    said = plain("\n".join(turn["content"] for part in parts for turn in row.get(part, ())))
+    return any(text in said for text in wanted)
 
 
 def _by_folder(folders: Path, holds: Callable[[dict[str, Any]], bool]) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -116,14 +116,19 @@ async def freeze(
                 files["pairs.jsonl"] += await _against_samples(item, better, sampler, settings)
         elif item.feedback.kind in THUMBS:
             files[f"{prefix}thumbs.jsonl"].append(_thumb(item))
+    return frozen(files, [item.feedback.id for item in judged], preferences_dir)
+
+
+def frozen(files: Mapping[str, list[Row]], signal_ids: Sequence[str], preferences_dir: Path) -> Preferences:
+    """These rows under a folder named by their content."""
     texts = {name: as_jsonl(rows) for name, rows in files.items()}
     digest = hashlib.blake2b("\x1f".join(texts.values()).encode(), digest_size=8).hexdigest()
     counts = {name.removesuffix(".jsonl"): len(rows) for name, rows in files.items()}
     card = {
         "id": digest,
-        "signals": len(judged),
+        "signals": len(signal_ids),
         "counts": counts,
-        "signal_ids": [item.feedback.id for item in judged],
+        "signal_ids": list(signal_ids),
     }
     final = preferences_dir / digest
     if not final.exists():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -203,6 +203,12 @@ class MessageStore:
             for reply in await self._all(stamped.filter_by(platform=platform))
             if reply.stamp and speaker in reply.stamp.speakers
         ]
+
+    async def recalling(self, record_ids: Collection[str]) -> list[Message]:
+        """The twin's replies whose prompt holds one of these records."""
+        stamped = await self._all(_select().where(MessageRow.by_twin, MessageRow.stamp.is_not(None)))
+        wanted = frozenset(record_ids)
+        return [one for one in stamped if one.stamp and not wanted.isdisjoint(one.stamp.recalled)]
 
     async def before(self, moment: datetime, *, by_twin: bool) -> list[Message]:
         """What was said before then by other people (or by the twin), oldest first."""

@@ -16,7 +16,7 @@ from bot.authority import Authority
 from bot.drafts import Drafts
 from bot.kept import Kept
 from bot.on_command import Commands, Tell
-from bot.on_message import Conversation, Demonstrate
+from bot.on_message import Conversation, Demonstrate, Unlearn
 from bot.owner_news import OwnerNews
 from bot.platform import Platform
 from bot.rhythm import Rhythm
@@ -237,10 +237,12 @@ def build_talk(
     rhythm: Rhythm | None = None,
     several: bool = False,
     demonstrate: Demonstrate | None = None,
+    unlearn: Unlearn | None = None,
 ) -> Conversation:
     """The flow of a chat. `several`: other copies of the service answer on the same database.
 
-    `demonstrate`: see twin/teach.py; without it, /teach has nowhere to keep answers.
+    `demonstrate`: see twin/teach.py; without it, /teach has nowhere to keep answers. `unlearn`: see
+    twin/forget.py; without it, /forget leaves preference sets alone.
     """
     news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
     kept = Kept(
@@ -263,7 +265,7 @@ def build_talk(
     )
     zone = settings.owner.owner().zones[-1][1]
     drafts = Drafts(kept, news, settings.chat)
-    return Conversation(kept, turns, drafts, news, settings.chat, zone, demonstrate)
+    return Conversation(kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn)
 
 
 def build_commands(

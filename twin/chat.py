@@ -11,6 +11,7 @@ from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelUnavailable
 from twin import show
 from twin.build import Model, Stores, build_brain, build_commands, build_talk, open_model, open_stores
+from twin.forget import unlearning
 from twin.home import Home
 from twin.settings import Settings
 from twin.teach import lessons
@@ -33,7 +34,13 @@ async def converse(home: Home, settings: Settings, stores: Stores, model: Model)
     brain, live = build_brain(stores, model, settings)
     async with asyncio.TaskGroup() as tasks:
         at_once = settings.model_copy(update={"chat": settings.chat.model_copy(update=AT_ONCE)})
-        talk = build_talk(brain, stores, at_once, demonstrate=lessons(home, settings, stores))
+        talk = build_talk(
+            brain,
+            stores,
+            at_once,
+            demonstrate=lessons(home, settings, stores),
+            unlearn=unlearning(home, stores),
+        )
         commands = build_commands(home, settings, stores, model, tasks)
         name = settings.owner.name
         terminal = TerminalApp(ears_of(talk, commands), owner_name=name, twin_name=f"{name}'s twin")

@@ -542,9 +542,8 @@ def forget(
     async def work() -> dict[str, Any]:
         async with open_stores(_home, settings()) as stores:
             traces = await find_traces(_home, settings(), stores, what)
-            if yes:
-                await take_out(_home, stores, traces)
-            return traces.receipt(done=yes)
+            rewritten = await take_out(_home, stores, traces) if yes else None
+            return traces.receipt(yes, rewritten)
 
     receipt = run(work())
     if json:

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.on_message import Unlearn
 from ingest.corrections import Corrections
 from ingest.roster import Roster
-from learning.lineage import Taught, every_sample, samples_of, samples_of_signals, taught_by
+from learning.lineage import (
+    TELLING,
+    Taught,
+    every_sample,
+    samples_of,
+    samples_of_signals,
+    samples_saying,
+    taught_by,
+)
+from learning.withdraw import withdraw
 from storage.records import Adapter, Message, Record, now
 from storage.records_store import FORGOTTEN
 from twin.build import Stores
 from twin.errors import Told
 from twin.home import Home
+from twin.logs import wipe_logs
 from twin.settings import Settings
 
 EVERYTHING = "ALL"
@@ -33,7 +44,7 @@ class Traces:
     what: str
     records: Sequence[Record]
     messages: Sequence[Message] = ()  # said by the person
-    heard: Sequence[Message] = ()  # replies to others whose prompt holds their words
+    heard: Sequence[Message] = ()  # replies to others whose prompt holds their words, or the record
     accounts: Sequence[str] = ()  # "platform:id" of the person
     snapshots: dict[str, list[str]] = field(default_factory=dict)
     preferences: dict[str, list[str]] = field(default_factory=dict)
@@ -41,7 +52,14 @@ class Traces:
     untraceable: Sequence[Adapter] = ()  # their snapshot is gone, so nobody can tell
     everything: bool = False
 
-    def receipt(self, done: bool) -> dict[str, Any]:
+    @property
+    def words(self) -> list[str]:
+        """What was said, to be looked for wherever texts are written down."""
+        said = [record.text for record in self.records] + [message.text for message in self.messages]
+        return [text for text in said if text]
+
+    def receipt(self, done: bool, rewritten: Mapping[str, str | None] | None = None) -> dict[str, Any]:
+        """`rewritten`: what `forget` returned."""
         return {
             "what": self.what,
             "done": done,
@@ -50,6 +68,7 @@ class Traces:
             "answers_made_with_their_words_in_view": len(self.heard),
             "snapshots": {name: len(samples) for name, samples in self.snapshots.items()},
             "preferences": {name: len(samples) for name, samples in self.preferences.items()},
+            "rewritten": dict(rewritten or {}),
             "adapters": [
                 {
                     "version": one.adapter.version,
@@ -78,6 +97,10 @@ def in_words(receipt: dict[str, Any]) -> list[tuple[str, str]]:
             (place, ", ".join(f"{name} ({samples} samples)" for name, samples in found.items()) or "-")
             for place, found in sets.items()
         ),
+        *(
+            (f"preference set {old}", f"is now {new}" if new else "is gone: nothing else was in it")
+            for old, new in receipt["rewritten"].items()
+        ),
         ("adapters that learned from it", ", ".join(adapters) or "-"),
         ("adapters whose snapshot is gone", ", ".join(receipt["untraceable_adapters"]) or "-"),
     ]
@@ -103,6 +126,7 @@ async def find_traces(home: Home, settings: Settings, stores: Stores, what: str)
             platform, _, person_id = account.partition(":")
             said += await stores.messages.said_by(platform, person_id)
             heard += await stores.messages.heard(platform, person_id)
+        heard = _each_once([*heard, *await _recalling(stores, records)])
         if records or said or heard:
             name = ", ".join(placeholders) or what
             return await _followed(home, stores, Traces(name, records, said, heard, accounts))
@@ -114,19 +138,54 @@ async def find_traces(home: Home, settings: Settings, stores: Stores, what: str)
             "name a record's id ('twin records list'), a placeholder such as PERSON_3f2a, a name, or ALL",
             exit_code=2,
         )
-    return await _followed(home, stores, Traces(f"record {found[0].id}", found))
+    heard = await _recalling(stores, found)
+    return await _followed(home, stores, Traces(f"record {found[0].id}", found, heard=heard))
 
 
-async def forget(home: Home, stores: Stores, traces: Traces) -> None:
-    """Take all of that out. What points at it goes first, so that a crash half-way can be made good."""
+async def find_said(home: Home, stores: Stores, platform: str, person_id: str) -> Traces:
+    """What this person said to the twin, and what learned from it: what is theirs to take back in a chat."""
+    said = await stores.messages.said_by(platform, person_id)
+    heard = await stores.messages.heard(platform, person_id)
+    account = f"{platform}:{person_id}"
+    return await _followed(home, stores, Traces(account, (), said, heard, [account]))
+
+
+async def unlearn(home: Home, stores: Stores, traces: Traces) -> dict[str, str | None]:
+    """Mark the adapters, and take it out of what is on disk: snapshots, preference sets, logs of runs.
+
+    The one way for `twin forget` and for /forget in a chat. Returns what became of each preference set.
+    """
     for taught in traces.adapters:
         adapter = taught.adapter
         if MARK not in adapter.reasons:
             await stores.adapters.set_state(adapter.version, adapter.state, (*adapter.reasons, MARK))
-    for folder, names in ((home.corpora, traces.snapshots), (home.preferences, traces.preferences)):
-        for name in names:
-            if await asyncio.to_thread((folder / name).exists):
-                await asyncio.to_thread(shutil.rmtree, folder / name)
+    for name in traces.snapshots:
+        if await asyncio.to_thread((home.corpora / name).exists):
+            await asyncio.to_thread(shutil.rmtree, home.corpora / name)
+    if traces.snapshots:  # a training that was cut off would go on from what it had learned
+        await asyncio.to_thread(shutil.rmtree, home.runs / "work", ignore_errors=True)
+    rewritten = await asyncio.to_thread(withdraw, home.preferences, traces.preferences)
+    lines = {line.strip() for text in traces.words for line in text.splitlines()}
+    told = {*traces.accounts, *(line for line in lines if len(line) >= TELLING)}
+    await asyncio.to_thread(wipe_logs, (home.runs, home.logs), told)
+    return rewritten
+
+
+def unlearning(home: Home, stores: Stores) -> Unlearn:
+    """`unlearn` of this home, for a conversation."""
+
+    async def of_person(platform: str, person_id: str) -> None:
+        await unlearn(home, stores, await find_said(home, stores, platform, person_id))
+
+    return of_person
+
+
+async def forget(home: Home, stores: Stores, traces: Traces) -> dict[str, str | None]:
+    """Take all of that out. What points at it goes first, so that a crash half-way can be made good.
+
+    Returns what became of each preference set: its new id, None where nothing was left.
+    """
+    rewritten = await unlearn(home, stores, traces)
     await stores.messages.erase([message.key for message in traces.messages])
     for account in traces.accounts:
         await stores.feedback.erase_given_by(*account.split(":", 1))
@@ -137,6 +196,15 @@ async def forget(home: Home, stores: Stores, traces: Traces) -> None:
     ids = [record.id for record in traces.records]
     await asyncio.to_thread(lambda: Corrections(home.corrections).forget(ids))
     await stores.records.forget(ids, now())
+    return rewritten
+
+
+async def _recalling(stores: Stores, records: Sequence[Record]) -> list[Message]:
+    return await stores.messages.recalling([record.id for record in records])
+
+
+def _each_once(messages: Sequence[Message]) -> list[Message]:
+    return list({message.key: message for message in messages}.values())
 
 
 async def _not_forgotten(stores: Stores) -> list[Record]:
@@ -169,6 +237,8 @@ async def _followed(home: Home, stores: Stores, traces: Traces) -> Traces:
         records = [record.id for record in traces.records]
         snapshots = await asyncio.to_thread(samples_of, records, home.corpora)
         sets = await asyncio.to_thread(samples_of_signals, [one.id for one in signals], home.preferences)
+        for name, ids in (await asyncio.to_thread(samples_saying, traces.words, home.preferences)).items():
+            sets[name] = list(dict.fromkeys([*sets.get(name, ()), *ids]))
         samples = {sample for found in (snapshots, sets) for ids in found.values() for sample in ids}
     taught = taught_by(samples, adapters)
     known = {one.adapter.version for one in taught}

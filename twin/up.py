@@ -33,6 +33,7 @@ from twin.build import (
 from twin.chat import keep_tidy
 from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
 from twin.errors import in_words
+from twin.forget import unlearning
 from twin.home import Home
 from twin.logs import write_logs
 from twin.serve import stop_signal
@@ -71,6 +72,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
             rhythm=rhythm,
             several=several,
             demonstrate=lessons(home, settings, stores),
+            unlearn=unlearning(home, stores),
         )
         async with asyncio.TaskGroup() as tasks:
             commands = build_commands(home, settings, stores, model, tasks)

@@ -12,18 +12,24 @@ import pytest
 from records_said import said, years_of_chat
 from typer.testing import CliRunner
 
+from bot import privacy
+from bot.platform import Person
+from brain.live_adapter import LiveAdapter
+from brain.model_client import ModelClient, Sampling
+from brain.reply import Brain
 from ingest.corrections import Corrections
 from ingest.roster import Roster
-from ingest.source import Person
+from ingest.source import Person as Somebody
 from learning.corpus import SILENCES, build
-from learning.preferences import collect, freeze
+from learning.preferences import FILES, collect, freeze
+from learning.preferences import load as load_preferences
 from learning.rows import read_rows
 from learning.settings import LearningSettings
 from storage.records import Adapter, AdapterState, Feedback, Message, Role, Signal, Stamp, message_key
-from twin.build import open_stores, persona
+from twin.build import build_talk, open_stores, persona
 from twin.cli import app
 from twin.errors import Told
-from twin.forget import MARK, find_traces, forget
+from twin.forget import MARK, find_traces, forget, in_words, unlearning
 from twin.home import Home
 from twin.settings import read_settings
 
@@ -40,7 +46,7 @@ async def told(tmp_path, database_url, monkeypatch):
     shutil.copy(MIRA, home.settings_file)
     settings = read_settings(home)
     roster = Roster(home.pseudonym_key(), settings.owner.owner())
-    roster.learn(Person("telegram:77", ("Tamsin Okonjo",)))
+    roster.learn(Somebody("telegram:77", ("Tamsin Okonjo",)))
     roster.save(home.root / "roster.json")
     tamsin = roster.placeholder("telegram:77")
     records = [
@@ -188,3 +194,131 @@ def test_the_command_shows_first_and_forgets_when_told_to(tmp_path):
     assert json.loads(twin("corpus", "stats", "--json").stdout or "[]") == []
     missing = twin("forget", record["id"])
     assert (missing.exit_code, "no record and no person" in missing.stderr) == (2, True)
+
+
+CANARY = "the heron sleeps in the boathouse at four"
+
+
+async def judged_replies(stores, home, prompts):
+    """A thumb on one reply for each (chat, who is heard, what the model saw, what it recalled)."""
+    for number, (chat, speaker, prompt, recalled) in enumerate(prompts, start=100):
+        turns = ({"role": "user", "content": prompt},)
+        stamp = Stamp(None, "pocket", "h", turns, {}, recalled=recalled, speakers=speaker)
+        reply = Message(
+            f"telegram:~{number}", "telegram", chat, "twin", "twin", "well", NOON, by_twin=True, stamp=stamp
+        )
+        await stores.messages.add(reply)
+        await stores.feedback.record(Feedback(reply.key, "owner", Role.OWNER, Signal.UP, NOON))
+    judged, _ = await collect(
+        stores.feedback, stores.messages, LearningSettings(), {"telegram:77", "telegram:88"}
+    )
+    return await freeze(judged, home.preferences, LearningSettings())
+
+
+def everything_written(home):
+    files = (file for file in home.root.rglob("*") if file.is_file() and not file.name.startswith("twin.db"))
+    return "".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+
+
+async def plant(home, stores):
+    """Tamsin's words in what the model saw, in a run's log and in the service's own; and somebody else's."""
+    said_by = Message(message_key("telegram", "c", 9), "telegram", "c", "77", "Tamsin", CANARY, NOON)
+    await stores.messages.add(said_by)
+    pool = await judged_replies(
+        stores,
+        home,
+        [
+            ("c", ("telegram:77",), f"Tamsin: {CANARY}", ()),
+            ("e", (), f"you remember: {CANARY}.", ()),  # nobody knows any more whose words these are
+            ("f", ("telegram:88",), "is the bread ready?", ()),
+        ],
+    )
+    for log in (home.runs / "r1" / "worker.log", home.logs / "twin.log", home.logs / "twin.log.1"):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"begins\nValueError: bad row {CANARY!r}\nfor telegram:77\nends\n")
+    assert CANARY in everything_written(home)
+    return pool
+
+
+def only_the_rest_is_left(home, pool):
+    [rest] = map(load_preferences, home.preferences.iterdir())
+    assert rest.id == rest.path.name != pool.id
+    rows = [row for name in FILES for row in read_rows(rest.path / name)]
+    assert [row["prompt"][0]["content"] for row in rows] == ["is the bread ready?"]
+    assert (rest.signals, sum(rest.counts.values())) == (1, 1)
+    assert len(json.loads((rest.path / "card.json").read_text())["signal_ids"]) == 1
+    left = everything_written(home)
+    assert CANARY not in left
+    assert "telegram:77" not in "".join(file.read_text() for file in home.logs.iterdir())
+    assert (home.runs / "r1" / "worker.log").read_text() == "begins\nends\n"
+    return rest
+
+
+async def test_a_preference_set_is_frozen_anew_without_the_words_of_who_is_forgotten(told):
+    home, settings, stores, _, _, _, old = told
+    pool = await plant(home, stores)
+    traces = await find_traces(home, settings, stores, "telegram:77")
+    assert len(traces.preferences[pool.id]) == 3  # one of them is of the old set, too
+    rewritten = await forget(home, stores, traces)
+    rest = only_the_rest_is_left(home, pool)
+    assert rewritten == {old.id: None, pool.id: rest.id}  # there was nothing else in the old one
+    receipt = traces.receipt(True, rewritten)
+    assert receipt["rewritten"] == rewritten
+    rows = dict(in_words(receipt))
+    assert rows[f"preference set {pool.id}"] == f"is now {rewritten[pool.id]}"
+    assert await forget(home, stores, await find_traces(home, settings, stores, "ALL")) == {
+        rewritten[pool.id]: None
+    }
+    assert [*home.preferences.iterdir()] == []
+
+
+async def test_forget_in_a_chat_takes_the_very_same_way(told):
+    home, settings, stores, _, snapshot, _, _ = told
+    pool = await plant(home, stores)
+    client = ModelClient("http://127.0.0.1:9")  # nobody answers, and nobody is asked
+    live = LiveAdapter(stores.adapters, client, "pocket")
+    brain = Brain(client, live, stores.messages, persona(settings), base_model="pocket", sampling=Sampling())
+    talk = build_talk(brain, stores, settings, unlearn=unlearning(home, stores))
+    answer = await privacy.forget_me(Person("telegram", "77", "Tamsin"), talk)
+    await client.aclose()
+    assert "Forgotten" in answer.text
+    only_the_rest_is_left(home, pool)
+    assert (await stores.adapters.get("kto-3")).reasons == (MARK,)
+    assert snapshot.path.exists()  # the owner's own records are not theirs to take out
+    assert len(await stores.records.find()) > 3
+
+
+async def test_a_record_that_was_recalled_goes_from_what_was_learned_with_it_in_view(told):
+    home, settings, stores, _, _, _, _ = told
+    await stores.records.add_all(
+        [said("t9", "owner", CANARY, 60, "notes"), said("t8", "owner", "ok", 61, "notes")]
+    )
+    pool = await judged_replies(
+        stores,
+        home,
+        [
+            ("c", (), f"facts: {CANARY}", ()),
+            ("d", (), "facts: ok", ("rt8",)),
+            ("e", (), "ok, is it late?", ()),
+        ],
+    )
+    traces = await find_traces(home, settings, stores, "rt9")
+    rewritten = await forget(home, stores, traces)
+    assert CANARY not in everything_written(home)
+    traces = await find_traces(home, settings, stores, "rt8")
+    assert [reply.key for reply in traces.heard] == ["telegram:~101"]
+    new = (await forget(home, stores, traces))[rewritten[pool.id]]
+    rows = [row for name in FILES for row in read_rows(home.preferences / new / name)]
+    assert "ok, is it late?" in [row["prompt"][0]["content"] for row in rows]
+    assert "facts: ok" not in [row["prompt"][0]["content"] for row in rows]
+    assert (await stores.messages.get("telegram:~101")).stamp is None
+
+
+async def test_what_was_deleted_where_it_came_from_can_be_forgotten_so_that_it_never_returns(told):
+    home, settings, stores, _, _, _, _ = told
+    await stores.records.mark_deleted(["rt2"], NOON)
+    await forget(home, stores, await find_traces(home, settings, stores, "rt2"))
+    await stores.records.add_all([said("t2", "owner", "yes, come by", 1, "hall")], live=True)
+    assert (await stores.records.get("rt2")).text == ""
+    with pytest.raises(Told):
+        await find_traces(home, settings, stores, "rt2")  # there is nothing left to forget
