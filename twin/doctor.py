@@ -13,10 +13,12 @@ from bot.telegram_check import missing_on_telegram
 from brain.model_client import ModelClient
 from learning.pocket import PocketRecipe, default_cache_dir, fingerprint
 from storage.cache import open_cache
+from storage.records import Cursor
 from twin.build import open_stores, running_server
 from twin.errors import in_words
 from twin.home import Home
 from twin.settings import Settings
+from twin.sync import OUTCOMES, usable, watched_name
 
 ROOM_GB = 5  # an adapter of the 12B model is half a gigabyte, and checkpoints come on top
 
@@ -36,7 +38,8 @@ async def examine(home: Home, settings: Settings, *, quick: bool = False) -> lis
     looks: tuple[Look, ...] = (_database, _server)
     if not quick:
         looks += (_owner, _discord, _telegram, _base, _training, _redis, _disk)
-    return [await look(home, settings) for look in looks]
+    found = [await look(home, settings) for look in looks]
+    return found if quick else found + await _synced(home, settings)
 
 
 async def _database(home: Home, settings: Settings) -> Finding:
@@ -99,6 +102,42 @@ async def _telegram(home: Home, settings: Settings) -> Finding:
             base_url=settings.telegram.base_url,
         )
     return _chat_app("telegram", settings, missing)
+
+
+async def _synced(home: Home, settings: Settings) -> list[Finding]:
+    """A row for each source that something is set for, and each watched path."""
+    try:
+        async with open_stores(home, settings) as stores:
+            last = {cursor.container: cursor for cursor in await stores.cursors.all(OUTCOMES)}
+    except Exception as problem:
+        if in_words(problem) is None:
+            raise
+        return []  # the row of the database says so
+    apis, why_not = usable(settings)
+    missing = [
+        Finding(f"sync {name}", False, f"cannot be read: {why}", "docs/sync.md shows how to set it up")
+        for name, why in why_not.items()
+        if _begun(name, settings)
+    ]
+    names = [api.name for api in apis] + [watched_name(home, one) for one in settings.sync.files]
+    return missing + [_last_time(name, last.get(name)) for name in names]
+
+
+def _begun(source: str, settings: Settings) -> bool:
+    """Whether anything of it is set: nobody needs to hear of a source they do not use."""
+    prefix = f"{source.partition('_')[0]}_"
+    return any(name.startswith(prefix) for name in settings.sync.model_fields_set)
+
+
+def _last_time(name: str, cursor: Cursor | None) -> Finding:
+    command = f"twin sync {name.partition(' ')[0]}"
+    if cursor is None:
+        return Finding(f"sync {name}", True, "ready, not read yet", command)
+    about, when = cursor.value, f"{cursor.updated_at:%Y-%m-%d %H:%M} UTC"
+    if not about["well"]:
+        return Finding(f"sync {name}", False, f"{when}: {about['trouble']}", command)
+    also = f"; known trouble: {about['trouble']}" if about["trouble"] else ""
+    return Finding(f"sync {name}", True, f"{when}: {about['kept']} new or changed{also}")
 
 
 def _chat_app(name: str, settings: Settings, missing: list[str]) -> Finding:

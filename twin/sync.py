@@ -21,7 +21,7 @@ from ingest.sources import SOURCES
 from ingest.sync import SyncReport
 from ingest.sync import sync as read_api
 from ingest.sync_settings import WatchedPath
-from storage.records import Consent
+from storage.records import Consent, Cursor, now
 from storage.unavailable import DatabaseUnavailable
 from twin import show
 from twin.build import Stores, copy_name, open_stores
@@ -33,6 +33,7 @@ from twin.settings import Settings
 
 log = logging.getLogger(__name__)
 
+OUTCOMES = "synced"  # the source of the cursors that say how each one went the last time
 WORTH_TELLING = 5.0  # seconds of waiting
 HOLD_SECONDS = 90.0  # the lease of the copy that syncs, renewed while it lasts
 Progress = Callable[[Ledger], None]
@@ -107,28 +108,45 @@ async def sync_in(
                 on_progress=lambda ledger, seen=seen: seen(ledger.seen),  # type: ignore[misc]
             )
         done.reports.append(report)
+        await _note(stores, source.name, report)
     for watched in files:
-        await _read_if_changed(home, settings, stores, watched, again, done)
+        read = await _read_if_changed(home, settings, stores, watched, again)
+        if read is None:
+            done.unchanged.append(str(_at_home(home, watched.path)))
+        else:
+            done.reports.append(read)
+        await _note(stores, watched_name(home, watched), read)
     return done
 
 
+async def _note(stores: Stores, name: str, report: SyncReport | None) -> None:
+    """What became of it, for `twin doctor`. None: nothing had changed."""
+    why = next((trouble.why for trouble in report.troubles), "") if report else ""
+    kept, well = (report.ledger.kept, report.well) if report else (0, True)
+    await stores.cursors.put(Cursor(OUTCOMES, name, {"well": well, "kept": kept, "trouble": why}, now()))
+
+
+def watched_name(home: Home, watched: WatchedPath) -> str:
+    return f"{watched.source} {_at_home(home, watched.path)}"
+
+
 async def _read_if_changed(
-    home: Home, settings: Settings, stores: Stores, watched: WatchedPath, again: bool, done: Synced
-) -> None:
+    home: Home, settings: Settings, stores: Stores, watched: WatchedPath, again: bool
+) -> SyncReport | None:
+    """None where nothing in it has changed."""
     path = _at_home(home, watched.path)
     try:
         last = None if again else await before(stores.cursors, watched.source, path)
         state, changed = await asyncio.to_thread(examine, path, last)
+        report = None
         if changed:
-            ledger = await ingest_in(home, settings, stores, watched.source, path, again=again)
-            done.reports.append(SyncReport(ledger))
-        else:
-            done.unchanged.append(str(path))
+            report = SyncReport(await ingest_in(home, settings, stores, watched.source, path, again=again))
         if state != last:
             await remember(stores.cursors, watched.source, path, state)
+        return report
     except (ExportUnreadable, OSError) as problem:
         why = f"there is nothing at {path}" if isinstance(problem, FileNotFoundError) else str(problem)
-        done.reports.append(SyncReport(Ledger(watched.source), troubles=[Trouble(str(path), why)]))
+        return SyncReport(Ledger(watched.source), troubles=[Trouble(str(path), why)])
 
 
 def _at_home(home: Home, path: Path) -> Path:
@@ -139,12 +157,7 @@ def _at_home(home: Home, path: Path) -> Path:
 
 def _chosen(settings: Settings, names: list[str]) -> tuple[list[ApiSource], list[WatchedPath]]:
     files = [one for one in settings.sync.files if not names or {one.source, "files"} & set(names)]
-    apis, why_not = [], {}
-    for name, make in API_SOURCES.items():
-        try:
-            apis.append(make(settings.sync, settings.owner.owner(), _discord(settings), partial(_wait, name)))
-        except ApiNotConfigured as reason:
-            why_not[name] = str(reason)
+    apis, why_not = usable(settings)
     told = {one.source for one in files} | {"files"}
     for name in names:
         if name in why_not and name not in told:
@@ -158,6 +171,17 @@ def _chosen(settings: Settings, names: list[str]) -> tuple[list[ApiSource], list
     if not apis and not files:
         raise Told("no source is set up to be synced", "docs/sync.md shows how to set up each", exit_code=2)
     return apis, files
+
+
+def usable(settings: Settings) -> tuple[list[ApiSource], dict[str, str]]:
+    """The APIs that can be read, and of the others what is missing."""
+    apis, why_not = [], {}
+    for name, make in API_SOURCES.items():
+        try:
+            apis.append(make(settings.sync, settings.owner.owner(), _discord(settings), partial(_wait, name)))
+        except ApiNotConfigured as reason:
+            why_not[name] = str(reason)
+    return apis, why_not
 
 
 async def _wait(source: str, seconds: float) -> None:
