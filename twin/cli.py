@@ -536,8 +536,9 @@ def forget(
     json: AsJson = False,
 ) -> None:
     """Take a record, a person or everything out: database, snapshots, preferences; name the adapters."""
-    from twin.forget import find_traces, in_words
+    from twin.forget import find_traces
     from twin.forget import forget as take_out
+    from twin.traces import in_words
 
     async def work() -> dict[str, Any]:
         async with open_stores(_home, settings()) as stores:

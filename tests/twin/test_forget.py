@@ -29,9 +29,10 @@ from storage.records import Adapter, AdapterState, Feedback, Message, Role, Sign
 from twin.build import build_talk, open_stores, persona
 from twin.cli import app
 from twin.errors import Told
-from twin.forget import MARK, find_traces, forget, in_words, unlearning
+from twin.forget import MARK, find_traces, forget, unlearning
 from twin.home import Home
 from twin.settings import read_settings
+from twin.traces import in_words
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 MIRA = Path(__file__).parents[2] / "examples" / "mira" / "twin.toml"
