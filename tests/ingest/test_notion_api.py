@@ -153,7 +153,7 @@ async def test_a_page_restored_from_the_trash_comes_back_but_not_what_the_owner_
     work: NotionServer, home: Home
 ) -> None:
     back, forgotten = work.page("Comes back", minute=1), work.page("Never again", minute=2)
-    work.page("Still there", minute=3)
+    work.page("Still there", minute=30)
     await home.sync(source(work))
     for page in (back, forgotten):
         work.trash(page)
