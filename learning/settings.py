@@ -82,6 +82,32 @@ class GateSettings(BaseModel):
     )
 
 
+class CanarySettings(BaseModel):
+    """How an adapter that passed the gate is tried on some of the chats before all get it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: float = Field(default=0.5, ge=0, le=1, description="of the chats; 0: no trial, live at once")
+    margin: float = Field(
+        default=0.2, gt=0, lt=1, description="so much less liked (a share of the replies) is too much less"
+    )
+    wrong_rollback: float = Field(
+        default=0.05, gt=0, lt=0.5, description="how often one that is as good may be rolled back"
+    )
+    wrong_promotion: float = Field(
+        default=0.015, gt=0, lt=0.5, description="how often one that is worse by the margin may go live"
+    )
+    min_opinions: int = Field(default=8, ge=1, description="on each of the two before anything is decided")
+    per_person: float = Field(
+        default=12, gt=0, description="nobody but the owner weighs more than so many opinions"
+    )
+    trainer_weight: float = Field(default=1.0, ge=0, le=1, description="of an opinion; the owner's is 1")
+    other_weight: float = Field(
+        default=0.5, ge=0, le=1, description="of an opinion of anybody else who had a say before the trial"
+    )
+    days: float = Field(default=7, gt=0, description="then it is decided by what is known")
+
+
 class LearningSettings(BaseModel):
     """[learning]"""
 
@@ -89,6 +115,7 @@ class LearningSettings(BaseModel):
 
     corpus: CorpusSettings = CorpusSettings()
     gate: GateSettings = GateSettings()
+    canary: CanarySettings = CanarySettings()
     recipes: dict[Literal["sft", "dpo", "kto"], dict[str, Any]] = Field(default_factory=dict)
     every_hours: float | None = Field(
         None, gt=0, description="`twin up` learns this often; unset: when asked"
