@@ -48,7 +48,7 @@ _COLUMNS = known(
     (
         *("comment id", "channel id", "comment create timestamp", "price", "parent comment id", "video id"),
         *("post id", "comment text", "top-level comment id", "live chat id", "live chat create timestamp"),
-        *("live chat text", "created at"),
+        *("live chat text", "created at", "currency code"),
     )
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 from export_files import damaged, ingested, kept, left_out, put, zipped
 from hypothesis import HealthCheck, given, settings
 
+from ingest.drift import UnknownField
 from ingest.source import Owner, Person
 from ingest.sources.reddit import SOURCE, people, read, recognise
 from storage.records import Kind, Record, Skipped, ZoneSource, stable_id
@@ -120,6 +121,7 @@ def test_columns_go_by_name_and_bad_rows_cost_only_themselves(tmp_path: Path) ->
         Skipped("comments.csv#3", "no time that can be read"),
         Skipped("comments.csv#4", "no id"),
         Skipped("comments.csv#5", "the line breaks off"),
+        UnknownField("comments", "new_column", 3, "text"),
     ]
 
 

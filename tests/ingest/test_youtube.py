@@ -18,6 +18,7 @@ from settle import damaged, settle
 
 from ingest import takeout_html
 from ingest.clock import clock_time, instant
+from ingest.drift import UnknownField
 from ingest.source import Owner, Person
 from ingest.sources.youtube import SOURCE, people, read, recognise
 from storage.records import Kind, Record, Skipped, ZoneSource, stable_id
@@ -129,6 +130,7 @@ def test_views_come_in_and_what_is_no_view_is_left_out(tmp_path: Path) -> None:
         view(where + "9", "watched Moss", "nochannel00", at),
         Skipped(where + "10", "not an entry"),
         Skipped(where + "11", "another product's activity", failed=False),
+        UnknownField("history", "never_seen", 1, "object"),
     ]
     assert recognise(tmp_path) > 0.8
     assert recognise(tmp_path / HISTORY) > 0.8
