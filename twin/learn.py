@@ -132,7 +132,7 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
         job = Job(steps=[step, measure], work_dir=home.runs / "work")
 
         def tell(share: float, doing: str, figures: Mapping[str, Any]) -> None:
-            progress.at(share, _words(doing, figures))
+            progress.at(share, _words(doing, figures), figures)
 
         return (await run_job(job, report.parent, tell))[-1]
 

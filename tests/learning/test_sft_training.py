@@ -16,7 +16,6 @@ from safetensors.torch import load_file
 from learning import train_sft
 from learning.adapter_folder import check, sha256
 from learning.base_model import load_base, load_tokenizer
-from learning.failures import TrainingFailed
 from learning.jobs import ROOT
 from learning.logprobs import answer_logprobs
 from learning.rows import read_rows, tokens_of
@@ -46,7 +45,7 @@ def mixed_corpus(tmp_path_factory):
 def many_sided(sft_recipe):
     """Everything on at once: several micro-batches behind an update, dropout, weighted tokens."""
     return sft_recipe.model_copy(
-        update={"batch_size": 1, "max_length": 300, "lora_dropout": 0.1, "own_tokens": 0.5, "epochs": 3}
+        update={"batch_size": 1, "max_length": 300, "lora_dropout": 0.1, "own_tokens": 0.5, "epochs": 2}
     )
 
 
@@ -62,7 +61,7 @@ def test_two_trainings_with_one_seed_give_the_same_weights(base, mixed_corpus, m
     assert losses(found[0]) == losses(found[1])
     first, second = (sha256(tmp_path / name / "sft-1" / WEIGHTS) for name in ("one", "two"))
     assert first == second
-    assert found[0]["steps"] == round(30 * 3 / 8)
+    assert found[0]["steps"] == round(30 * 2 / 8)
     assert sum(found[0]["strata"].values()) == 30
 
 
@@ -142,17 +141,6 @@ def test_two_processes_have_the_loss_curve_of_one_and_publish_once(
     assert all(torch.allclose(ours[name], theirs[name], atol=1e-3) for name in theirs)
     assert heard == sorted(heard)
     assert heard.count(1.0) == 1
-
-
-def test_a_failure_in_one_of_two_processes_is_one_sentence_and_leaves_nothing(
-    base, mixed_corpus, many_sided, tmp_path
-):
-    wild = {"processes": 2, "learning_rate": 1e30, "max_grad_norm": 1e30}
-    with pytest.raises(TrainingFailed, match="lower the learning rate"):
-        train_sft.train(
-            mixed_corpus, many_sided.model_copy(update=wild), base, tmp_path / "a" / "sft-1", tmp_path / "work"
-        )
-    assert not (tmp_path / "a").exists()
 
 
 def test_the_weights_published_are_those_of_the_best_evaluation(base, mixed_corpus, sft_recipe, tmp_path):
