@@ -1,24 +1,24 @@
 """How does a merged model get smaller? As fp8, AWQ or GPTQ, in the format that vLLM reads, by llm-compressor.
 
-`python -m learning.export MERGED FOLDER fp8|awq|gptq [CORPUS]`: runs with what llm-compressor brings along,
-in an environment of its own, because it wants other versions of transformers than the trainers do.
+llm-compressor wants an older transformers than the one that is pinned here (which the trainers also run
+with), so it is no dependency: it is asked for when it is needed.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+import torch
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from learning.adapter_folder import MANIFEST, published, sha256
 from learning.failures import TrainingFailed, explained
-from learning.rows import Row, all_fitted, read_rows, tokens_of
+from learning.rows import Row, all_fitted, tokens_of
 
 Format = Literal["fp8", "awq", "gptq"]
 # Schemes of compressed-tensors: fp8 is rounded without any data, the others look at samples first.
@@ -27,8 +27,8 @@ WHOLE = ["re:.*lm_head", "re:.*vision_tower.*", "re:.*multi_modal_projector.*"] 
 SAMPLES = 256  # for calibration
 LENGTH = 1024  # tokens of each
 MISSING = (
-    "Writing {kind} needs llm-compressor, which wants another transformers than the trainers: 'pip install"
-    " llmcompressor' in an environment of its own, and there 'python -m learning.export {merged} {final} {kind}'."
+    "Writing {kind} needs llm-compressor, which wants an older transformers: 'pip install llmcompressor' in a copy"
+    " of this environment, and give the same command there."
 )
 
 
@@ -40,8 +40,7 @@ def export(merged: Path, final: Path, kind: Format, rows: Sequence[Row] = ()) ->
     """
     if final.exists():
         raise TrainingFailed(f"{final} is there already: choose another folder.")
-    if find_spec("llmcompressor") is None:
-        raise TrainingFailed(MISSING.format(kind=kind, merged=merged, final=final))
+    must_be_installed(kind)
     if kind != "fp8" and not rows:
         raise TrainingFailed(f"{kind} needs samples to calibrate with: name the folder of a corpus snapshot.")
     from llmcompressor import oneshot
@@ -65,6 +64,14 @@ def export(merged: Path, final: Path, kind: Format, rows: Sequence[Row] = ()) ->
     return final
 
 
+def must_be_installed(kind: Format) -> None:
+    """Raises TrainingFailed, which says what to install, where `export` could not write this format."""
+    if find_spec("llmcompressor") is None:
+        raise TrainingFailed(MISSING.format(kind=kind))
+    if kind == "awq" and not torch.cuda.is_available():
+        raise TrainingFailed("Writing awq needs a GPU: take fp8 or gptq, or do it on a machine with one.")
+
+
 def _samples(rows: Sequence[Row], tokenizer: Any) -> dict[str, Any]:
     fitting = all_fitted(rows[:SAMPLES], ["completion"], tokenizer, LENGTH)
     ids = [tokens_of(tokenizer, row["prompt"], row["completion"])[0] for row in fitting]
@@ -85,21 +92,3 @@ def _modifiers(kind: Format) -> list[Any]:
 
         return [AWQModifier(), QuantizationModifier(**scheme)]
     return [GPTQModifier(**scheme) if kind == "gptq" else QuantizationModifier(**scheme)]
-
-
-def main() -> int:
-    if len(sys.argv) not in (4, 5) or sys.argv[3] not in get_args(Format):
-        sys.stderr.write("usage: python -m learning.export MERGED FOLDER fp8|awq|gptq [CORPUS]\n")
-        return 2
-    merged, final, kind, *corpus = sys.argv[1:]
-    rows = read_rows(Path(corpus[0]) / "train.jsonl") if corpus else []
-    try:
-        export(Path(merged), Path(final), kind, rows)  # type: ignore[arg-type]
-    except TrainingFailed as failure:
-        sys.stderr.write(f"{failure}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
