@@ -50,9 +50,12 @@ def schedule(rows: Sequence[Row], epochs: float, seed: int) -> list[Row]:
     return [row for due in due_by_epoch(rows, epochs) for row in interleaved(due, kind_of, order)]
 
 
-def updates(rows: Sequence[T], effective_batch: int) -> list[Sequence[T]]:
-    """The rows behind each update: as many as the recipe says, so far as they divide evenly."""
-    count = max(1, round(len(rows) / effective_batch))
+def updates(rows: Sequence[T], effective_batch: int, at_least: int = 1) -> list[Sequence[T]]:
+    """The rows behind each update: as many as the recipe says, so far as they divide evenly.
+
+    Fewer where there would not be `at_least` so many updates: however small a corpus is, it takes steps.
+    """
+    count = min(len(rows), max(at_least, round(len(rows) / effective_batch)))
     cuts = [len(rows) * number // count for number in range(count + 1)]
     return [rows[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
 
@@ -65,14 +68,16 @@ class Dealt:
     accumulation: int  # micro-batches behind one update, of all processes together
 
 
-def dealt(lengths: Sequence[int], effective_batch: int, budget: int, processes: int = 1) -> Dealt:
+def dealt(
+    lengths: Sequence[int], effective_batch: int, budget: int, processes: int = 1, at_least: int = 1
+) -> Dealt:
     """Deal every update's rows out over as few micro-batches of at most `budget` tokens as will do.
 
     `lengths` are the scheduled rows' tokens, none above the budget. The number of processes changes how many
     micro-batches there are, and never which rows stand behind an update. (Longest row first to the emptiest
     micro-batch: R. L. Graham 1969, at most a third above the best possible balance.)
     """
-    windows = updates(range(len(lengths)), effective_batch)
+    windows = updates(range(len(lengths)), effective_batch, at_least)
     parts = max(1, *(math.ceil(sum(lengths[index] for index in window) / budget) for window in windows))
     while True:
         found = [_balanced(window, lengths, parts) for window in windows]

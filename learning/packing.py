@@ -68,7 +68,5 @@ class Flat(DataCollatorForLanguageModeling):  # type: ignore[misc]
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         """{"input_ids", "labels", "position_ids", "loss_weights"}: (1, tokens); boundaries for varlen kernels."""
         batch: dict[str, Any] = super().torch_call(examples)
-        batch["loss_weights"] = torch.tensor(
-            [[weight for one in examples for weight in one["loss_weights"]]]
-        )
+        batch["loss_weights"] = torch.tensor([[weight for one in examples for weight in one["loss_weights"]]])
         return batch

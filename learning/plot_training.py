@@ -26,7 +26,9 @@ def draw(report: Mapping[str, Any], picture: Path) -> Path:
         curves.append(("rewards/margins", "eval_rewards/margins", "Margin of the better answer"))
     strata: Mapping[str, int] = report.get("strata") or {}
     panels = len(curves) + bool(len(strata) > 1)
-    figure, axes = pyplot.subplots(1, panels, figsize=(4.6 * panels, 3.6), layout="constrained", squeeze=False)
+    figure, axes = pyplot.subplots(
+        1, panels, figsize=(4.6 * panels, 3.6), layout="constrained", squeeze=False
+    )
     for panel, (training, held_out, title) in zip(axes[0], curves, strict=False):
         for key, label, colour in ((training, "training", TRAINING), (held_out, "held out", HELD_OUT)):
             if points := [(entry["step"], entry[key]) for entry in history if key in entry]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,17 +35,22 @@ class SftData:
     def training(self) -> tuple[Any, Dealt]:
         """All epochs' micro-batches one after the other, and how they were dealt out."""
         planned = schedule(self.rows, self.recipe.epochs, self.recipe.seed)
-        return self._packed(planned, self.weights, self.recipe.effective_batch)
+        return self._packed(
+            planned, self.weights, self.recipe.effective_batch, at_least=math.ceil(self.recipe.epochs)
+        )
 
     @cached_property
     def validation(self) -> Any:
         """Unweighted: two trainings are compared by the likelihood itself. None when nothing is held out."""
         return self._packed(self.held, {}, len(self.held))[0] if self.held else None
 
-    def _packed(self, rows: list[Row] | list[dict[str, Any]], weights: Mapping[int, float], update: int) -> Any:
+    def _packed(
+        self, rows: Sequence[Row], weights: Mapping[int, float], update: int, at_least: int = 1
+    ) -> tuple[Any, Dealt]:
         parts = {row["id"]: encoded(row, self.tokenizer, weights) for row in rows}
         found = [parts[row["id"]] for row in rows]
-        dealing = dealt([len(row.ids) for row in found], update, self.recipe.token_budget, self.processes)
+        lengths = [len(row.ids) for row in found]
+        dealing = dealt(lengths, update, self.recipe.token_budget, self.processes, at_least)
         return packed(found, dealing), dealing
 
 

@@ -71,9 +71,7 @@ def owner_weights(rows: Iterable[Row], tokenizer: Any, strength: float) -> dict[
     return weights_of(log_odds(owner, others), learned, strength) if learned else {}
 
 
-def most_weighted(
-    weights: Mapping[int, float], tokenizer: Any, count: int = 12
-) -> list[tuple[str, float]]:
+def most_weighted(weights: Mapping[int, float], tokenizer: Any, count: int = 12) -> list[tuple[str, float]]:
     """The tokens with the highest weights, as text; for the report."""
     found = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:count]
     return [(tokenizer.convert_ids_to_tokens(token), round(weight, 3)) for token, weight in found]

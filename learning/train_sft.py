@@ -153,6 +153,8 @@ def trainer_for(data: SftData, recipe: SftRecipe, model: Any, work_dir: Path, pa
                     "per_device_train_batch_size": 1,  # a micro-batch is many rows in one sequence
                     "per_device_eval_batch_size": 1,
                     "gradient_accumulation_steps": dealing.accumulation // data.processes,
+                    # Rounded down: the first update of a warm-up has a rate of 0, and there may be but one.
+                    "warmup_steps": int(updates * recipe.warmup),
                 },
                 dataset_kwargs={"skip_prepare_dataset": True},
                 remove_unused_columns=False,

@@ -23,7 +23,9 @@ def test_the_merged_model_finds_every_answer_as_likely_as_base_and_adapter(
 ):
     final = merge(base, sft_adapter, tmp_path / "merged")
     tokenizer = load_tokenizer(final)
-    rows = [tokens_of(tokenizer, row["prompt"], row["completion"]) for row in read_rows(corpus / "test.jsonl")]
+    rows = [
+        tokens_of(tokenizer, row["prompt"], row["completion"]) for row in read_rows(corpus / "test.jsonl")
+    ]
     merged = answer_logprobs(load_base(final), rows, tokenizer.pad_token_id)
     together = answer_logprobs(with_adapter(load_base(base), sft_adapter), rows, tokenizer.pad_token_id)
     bare = answer_logprobs(load_base(base), rows, tokenizer.pad_token_id)
@@ -58,6 +60,8 @@ def test_what_cannot_be_merged_is_one_sentence_and_leaves_no_folder(base, sft_ad
 
 def test_without_llm_compressor_an_export_says_what_to_install(tmp_path):
     for kind in ("fp8", "awq", "gptq"):
-        with pytest.raises(TrainingFailed, match=f"Writing {kind} needs llm-compressor.*pip install llmcompressor"):
+        with pytest.raises(
+            TrainingFailed, match=f"Writing {kind} needs llm-compressor.*pip install llmcompressor"
+        ):
             export(tmp_path / "merged", tmp_path / "final", kind)
     assert not (tmp_path / "final").exists()

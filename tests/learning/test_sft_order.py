@@ -102,3 +102,9 @@ def test_the_rows_behind_an_update_do_not_depend_on_the_number_of_processes():
         return [sorted(sum(parts[at : at + size], [])) for at in range(0, len(parts), size)]
 
     assert behind(1) == behind(2) == behind(3)
+
+
+def test_a_small_corpus_takes_at_least_a_step_for_every_epoch():
+    assert [len(rows) for rows in updates(range(24), 32, at_least=3)] == [8, 8, 8]
+    assert [len(rows) for rows in updates(range(2), 32, at_least=3)] == [1, 1]
+    assert [len(rows) for rows in updates(range(96), 32, at_least=2)] == [32, 32, 32]

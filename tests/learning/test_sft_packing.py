@@ -30,9 +30,13 @@ def batch_of(rows, base):
 
 def logprobs(model, batch):
     labels = batch["labels"][:, 1:]
-    scores = model(
-        **{name: batch[name] for name in batch if name not in ("labels", "loss_weights")}, use_cache=False
-    ).logits[:, :-1].log_softmax(-1)
+    scores = (
+        model(
+            **{name: batch[name] for name in batch if name not in ("labels", "loss_weights")}, use_cache=False
+        )
+        .logits[:, :-1]
+        .log_softmax(-1)
+    )
     return scores.gather(-1, labels.clamp(min=0)[..., None])[..., 0][labels != IGNORED]
 
 
@@ -98,9 +102,7 @@ def test_only_the_answer_is_learned_from_up_to_the_end_of_its_turn(base, sft_rec
     tokenizer, rows = load_tokenizer(base), owner_rows(8, seed=1)
     data = SftData(rows, [], sft_recipe.model_copy(update={"epochs": 1}), tokenizer)
     trainer = train_sft.trainer_for(data, sft_recipe, load_base(base), tmp_path / "work", None)
-    learned = [
-        token for seen in trainer.train_dataset for token in seen["labels"] if token != IGNORED
-    ]
+    learned = [token for seen in trainer.train_dataset for token in seen["labels"] if token != IGNORED]
     answers = sorted(tokenizer.decode(learned).split("<end_of_turn>")[:-1])
     assert answers == sorted(row["completion"][0]["content"] for row in rows)
 

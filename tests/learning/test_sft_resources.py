@@ -131,5 +131,7 @@ def test_a_training_that_does_not_fit_is_refused_before_anything_is_loaded(
 
 
 def test_without_a_gpu_qlora_is_refused_with_what_to_do(base):
-    with pytest.raises(TrainingFailed, match="QLoRA needs an NVIDIA GPU, and there is none: set qlora = false"):
+    with pytest.raises(
+        TrainingFailed, match="QLoRA needs an NVIDIA GPU, and there is none: set qlora = false"
+    ):
         load_base(base, qlora=True)

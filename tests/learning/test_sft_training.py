@@ -118,9 +118,7 @@ def test_killed_in_the_middle_it_goes_on_with_the_same_loss_curve_and_the_same_w
     assert sha256(tmp_path / "broken" / "sft-1" / WEIGHTS) == sha256(tmp_path / "whole" / "sft-1" / WEIGHTS)
 
 
-def test_two_processes_have_the_loss_curve_of_one_and_publish_once(
-    base, mixed_corpus, many_sided, tmp_path
-):
+def test_two_processes_have_the_loss_curve_of_one_and_publish_once(base, mixed_corpus, many_sided, tmp_path):
     plain = many_sided.model_copy(update={"lora_dropout": 0.0})  # dropout draws per process
     alone = train_sft.train(mixed_corpus, plain, base, tmp_path / "one" / "sft-1", tmp_path / "work")
     heard = []
@@ -160,8 +158,12 @@ def test_the_weights_published_are_those_of_the_best_evaluation(base, mixed_corp
     assert all(torch.equal(kept[name], stored[name]) for name in stored)
 
 
-def test_the_first_loss_is_the_mean_over_all_tokens_behind_the_update(base, mixed_corpus, sft_recipe, tmp_path):
-    recipe = sft_recipe.model_copy(update={"batch_size": 1, "max_length": 300, "effective_batch": 30, "epochs": 1})
+def test_the_first_loss_is_the_mean_over_all_tokens_behind_the_update(
+    base, mixed_corpus, sft_recipe, tmp_path
+):
+    recipe = sft_recipe.model_copy(
+        update={"batch_size": 1, "max_length": 300, "effective_batch": 30, "epochs": 1}
+    )
     tokenizer, rows = load_tokenizer(base), read_rows(mixed_corpus / "train.jsonl")
     data = SftData(rows, [], recipe, tokenizer)
     assert data.training[1].accumulation > 4
@@ -172,6 +174,15 @@ def test_the_first_loss_is_the_mean_over_all_tokens_behind_the_update(base, mixe
     )
     told = next(entry["loss"] for entry in trainer.state.log_history if "loss" in entry)
     assert told == pytest.approx(-sum(map(sum, alone)) / sum(map(len, alone)), abs=1e-4)
+
+
+def test_a_handful_of_rows_still_teaches_something(base, sft_recipe, tmp_path):
+    write_rows(tmp_path / "data" / "train.jsonl", owner_rows(5, seed=1))
+    write_rows(tmp_path / "data" / "validation.jsonl", [])
+    recipe = sft_recipe.model_copy(update={"effective_batch": 32, "warmup": 0.1, "epochs": 1})
+    report = train_sft.train(tmp_path / "data", recipe, base, tmp_path / "sft-1", tmp_path / "work")
+    assert report["steps"] == 1
+    assert check(tmp_path / "sft-1", base) == []
 
 
 def test_the_manifest_says_what_the_weights_were_made_of(base, mixed_corpus, sft_recipe, tmp_path):
