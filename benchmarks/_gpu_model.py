@@ -1,4 +1,4 @@
-"""What does a training on real shapes run on? A Gemma 3 of random weights, its tokenizer and rows, all made here."""
+"""What does a training on real shapes run on? A Gemma 3 of random weights, tokenizer and rows, made here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 
 
 def make_model(folder: Path, shape: dict[str, Any], device: str) -> Path:
-    """Write a model of this shape with random bfloat16 weights, and a tokenizer in Gemma's manner, to `folder`.
+    """Write a model of this shape with random bfloat16 weights, and a tokenizer like Gemma's, to `folder`.
 
     The trainers then load it as they load any base. 24 GB for the twelve billion.
     """

@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu_learning [--quick] [--json] [--tiny]
 
-Compared with: TRL's trainers with their own defaults (adapter on the same layers, weights in bfloat16) on the same
-rows, and with the rate at which this very GPU multiplies large matrices, all in the same run. `--tiny` runs
-the same on a toy model, on any machine: it checks the benchmark, and its figures mean nothing.
+Compared with: TRL's trainers with their own defaults (adapter on the same layers, weights in bfloat16) on the
+same rows, and with the rate at which this very GPU multiplies large matrices, all in the same run. `--tiny`
+runs the same on a toy model, on any machine: it checks the benchmark, and its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ def run(tiny: bool, updates: int, folder: Path) -> dict[str, Any]:
     weights = shape_of(shape).in_layers + shape_of(shape).embedding
     rate = matrix_rate(256 if tiny else 8192)
     figures: dict[str, Any] = {"matrix_rate_tflops": round(rate / 1e12, 3)}
-    # forward and backward through frozen weights: 2 + 2 operations a weight and token, recomputation not counted;
-    # preferences add the reference's forward pass
+    # Forward and backward through frozen weights: 2 + 2 operations a weight and token, recomputation not
+    # counted; preferences add the reference's forward pass.
     trainers: dict[str, tuple[Callable[[], Any], float]] = {
         "sft_packed": (lambda: ours_sft(base, data, folder, length, checkpointing=False), 4.0),
         "sft_packed_checkpointing": (lambda: ours_sft(base, data, folder, length, checkpointing=True), 4.0),

@@ -27,8 +27,8 @@ WHOLE = ["re:.*lm_head", "re:.*vision_tower.*", "re:.*multi_modal_projector.*"] 
 SAMPLES = 256  # for calibration
 LENGTH = 1024  # tokens of each
 MISSING = (
-    "Writing {kind} needs llm-compressor, which wants an older transformers: 'pip install llmcompressor' in a copy"
-    " of this environment, and give the same command there."
+    "Writing {kind} needs llm-compressor, which wants an older transformers: 'pip install llmcompressor' in a"
+    " copy of this environment, and give the same command there."
 )
 
 

@@ -11,6 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from learning.rows import Row, due_by_epoch
@@ -57,7 +58,7 @@ def updates(rows: Sequence[T], effective_batch: int, at_least: int = 1) -> list[
     """
     count = min(len(rows), max(at_least, round(len(rows) / effective_batch)))
     cuts = [len(rows) * number // count for number in range(count + 1)]
-    return [rows[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [rows[start:end] for start, end in pairwise(cuts)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Flat(DataCollatorForLanguageModeling):  # type: ignore[misc]
         super().__init__(pad_token_id=pad, padding_free=True)
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        """{"input_ids", "labels", "position_ids", "loss_weights"}: (1, tokens); boundaries for varlen kernels."""
+        """input_ids, labels, position_ids and loss_weights: (1, tokens); boundaries for varlen kernels."""
         batch: dict[str, Any] = super().torch_call(examples)
         batch["loss_weights"] = torch.tensor([[weight for one in examples for weight in one["loss_weights"]]])
         return batch

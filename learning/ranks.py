@@ -1,7 +1,7 @@
 """How do several processes train one adapter? Each takes its share of every update; the first one speaks.
 
 Processes find each other by the environment that torchrun, `accelerate launch` and Ray Train set as well
-(RANK, WORLD_SIZE, MASTER_ADDR, ...), so a trainer that runs here runs there, on as many machines as there are.
+(RANK, WORLD_SIZE, MASTER_ADDR, ...), so a trainer that runs here runs there, on several machines too.
 """
 
 from __future__ import annotations

@@ -123,14 +123,14 @@ def refusal(
         cures += [] if recipe.gradient_checkpointing else ["gradient_checkpointing = true"]
         cures += ["QLoRA (qlora = true)"] if where.startswith("GPU") and not recipe.qlora else []
         return (
-            f"The training needs about {_gb(need.total)} of {where} (base weights {_gb(need.weights)}, adapter"
-            f" with its optimiser {_gb(need.adapter)}, activations {_gb(need.activations)}); {_gb(free_memory)}"
-            f" are free: use {', '.join(cures[:-1])} or {cures[-1]}."
+            f"The training needs about {_gb(need.total)} of {where} (base weights {_gb(need.weights)},"
+            f" adapter with its optimiser {_gb(need.adapter)}, activations {_gb(need.activations)});"
+            f" {_gb(free_memory)} are free: use {', '.join(cures[:-1])} or {cures[-1]}."
         )
     if disk > free_disk:
         return (
-            f"The training needs about {_gb(disk)} of disk for its checkpoints, and {_gb(free_disk)} are free:"
-            " free some space, or use a smaller lora_rank."
+            f"The training needs about {_gb(disk)} of disk for its checkpoints, and {_gb(free_disk)} are"
+            " free: free some space, or use a smaller lora_rank."
         )
     return None
 

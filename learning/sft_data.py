@@ -1,4 +1,4 @@
-"""What does supervised fine-tuning read? A snapshot's rows: in order, dealt out, cut into tokens, weighted."""
+"""What does supervised fine-tuning read? A snapshot's rows: in order, dealt out, in tokens, weighted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from learning.token_weights import owner_weights
 
 @dataclass(frozen=True)
 class SftData:
-    """What is learned from and what is held out; all that follows is worked out once, when it is asked for."""
+    """What is learned from and what is held out; the rest is worked out once, when it is asked for."""
 
     rows: list[dict[str, Any]]
     held: list[dict[str, Any]]

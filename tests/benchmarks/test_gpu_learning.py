@@ -1,4 +1,4 @@
-"""Does the GPU benchmark run from end to end? On a toy model here; without a GPU it says that it needs one."""
+"""Does the GPU benchmark run from end to end? On a toy model here; without a GPU it says so."""
 
 from __future__ import annotations
 

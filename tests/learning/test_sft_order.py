@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,7 +100,7 @@ def test_the_rows_behind_an_update_do_not_depend_on_the_number_of_processes():
     def behind(processes):
         dealing = dealt(found, 16, 300, processes)
         parts, size = dealing.micro_batches, dealing.accumulation
-        return [sorted(sum(parts[at : at + size], [])) for at in range(0, len(parts), size)]
+        return [sorted(chain.from_iterable(parts[at : at + size])) for at in range(0, len(parts), size)]
 
     assert behind(1) == behind(2) == behind(3)
 

@@ -1,4 +1,4 @@
-"""Do rows that share a sequence see nothing of each other? Their figures and gradients are those of each alone."""
+"""Do rows that share a sequence see nothing of each other? Figures and gradients are those of each alone."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def test_changing_one_row_changes_nothing_in_the_row_after_it(base, parts):
 def test_gemmas_multimodal_class_keeps_packed_rows_apart_as_well():
     text = Gemma3TextConfig(
         vocab_size=64, hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=1,
-        num_key_value_heads=1, head_dim=32, sliding_window=8, layer_types=["sliding_attention", "full_attention"],
+        num_key_value_heads=1, head_dim=32, sliding_window=8,
+        layer_types=["sliding_attention", "full_attention"],
     )  # fmt: skip
     eyes = SiglipVisionConfig(
         hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=1, image_size=28,

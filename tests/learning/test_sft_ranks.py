@@ -33,7 +33,7 @@ def test_the_failure_of_any_of_them_is_told_and_ends_the_others():
 
 
 def test_one_that_dies_without_a_word_is_one_sentence():
-    with pytest.raises(TrainingFailed, match="One of the training processes ended: .*exit code 7"):
+    with pytest.raises(TrainingFailed, match=r"One of the training processes ended: .*exit code 7"):
         together(rank_programs.second_dies, (), {}, 2, lambda *_: None)
 
 

@@ -1,4 +1,4 @@
-"""Is supervised fine-tuning repeatable, resumable, the same on several processes, and does it keep the best?"""
+"""Is supervised fine-tuning repeatable, resumable, the same on several processes; does it keep the best?"""
 
 from __future__ import annotations
 
