@@ -33,7 +33,7 @@ class Progress:
 
     def at(self, share: float, doing: str, metrics: Mapping[str, Any] | None = None) -> None:
         self.share = share
-        self.metrics = {"doing": doing, **(metrics or {})}
+        self.metrics = {**self.metrics, "doing": doing, **(metrics or {})}
         if self.tell:
             self.tell(share, doing)
 
@@ -61,7 +61,7 @@ async def recorded(
         sentence = str(error).splitlines()[0] if str(error) else repr(error)
         await runs.finish(run.id, RunState.FAILED, error=sentence)
         raise
-    await runs.finish(run.id, RunState.PASSED, metrics=summary(result))
+    await runs.finish(run.id, RunState.PASSED, metrics={**progress.metrics, **summary(result)})
     return result
 
 

@@ -42,14 +42,30 @@ class Recipe(BaseModel):
 
 
 class SftRecipe(Recipe):
-    """Imitate the owner: completion-only loss on what they really said."""
+    """Imitate the owner: completion-only loss on what they really said.
+
+    Rows are packed: the device holds up to batch_size * max_length tokens at once, however many rows that is.
+    """
 
     learning_rate: float = Field(default=2e-5, gt=0)
     lora_rank: int = 16
     lora_alpha: int = Field(default=32, ge=1)
     lora_dropout: float = Field(default=0.05, ge=0, lt=1)
+    qlora: bool = Field(default=False, description="base weights in 4 bits; needs a GPU and bitsandbytes")
+    own_tokens: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="how much more the owner's own tokens weigh in the loss than everybody's",
+    )
+    processes: int = Field(default=1, ge=1, description="train together on one machine, one for each GPU")
     patience: int = Field(default=2, ge=1, description="evaluations without an improvement before it stops")
     evaluations_per_epoch: int = Field(default=2, ge=1, description="each one also writes a checkpoint")
+
+    @property
+    def token_budget(self) -> int:
+        """Tokens on one device at once."""
+        return self.batch_size * self.max_length
 
     @model_validator(mode="after")
     def _rank_is_one_that_servers_take(self) -> SftRecipe:

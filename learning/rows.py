@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,21 @@ def all_fitted(
 
 
 def unrolled(rows: Sequence[Row], epochs: float, seed: int) -> list[Row]:
-    """Every epoch's rows one after the other, each epoch shuffled anew.
+    """Every epoch's rows one after the other, each epoch shuffled anew."""
+    order = random.Random(seed)
+    schedule: list[Row] = []
+    for due in due_by_epoch(rows, epochs):
+        order.shuffle(due)
+        schedule += due
+    return schedule
+
+
+def due_by_epoch(rows: Sequence[Row], epochs: float) -> Iterator[list[Row]]:
+    """The rows of each epoch, in the order given; of a last part of an epoch, as many as its share.
 
     A row of weight w comes up w times an epoch on average: the trainers know no weights, but they do count.
     """
-    order = random.Random(seed)
     seen = [0.0] * len(rows)
-    schedule: list[Row] = []
     for start in range(math.ceil(epochs)):
         share = min(1.0, epochs - start)
         due = []
@@ -70,9 +78,7 @@ def unrolled(rows: Sequence[Row], epochs: float, seed: int) -> list[Row]:
             seen[index] += float(row.get("weight", 1.0)) * share
             # Half a row ahead, so that a single epoch still sees the half-weighted ones.
             due += [row] * (int(seen[index] + 0.5) - int(before + 0.5))
-        order.shuffle(due)
-        schedule += due
-    return schedule
+        yield due
 
 
 def _template(tokenizer: Any, turns: Sequence[Any], add_generation_prompt: bool) -> list[int]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 
 from learning.adapter_folder import CONFIG, MANIFEST, WEIGHTS, base_identity, published, sha256
@@ -17,10 +20,12 @@ from learning.recipes import Recipe
 from learning.rows import all_fitted, tokens_of
 
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "tokenizers")
+SOMETIMES = ("bitsandbytes", "liger_kernel")  # only on machines with a GPU
 PROBES = 6
 PROBE_CANDIDATES = 24
 # Correct implementations differ by so much per token at most: 1e-5 was measured in float32, 0.18 in bf16.
-TOLERANCE = {"float32": 0.02, "bfloat16": 0.5}
+# A server's base is not in 4 bits; what NF4 rounds away is a guess, taken high: that of bf16 four times over.
+TOLERANCE = {"float32": 0.02, "bfloat16": 0.5, "nf4": 2.0}
 
 
 def save_adapter(
@@ -39,6 +44,7 @@ def save_adapter(
 ) -> None:
     """Publish the adapter "default" of this model. The folder appears whole or not at all."""
     dtype = "bfloat16" if on_gpu() else "float32"
+    computed = "nf4" if getattr(model, "is_loaded_in_4bit", False) else dtype
     identity = base_identity(base)
     with published(adapter_dir) as folder:
         # Embeddings are never saved: no token was added, and vLLM refuses adapters that bring their own.
@@ -53,17 +59,19 @@ def save_adapter(
         )
         _write(folder / "recipe.json", {"method": method, **recipe.model_dump(mode="json")})
         _write(folder / "report.json", dict(report))
-        _write(folder / "probe.json", _probes(model, tokenizer, probe_rows, recipe, dtype))
+        _write(folder / "probe.json", _probes(model, tokenizer, probe_rows, recipe, computed))
         manifest = {
             "version": adapter_dir.name,
             "method": method,
             "base": identity,
             "parent": {"version": parent.name, "sha256": sha256(parent / WEIGHTS)} if parent else None,
             "data": data_dir.name,
+            "data_files": {file.name: sha256(file) for file in sorted(data_dir.glob("*.jsonl"))},
             "samples": list(samples),
             "seed": recipe.seed,
             "dtype": dtype,
-            "libraries": {name: version(name) for name in LIBRARIES},
+            "device": torch.cuda.get_device_name() if on_gpu() else "cpu",
+            "libraries": _libraries(),
             "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
         }
         _write(folder / MANIFEST, manifest)
@@ -89,6 +97,12 @@ def _probes(
 def _difference(probe: Mapping[str, Any]) -> float:
     pairs = zip(probe["adapter_logprobs"], probe["base_logprobs"], strict=True)
     return float(sum(abs(ours - theirs) for ours, theirs in pairs)) / len(probe["adapter_logprobs"])
+
+
+def _libraries() -> dict[str, str]:
+    """The versions of whatever may have had a say in the weights."""
+    there = {name: version(name) for name in (*LIBRARIES, *SOMETIMES) if find_spec(name)}
+    return {"python": platform.python_version(), **there}
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 import time
 import warnings
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
 from peft import LoraConfig
-from transformers import EarlyStoppingCallback, set_seed
+from transformers import EarlyStoppingCallback
 from trl import SFTConfig, SFTTrainer
 
-from learning.adapter_folder import base_identity, sha256
-from learning.base_model import load_base, load_tokenizer, with_adapter
+from learning.base_model import load_base, load_tokenizer, on_gpu, with_adapter, with_faster_layers
+from learning.checkpoints import last_checkpoint
+from learning.order import mixture
+from learning.packing import Flat
+from learning.ranks import is_first, is_one_of_many, together
 from learning.recipes import TEXT_LAYERS, SftRecipe
-from learning.rows import Row, all_fitted, read_rows
+from learning.resources import must_fit
 from learning.save_adapter import save_adapter
+from learning.sft_data import SftData, read
+from learning.token_weights import most_weighted
 from learning.training import (
     OnProgress,
     arguments,
-    as_dataset,
     enough,
     fingerprint,
     guarded,
@@ -30,6 +33,7 @@ from learning.training import (
     must_have_changed,
     must_train,
     report_of,
+    seeded,
     watched,
 )
 
@@ -48,57 +52,88 @@ def train(
 
     Killed at any time and started again with the same work_dir, it goes on from the last checkpoint and ends
     with the very same weights. Raises TrainingFailed, and then leaves no adapter folder.
+
+    With `recipe.processes` above 1 that many processes train together. Called in each of several processes
+    that somebody else has started (torchrun, accelerate, Ray Train), it is one of them; the first publishes.
     """
+    if recipe.processes > 1 and not is_one_of_many():
+        return together(
+            train,
+            (data_dir, recipe, base, adapter_dir, work_dir),
+            {"parent": parent},
+            recipe.processes,
+            on_progress,
+        )
     started = time.monotonic()
     with guarded():
+        everybody = PartialState(cpu=not on_gpu())
         tokenizer = load_tokenizer(base)
-        rows = all_fitted(read_rows(data_dir / "train.jsonl"), ["completion"], tokenizer, recipe.max_length)
-        held = all_fitted(
-            read_rows(data_dir / "validation.jsonl"), ["completion"], tokenizer, recipe.max_length
-        )
-        enough(rows, recipe, "samples")
-        checkpoint = _checkpoint(work_dir, data_dir, recipe, base, parent)
-        set_seed(recipe.seed)
-        trainer = _trainer(rows, held, recipe, base, work_dir, parent, tokenizer)
+        data = read(data_dir, recipe, tokenizer, everybody.num_processes)
+        enough(data.rows, recipe, "samples")
+        with everybody.main_process_first():
+            checkpoint = last_checkpoint(work_dir, data_dir, recipe, base, parent, clear=is_first())
+        must_fit(base, recipe, work_dir)
+        seeded(recipe.seed)
+        trainer = trainer_for(data, recipe, load_base(base, recipe.qlora), work_dir, parent)
         must_train(trainer.model)
         before, watch = fingerprint(trainer.model), watched(trainer, on_progress)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         must_have_changed(trainer.model, before)
-        save_adapter(
-            trainer.model,
-            tokenizer,
-            adapter_dir,
-            method="sft",
-            recipe=recipe,
-            base=base,
-            parent=parent,
-            data_dir=data_dir,
-            samples=[row["id"] for row in rows],
-            probe_rows=held or rows,
-            report=report_of(
-                watch,
-                started,
-                rows=len(rows),
-                steps=trainer.state.global_step,
-                best=trainer.state.best_metric,
-            ),
+        everybody.wait_for_everyone()
+        report = report_of(
+            watch,
+            started,
+            rows=len(data.rows),
+            steps=trainer.state.global_step,
+            best=trainer.state.best_metric,
+            processes=everybody.num_processes,
+            tokens_at_once=recipe.token_budget,
+            strata=mixture(data.rows),
+            own_tokens=most_weighted(data.weights, tokenizer),
         )
-        shutil.rmtree(work_dir)
+        if is_first():
+            save_adapter(
+                trainer.model,
+                tokenizer,
+                adapter_dir,
+                method="sft",
+                recipe=recipe,
+                base=base,
+                parent=parent,
+                data_dir=data_dir,
+                samples=[row["id"] for row in data.rows],
+                probe_rows=data.held or data.rows,
+                report=report,
+            )
+            shutil.rmtree(work_dir)
         on_progress(1.0, {})
-        return report_of(watch, started, rows=len(rows), best=trainer.state.best_metric)
+        return report
 
 
-def _trainer(
-    rows: list[dict[str, Any]],
-    held: list[dict[str, Any]],
-    recipe: SftRecipe,
-    base: str | Path,
-    work_dir: Path,
-    parent: Path | None,
-    tokenizer: Any,
-) -> Any:
-    updates = math.ceil(len(rows) / recipe.batch_size / recipe.accumulation)  # in one epoch
-    every = max(1, updates // recipe.evaluations_per_epoch)
+class WeightedSft(SFTTrainer):  # type: ignore[misc]
+    """TRL's trainer, with a loss in which some tokens may weigh more than others."""
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Sum of weight * negative log-likelihood, over the number of tokens behind the whole update.
+
+        With every weight 1 that is the plain loss, and the mean weight is 1. An evaluation is always plain.
+        """
+        weights = inputs.pop("loss_weights")
+        if not self.model.training:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        found = model(**inputs, use_cache=False, fused_lm_head=True)
+        loss = -(found.log_probs * weights[:, 1:]).sum() / num_items_in_batch  # log_probs: (1, tokens - 1)
+        return loss * self.accelerator.num_processes  # the gradients are averaged over the processes
+
+
+def trainer_for(data: SftData, recipe: SftRecipe, model: Any, work_dir: Path, parent: Path | None) -> Any:
+    """A trainer that reads the data in the order they are in; it goes on from `parent` or begins anew."""
+    micro_batches, dealing = data.training
+    updates = len(micro_batches) // dealing.accumulation
+    every = max(1, updates // max(1, round(recipe.epochs * recipe.evaluations_per_epoch)))
+    judged = data.validation is not None
     lora = LoraConfig(
         r=recipe.lora_rank,
         lora_alpha=recipe.lora_alpha,
@@ -106,55 +141,36 @@ def _trainer(
         target_modules=TEXT_LAYERS,
         task_type="CAUSAL_LM",
     )
-    model = load_base(base)
+    model = with_faster_layers(model)
     with warnings.catch_warnings():  # the libraries' advice to one another
         warnings.simplefilter("ignore")
-        return SFTTrainer(
+        return WeightedSft(
             model=with_adapter(model, parent, trainable=True) if parent else model,
             args=SFTConfig(
-                **arguments(recipe, work_dir),
-                completion_only_loss=True,
-                train_sampling_strategy="group_by_length",  # a third less padding on chat
-                eval_strategy="steps" if held else "no",
+                **arguments(recipe, work_dir)
+                | {
+                    "num_train_epochs": 1,  # the schedule holds all of them
+                    "per_device_train_batch_size": 1,  # a micro-batch is many rows in one sequence
+                    "per_device_eval_batch_size": 1,
+                    "gradient_accumulation_steps": dealing.accumulation // data.processes,
+                    # Rounded down: the first update of a warm-up has a rate of 0, and there may be but one.
+                    "warmup_steps": int(updates * recipe.warmup),
+                },
+                dataset_kwargs={"skip_prepare_dataset": True},
+                remove_unused_columns=False,
+                train_sampling_strategy="sequential",
+                eval_strategy="steps" if judged else "no",
                 eval_steps=every,
                 save_steps=every,
                 save_total_limit=2,
-                load_best_model_at_end=bool(held),
-                metric_for_best_model="eval_loss" if held else None,
+                load_best_model_at_end=judged,
+                metric_for_best_model="eval_loss" if judged else None,
                 restore_callback_states_from_checkpoint=True,
             ),
-            processing_class=tokenizer,
-            train_dataset=_dataset(rows),
-            eval_dataset=_dataset(held) if held else None,
+            data_collator=Flat(data.tokenizer.pad_token_id),
+            processing_class=data.tokenizer,
+            train_dataset=micro_batches,
+            eval_dataset=data.validation,
             peft_config=None if parent else lora,
-            callbacks=[EarlyStoppingCallback(early_stopping_patience=recipe.patience)] if held else None,
+            callbacks=[EarlyStoppingCallback(early_stopping_patience=recipe.patience)] if judged else None,
         )
-
-
-def _dataset(rows: list[Row] | list[dict[str, Any]]) -> Any:
-    return as_dataset(rows, ["prompt", "completion"])
-
-
-def _checkpoint(
-    work_dir: Path, data_dir: Path, recipe: SftRecipe, base: str | Path, parent: Path | None
-) -> Path | None:
-    """The last whole checkpoint of this very training. What another training left there is removed."""
-    job = {
-        "recipe": recipe.model_dump(mode="json"),
-        "base": base_identity(base),
-        "parent": parent.name if parent else None,
-        "data": [sha256(data_dir / name) for name in ("train.jsonl", "validation.jsonl")],
-    }
-    note = work_dir / "job.json"
-    if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != job:
-        shutil.rmtree(work_dir, ignore_errors=True)
-        work_dir.mkdir(parents=True)
-        note.write_text(json.dumps(job), encoding="utf-8")
-    whole = []
-    for folder in sorted(work_dir.glob("checkpoint-*"), key=lambda folder: int(folder.name.split("-")[1])):
-        try:  # the trainer writes this file last
-            json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
-            whole.append(folder)
-        except (OSError, ValueError):
-            shutil.rmtree(folder)
-    return whole[-1] if whole else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset, disable_progress_bars
-from transformers import TrainerCallback
+from transformers import TrainerCallback, set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from learning.base_model import on_gpu, release
@@ -20,6 +21,14 @@ from learning.failures import TrainingFailed, explained
 from learning.recipes import Recipe
 
 OnProgress = Callable[[float, Mapping[str, Any]], None]
+
+
+def seeded(seed: int) -> None:
+    """The same seed on the same machine gives the same weights; GPUs need to be asked for it."""
+    set_seed(seed)
+    if on_gpu():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def ignored(progress: float, metrics: Mapping[str, Any]) -> None:
@@ -46,7 +55,8 @@ def arguments(recipe: Recipe, work_dir: Path) -> dict[str, Any]:
         "bf16": on_gpu(),
         "use_cpu": not on_gpu(),
         "dataloader_pin_memory": on_gpu(),
-        "optim": "adamw_torch",
+        "optim": "adamw_torch_fused" if on_gpu() else "adamw_torch",
+        "ddp_find_unused_parameters": False,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # it would hide the very thing that Watch looks for
         "report_to": "none",

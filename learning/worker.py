@@ -21,11 +21,15 @@ log = logging.getLogger(__name__)
 
 def work(job: Job, run_dir: Path) -> int:
     """Do every step; write progress.jsonl as it goes and result.json at the end. Returns the exit code."""
+    from learning import plot_training
+
     try:
-        reports = []
+        reports: list[dict[str, Any]] = []
         for index, step in enumerate(job.steps):
             log.info("step %d: %s", index, step.kind)
             reports.append(_do(step, job.workplace(step), _teller(run_dir / "progress.jsonl", job, index)))
+            if "history" in reports[-1]:
+                plot_training.draw(reports[-1], run_dir / f"training-{index}-{step.kind}.png")
     except TrainingFailed as failure:
         log.exception("the job failed")
         _write(run_dir / "result.json", {"error": str(failure)})

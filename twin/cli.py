@@ -496,6 +496,36 @@ def adapters_rollback(json: AsJson = False) -> None:
         show.sentence(f"{live or 'the base model'} answers from the next message on")
 
 
+Target = Annotated[Path, typer.Argument(help="A folder that is not there yet.")]
+
+
+@adapters_app.command("merge")
+def adapters_merge(version: str, folder: Target, json: AsJson = False) -> None:
+    """Write base and adapter as one model, for servers without adapters."""
+    _merge(version, folder, None, json)
+
+
+@adapters_app.command("export")
+def adapters_export(
+    version: str,
+    folder: Target,
+    kind: Annotated[str, typer.Option("--format", help="fp8, awq or gptq.")] = "fp8",
+    json: AsJson = False,
+) -> None:
+    """The same in fewer bits, as vLLM reads it. Needs llm-compressor."""
+    _merge(version, folder, kind, json)
+
+
+def _merge(version: str, folder: Path, kind: str | None, json: bool) -> None:
+    from twin.learn import merge_adapter
+
+    written = run(merge_adapter(_home, settings(), version, folder.absolute(), kind))
+    if json:
+        show.as_json({"version": version, "format": kind or "merged", "folder": str(written)})
+    else:
+        show.sentence(f"written: {written}")
+
+
 @feedback_app.command("list")
 def feedback_list(limit: Limit = 20, json: AsJson = False) -> None:
     """The signals that count, newest last."""

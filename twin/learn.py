@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
         job = Job(steps=[step, measure], work_dir=home.runs / "work")
 
         def tell(share: float, doing: str, figures: Mapping[str, Any]) -> None:
-            progress.at(share, _words(doing, figures))
+            progress.at(share, _words(doing, figures), figures)
 
         return (await run_job(job, report.parent, tell))[-1]
 
@@ -386,6 +387,27 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
 
         with show.progress(f"evaluating {version}") as on_progress:
             return await recorded(stores.runs, "evaluate", work, on_progress)
+
+
+async def merge_adapter(home: Home, settings: Settings, version: str, final: Path, kind: str | None) -> Path:
+    """Base and adapter as one model in `final`; in fewer bits where a format is named."""
+    from learning.export import export, must_be_installed
+    from learning.merge import merge
+
+    async with open_stores(home, settings) as stores:
+        adapter = await _known(stores, version)
+    base = await find_base(settings)
+    if kind not in (None, "fp8", "awq", "gptq"):
+        raise Told(f"there is no format {kind}", "formats: fp8, awq, gptq", exit_code=2)
+    with show.progress(f"merging {version}") as on_progress:
+        if kind is None:
+            return await asyncio.to_thread(merge, base.weights, Path(adapter.path), final)
+        must_be_installed(kind)  # type: ignore[arg-type]
+        rows = [] if kind == "fp8" else read_rows(newest_corpus(home).path / "train.jsonl")
+        with tempfile.TemporaryDirectory(dir=final.parent) as room:
+            whole = await asyncio.to_thread(merge, base.weights, Path(adapter.path), Path(room) / "merged")
+            on_progress(0.5, f"writing {kind}")
+            return await asyncio.to_thread(export, whole, final, kind, rows)  # type: ignore[arg-type]
 
 
 async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:

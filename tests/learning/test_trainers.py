@@ -54,20 +54,6 @@ def test_sft_makes_the_owners_words_likelier_and_publishes_a_sound_folder(base, 
     assert not (sft_adapter.parent / "work").exists()
 
 
-def test_only_the_answer_is_learned_from(base, tmp_path, sft_recipe):
-    rows = read_rows_for(tmp_path, owner_rows(8, seed=1))
-    trainer = train_sft._trainer(rows, [], sft_recipe, base, tmp_path / "work", None, load_tokenizer(base))
-    tokenizer = load_tokenizer(base)
-    for row, seen in zip(rows, trainer.train_dataset, strict=True):
-        learned = [token for token in seen["labels"] if token != -100]
-        assert tokenizer.decode(learned) == f"{row['completion'][0]['content']}<end_of_turn>\n"
-
-
-def read_rows_for(folder, rows):
-    write_rows(folder / "rows.jsonl", rows)
-    return read_rows(folder / "rows.jsonl")
-
-
 def test_the_probes_hold_what_base_and_adapter_really_compute(base, sft_adapter):
     model = with_adapter(load_base(base), sft_adapter)
     probes = json.loads((sft_adapter / "probe.json").read_text())["probes"]
