@@ -36,8 +36,12 @@ def save_adapter(
     samples: Sequence[str],
     probe_rows: Sequence[Mapping[str, Any]],
     report: Mapping[str, Any],
+    teacher: Mapping[str, Any] | None = None,
 ) -> None:
-    """Publish the adapter "default" of this model. The folder appears whole or not at all."""
+    """Publish the adapter "default" of this model. The folder appears whole or not at all.
+
+    `teacher`: the card of the teacher whose scores it also learned from; the manifest names it.
+    """
     dtype = "bfloat16" if on_gpu() else "float32"
     identity = base_identity(base)
     with published(adapter_dir) as folder:
@@ -59,6 +63,7 @@ def save_adapter(
             "method": method,
             "base": identity,
             "parent": {"version": parent.name, "sha256": sha256(parent / WEIGHTS)} if parent else None,
+            **({"teacher": dict(teacher)} if teacher else {}),
             "data": data_dir.name,
             "samples": list(samples),
             "seed": recipe.seed,

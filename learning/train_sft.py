@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import time
@@ -14,8 +13,8 @@ from peft import LoraConfig
 from transformers import EarlyStoppingCallback, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from learning.adapter_folder import base_identity, sha256
 from learning.base_model import load_base, load_tokenizer, with_adapter
+from learning.checkpoints import last_checkpoint
 from learning.recipes import TEXT_LAYERS, SftRecipe
 from learning.rows import Row, all_fitted, read_rows
 from learning.save_adapter import save_adapter
@@ -57,7 +56,7 @@ def train(
             read_rows(data_dir / "validation.jsonl"), ["completion"], tokenizer, recipe.max_length
         )
         enough(rows, recipe, "samples")
-        checkpoint = _checkpoint(work_dir, data_dir, recipe, base, parent)
+        checkpoint = last_checkpoint(work_dir, data_dir, recipe, base, parent)
         set_seed(recipe.seed)
         trainer = _trainer(rows, held, recipe, base, work_dir, parent, tokenizer)
         must_train(trainer.model)
@@ -133,28 +132,3 @@ def _trainer(
 
 def _dataset(rows: list[Row] | list[dict[str, Any]]) -> Any:
     return as_dataset(rows, ["prompt", "completion"])
-
-
-def _checkpoint(
-    work_dir: Path, data_dir: Path, recipe: SftRecipe, base: str | Path, parent: Path | None
-) -> Path | None:
-    """The last whole checkpoint of this very training. What another training left there is removed."""
-    job = {
-        "recipe": recipe.model_dump(mode="json"),
-        "base": base_identity(base),
-        "parent": parent.name if parent else None,
-        "data": [sha256(data_dir / name) for name in ("train.jsonl", "validation.jsonl")],
-    }
-    note = work_dir / "job.json"
-    if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != job:
-        shutil.rmtree(work_dir, ignore_errors=True)
-        work_dir.mkdir(parents=True)
-        note.write_text(json.dumps(job), encoding="utf-8")
-    whole = []
-    for folder in sorted(work_dir.glob("checkpoint-*"), key=lambda folder: int(folder.name.split("-")[1])):
-        try:  # the trainer writes this file last
-            json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
-            whole.append(folder)
-        except (OSError, ValueError):
-            shutil.rmtree(folder)
-    return whole[-1] if whole else None

@@ -126,6 +126,9 @@ async def forget(home: Home, stores: Stores, traces: Traces) -> None:
         for name in names:
             if await asyncio.to_thread((folder / name).exists):
                 await asyncio.to_thread(shutil.rmtree, folder / name)
+    for name in traces.snapshots:  # a teacher's scores and answers, the unfinished ones, too
+        for scores in [*home.teacher.glob(f"{name}-*"), *home.teacher.glob(f".{name}-*")]:
+            await asyncio.to_thread(shutil.rmtree, scores)
     await stores.messages.erase([message.key for message in traces.messages])
     for account in traces.accounts:
         await stores.feedback.erase_given_by(*account.split(":", 1))
