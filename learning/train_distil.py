@@ -1,4 +1,4 @@
-"""How does a teacher of another tokenizer make the model better? It says how likely it finds each piece of text.
+"""How does a teacher of another tokenizer make the model better? It scores every piece of the text.
 
 The teacher is not here: its scores are read from a frozen folder (`learning/teacher.py` fills it), so that
 only the student is in memory.
