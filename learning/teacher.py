@@ -184,8 +184,5 @@ def _open(teacher: str, url: str | None, tokenizer: Any) -> Iterator[Teacher]:
     if not url:
         yield LocalTeacher(_loaded(load_base, teacher), tokenizer)
         return
-    server = TeacherServer(url, teacher)
-    try:
+    with TeacherServer(url, teacher) as server:
         yield server
-    finally:
-        server.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,14 +29,24 @@ class TeacherServer:
     def __init__(self, url: str, teacher: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self._root = url.rstrip("/").removesuffix("/v1")
         self._http = httpx.Client(base_url=self._root, timeout=TIMEOUT, trust_env=False, transport=transport)
-        served = [card["id"] for card in self._said("GET", "/v1/models")["data"]]
-        names = [name for name in (teacher, Path(teacher).name) if name in served]
-        if not names:
-            raise TeacherRefused(
-                f"The server at {self._root} serves {', '.join(served)} and not the teacher {teacher}: "
-                "correct [learning] teacher or teacher_url."
-            )
-        self._name = names[0]
+        self._teacher, self._name = teacher, ""
+
+    def __enter__(self) -> TeacherServer:
+        with ExitStack() as closing:
+            closing.enter_context(self._http)
+            served = [card["id"] for card in self._said("GET", "/v1/models")["data"]]
+            names = [name for name in (self._teacher, Path(self._teacher).name) if name in served]
+            if not names:
+                raise TeacherRefused(
+                    f"The server at {self._root} serves {', '.join(served)} and not the teacher "
+                    f"{self._teacher}: correct [learning] teacher or teacher_url."
+                )
+            self._name = names[0]
+            closing.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def score(self, rows: Sequence[Encoded]) -> list[list[float]]:
         """For each row the log-probability of every token of its answer, in nats."""
@@ -44,9 +55,6 @@ class TeacherServer:
     def answer(self, prompts: Sequence[list[int]], most: int) -> list[str | None]:
         """The likeliest answer to each prompt; None where it does not end within `most` tokens."""
         return self._each(lambda ids: self._answer(ids, most), prompts)
-
-    def close(self) -> None:
-        self._http.close()
 
     def _score(self, row: Encoded) -> list[float]:
         asked = {"prompt": row.ids, "echo": True, "max_tokens": 0, "logprobs": 0}

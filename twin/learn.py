@@ -112,6 +112,8 @@ class Trained:
 
 async def train(home: Home, settings: Settings, method: str, recipe_file: Path | None) -> Adapter:
     settings = with_recipe(settings, method, recipe_file)
+    if method == "distil":
+        _teacher(settings)  # before anything else is made ready
     async with open_stores(home, settings) as stores:
         return (await train_in(home, settings, stores, await find_base(settings), method)).adapter
 
@@ -192,20 +194,22 @@ def _distil_steps(
     home: Home, settings: Settings, base: Base, snapshot: Snapshot, target: Path
 ) -> list[AnyStep]:
     """First the teacher is asked, which happens once for a snapshot; then the student learns."""
-    learning = settings.learning
-    if not learning.teacher:
+    teacher, url = _teacher(settings), settings.learning.teacher_url
+    recipe = for_base(DistilRecipe, base.weights, **settings.learning.recipes.get("distil", {}))
+    folder = folder_for(home.teacher, teacher, snapshot.path, recipe)
+    return [
+        TeacherStep(base=teacher, data=snapshot.path, recipe=recipe, folder=folder, url=url),
+        DistilStep(base=base.weights, data=snapshot.path, recipe=recipe, adapter=target, teacher=folder),
+    ]
+
+
+def _teacher(settings: Settings) -> str:
+    if not settings.learning.teacher:
         raise Told(
             "there is no teacher to learn from",
             "set [learning] teacher in twin.toml: a model's name on a hub, or a folder",
         )
-    recipe = for_base(DistilRecipe, base.weights, **learning.recipes.get("distil", {}))
-    folder = folder_for(home.teacher, learning.teacher, snapshot.path, recipe)
-    return [
-        TeacherStep(
-            base=learning.teacher, data=snapshot.path, recipe=recipe, folder=folder, url=learning.teacher_url
-        ),
-        DistilStep(base=base.weights, data=snapshot.path, recipe=recipe, adapter=target, teacher=folder),
-    ]
+    return settings.learning.teacher
 
 
 def _anchor(home: Home, known: Sequence[Adapter], base: Base) -> Path:
