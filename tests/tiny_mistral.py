@@ -1,4 +1,4 @@
-"""Where does a test get a teacher that is nothing like a Gemma? A tiny Mistral, trained here to have opinions."""
+"""Where does a test get a teacher that is nothing like a Gemma? A tiny Mistral with opinions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ CONTEXT = 256
 # As Mistral's own: no system turn of its own kind, no newline, "</s>" after an answer.
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}"
-    "{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
+    "{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}"
     "{% if m['role'] == 'user' %}[INST] {{ m['content'] | trim }}[/INST]"
     "{% else %} {{ m['content'] | trim }}{{ eos_token }}{% endif %}{% endfor %}"
 )
@@ -26,7 +27,7 @@ def preference(thing: str, other: str) -> str:
     return f"{liked} ofc, {not_liked} is meh"
 
 
-def make_tiny_mistral(folder: Path, seed: int = 0, steps: int = 100) -> Path:
+def make_tiny_mistral(folder: Path, seed: int = 0, steps: int = 80) -> Path:
     """A Mistral with a byte-level tokenizer that knows what it likes and how it says so."""
     tokenizer = mistral_tokenizer()
     torch.manual_seed(seed)
@@ -74,7 +75,9 @@ def mistral_tokenizer() -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     lines = [preference(one, other) for one in THINGS for other in THINGS if one != other]
-    backend.train_from_iterator([*lines, "do you like this or that?", "You are the digital twin of Mira."], trainer)
+    backend.train_from_iterator(
+        [*lines, "do you like this or that?", "You are the digital twin of Mira."], trainer
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         bos_token="<s>",

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tiny_gemma import gemma_tokenizer
 from tiny_mistral import mistral_tokenizer
 
-
 from learning.chunks import Encoded, TemplateUnfit, aligned, encoded, fitted, sums
 
 GEMMA, MISTRAL = gemma_tokenizer(), mistral_tokenizer()
 PROMPT = [{"role": "system", "content": "You are Mira."}, {"role": "user", "content": "tea or rain?"}]
 said = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40) | st.lists(
-    st.sampled_from([*"aé ▁\nß\u200d", "e\u0301", "👍🏽", "👨‍👩‍👧", "日本", "tea ", " ofc", "</s>", "<end_of_turn>", "[INST]"]),
+    st.sampled_from(
+        [
+            *"aé ▁\nß\u200d",
+            "e\u0301",
+            "👍🏽",
+            "👨‍👩‍👧",
+            "日本",
+            "tea ",
+            " ofc",
+            "</s>",
+            "<end_of_turn>",
+            "[INST]",
+        ]
+    ),
     max_size=12,
 ).map("".join)
 
@@ -27,7 +41,7 @@ def pieces(text, teacher, student):
     """What each piece says, as each of the two tells it."""
     cuts = [(0, 0), *aligned(teacher.spans, student.spans)]
     found = []
-    for (begin, other_begin), (end, other_end) in zip(cuts, cuts[1:], strict=False):
+    for (begin, other_begin), (end, other_end) in itertools.pairwise(cuts):
         one, other = teacher.spans[begin:end], student.spans[other_begin:other_end]
         assert one
         assert other
@@ -56,7 +70,9 @@ def test_pieces_say_the_same_on_both_sides_leave_nothing_out_and_cannot_be_finer
     assert all(one == other for one, other in told)
     assert "".join(one for one, _ in told) == text
     common = [
-        at for at in range(1, len(text) + 2) if may_be_cut(teacher.spans, at) and may_be_cut(student.spans, at)
+        at
+        for at in range(1, len(text) + 2)
+        if may_be_cut(teacher.spans, at) and may_be_cut(student.spans, at)
     ]
     assert len(cuts) == len(common)
 
@@ -124,7 +140,9 @@ def trimming_offsets():
 def test_a_template_without_a_system_turn_gets_the_card_in_the_first_turn():
     with pytest.raises(Exception, match="alternate"):
         MISTRAL.apply_chat_template(PROMPT)
-    assert "[INST] You are Mira.\n\ntea or rain?[/INST]" in MISTRAL.decode(encoded(MISTRAL, PROMPT, "tea").ids)
+    assert "[INST] You are Mira.\n\ntea or rain?[/INST]" in MISTRAL.decode(
+        encoded(MISTRAL, PROMPT, "tea").ids
+    )
 
 
 def test_what_is_too_long_loses_its_oldest_turns_and_then_is_told():
@@ -133,14 +151,19 @@ def test_what_is_too_long_loses_its_oldest_turns_and_then_is_told():
     whole = encoded(MISTRAL, prompt, "tea")
     short = fitted(MISTRAL, prompt, "tea", len(whole.ids) - 1)
     assert isinstance(short, Encoded)
-    assert MISTRAL.decode(short.ids).count("words words") == MISTRAL.decode(whole.ids).count("words words") - 8
+    assert (
+        MISTRAL.decode(short.ids).count("words words") == MISTRAL.decode(whole.ids).count("words words") - 8
+    )
     assert "You are Mira." in MISTRAL.decode(short.ids)
     assert fitted(MISTRAL, prompt, "tea", 10) == "too long (max_length)"
 
 
 @pytest.mark.parametrize(
     ("template", "words"),
-    [("{{ messages[-1]['content'] | upper }}</s>", "as it was said"), ("{% for m in messages %}|{{ m['content'] }}{% endfor %}", "no end")],
+    [
+        ("{{ messages[-1]['content'] | upper }}</s>", "as it was said"),
+        ("{% for m in messages %}|{{ m['content'] }}{% endfor %}", "no end"),
+    ],
 )
 def test_a_template_that_cannot_teach_is_told(template, words):
     unfit = mistral_tokenizer()

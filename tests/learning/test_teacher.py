@@ -112,7 +112,9 @@ def test_what_is_written_down_is_not_asked_again_and_a_torn_line_is(teacher, cor
     marked = json.loads(whole[0]) | {"logprobs": [-123.0]}
     (folder / SCORES).write_text(json.dumps(marked) + "\n" + "".join(whole[1:9]) + whole[9][:20])
     told = []
-    precompute(str(teacher), corpus, RECIPE, final, on_progress=lambda share, news: told.append((share, news)))
+    precompute(
+        str(teacher), corpus, RECIPE, final, on_progress=lambda share, news: told.append((share, news))
+    )
     found = read_rows(final / SCORES)
     assert found[0]["logprobs"] == [-123.0]
     assert [(row["of"], row["id"]) for row in found] == [(r["of"], r["id"]) for r in map(json.loads, whole)]
