@@ -27,7 +27,7 @@ def preference(thing: str, other: str) -> str:
     return f"{liked} ofc, {not_liked} is meh"
 
 
-def make_tiny_mistral(folder: Path, seed: int = 0, steps: int = 80) -> Path:
+def make_tiny_mistral(folder: Path, seed: int = 0, steps: int = 100) -> Path:
     """A Mistral with a byte-level tokenizer that knows what it likes and how it says so."""
     tokenizer = mistral_tokenizer()
     torch.manual_seed(seed)

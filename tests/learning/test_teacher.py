@@ -236,7 +236,7 @@ def test_a_server_that_is_down_or_serves_somebody_else_is_one_sentence(served, t
     _, url = served
     other = tmp_path / "somebody-else"
     mistral_tokenizer().save_pretrained(other)
-    with pytest.raises(TeacherRefused, match="and not the teacher .*somebody-else: correct"):
+    with pytest.raises(TeacherRefused, match=r"and not the teacher .*somebody-else: correct"):
         precompute(str(other), corpus, RECIPE, tmp_path / "s", url=url)
     with pytest.raises(TeacherRefused, match="does not answer"):
         precompute(str(teacher), corpus, RECIPE, tmp_path / "s", url="http://127.0.0.1:9/v1")

@@ -26,7 +26,7 @@ from learning.train_distil import distance, trainer_for
 WEIGHTS = "adapter_model.safetensors"
 RECIPE = DistilRecipe(
     learning_rate=3e-3,
-    epochs=2,
+    epochs=3,
     batch_size=4,
     effective_batch=8,
     lora_rank=8,
@@ -46,7 +46,7 @@ def student(tmp_path_factory):
     folder = make_tiny_gemma(tmp_path_factory.mktemp("models") / "undecided", steps=1)
     model, tokenizer = load_tiny(folder)
     order, optimizer = random.Random(0), torch.optim.AdamW(model.train().parameters(), lr=1e-2)
-    for step in range(80):
+    for step in range(120):
         rows = []
         for row in owner_rows(8, seed=1000 + step):
             one, other = row["completion"][0]["content"].removesuffix(" is meh").split(" ofc, ")
