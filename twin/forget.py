@@ -126,9 +126,7 @@ async def forget(home: Home, stores: Stores, traces: Traces) -> None:
         for name in names:
             if await asyncio.to_thread((folder / name).exists):
                 await asyncio.to_thread(shutil.rmtree, folder / name)
-    for name in traces.snapshots:  # a teacher's scores and answers, the unfinished ones, too
-        for scores in [*home.teacher.glob(f"{name}-*"), *home.teacher.glob(f".{name}-*")]:
-            await asyncio.to_thread(shutil.rmtree, scores)
+    await asyncio.to_thread(_forget_teachers, home)
     await stores.messages.erase([message.key for message in traces.messages])
     for account in traces.accounts:
         await stores.feedback.erase_given_by(*account.split(":", 1))
@@ -139,6 +137,14 @@ async def forget(home: Home, stores: Stores, traces: Traces) -> None:
     ids = [record.id for record in traces.records]
     await asyncio.to_thread(lambda: Corrections(home.corrections).forget(ids))
     await stores.records.mark_deleted(ids, now())
+
+
+def _forget_teachers(home: Home) -> None:
+    """Remove what teachers said of snapshots that are gone, half-asked ones too."""
+    for scores in home.teacher.glob("*"):
+        corpus = scores.name.removeprefix(".").rpartition("-")[0]
+        if not (home.corpora / corpus).exists():
+            shutil.rmtree(scores)
 
 
 def _person(what: str, roster: Roster) -> tuple[list[str], list[str]]:
