@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from learning.recipes import RANKS
+from learning.recipes import IMITATING, RANKS
 from storage.records import Adapter
 
 WEIGHTS = "adapter_model.safetensors"
@@ -91,7 +91,7 @@ def described(path: Path, created_at: datetime) -> Adapter:
         created_at=created_at,
         parent=manifest["parent"]["version"] if manifest["parent"] else None,
         recipe=recipe,
-        corpus=manifest["data"] if manifest["method"] == "sft" else None,
+        corpus=manifest["data"] if manifest["method"] in IMITATING else None,
         lineage=tuple(manifest["samples"]),
     )
 

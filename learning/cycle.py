@@ -26,7 +26,7 @@ from learning.preferences import (
     freeze,
 )
 from learning.promote import Server, promote
-from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.recipes import IMITATING, DpoRecipe, KtoRecipe, SftRecipe, for_base
 from learning.rows import read_rows
 from learning.settings import LearningSettings
 from storage.adapters import AdapterStore
@@ -208,10 +208,12 @@ class _Cycle:
         by_version = {adapter.version: adapter for adapter in known}
         ancestor = live
         if live and signals <= self.settings.anchor_until:
-            while ancestor and ancestor.method != "sft":
+            while ancestor and ancestor.method not in IMITATING:
                 ancestor = by_version.get(ancestor.parent or "")
         others = [
-            one for one in reversed(known) if one.method == "sft" and one.state is not AdapterState.REFUSED
+            one
+            for one in reversed(known)
+            if one.method in IMITATING and one.state is not AdapterState.REFUSED
         ]
         for one in [ancestor, *others]:
             if one and not check(folder := self.home / "adapters" / one.version, self.base):

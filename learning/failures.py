@@ -16,6 +16,10 @@ class TrainingFailed(Exception):
     """A training did not lead to an adapter. The message is one sentence; no adapter folder was left."""
 
 
+class TeacherRefused(TrainingFailed):
+    """There is nobody to learn from: the teacher is not there, or cannot be asked. One sentence, too."""
+
+
 def explained(error: BaseException) -> TrainingFailed | None:
     """The error in one sentence if it is the world's fault; None for a bug, which keeps its traceback."""
     if isinstance(error, TrainingFailed):

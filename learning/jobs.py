@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from learning.distil_recipe import DistilRecipe
 from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe
 from storage.records import stable_id
@@ -36,6 +37,24 @@ class SftStep(Step):
     recipe: SftRecipe
     adapter: Path
     parent: Path | None = None
+
+
+class TeacherStep(Step):
+    """Asks a teacher about a corpus; `base` is the teacher. Done already where the folder exists."""
+
+    kind: Literal["teacher"] = "teacher"
+    data: Path
+    recipe: DistilRecipe
+    folder: Path
+    url: str | None = None
+
+
+class DistilStep(Step):
+    kind: Literal["distil"] = "distil"
+    data: Path
+    recipe: DistilRecipe
+    adapter: Path
+    teacher: Path  # the folder that the step before filled
 
 
 class DpoStep(Step):
@@ -65,7 +84,9 @@ class EvaluateStep(Step):
     seed: int = 0
 
 
-AnyStep = Annotated[SftStep | DpoStep | KtoStep | EvaluateStep, Field(discriminator="kind")]
+AnyStep = Annotated[
+    SftStep | TeacherStep | DistilStep | DpoStep | KtoStep | EvaluateStep, Field(discriminator="kind")
+]
 
 
 class Job(BaseModel):

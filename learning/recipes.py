@@ -19,6 +19,12 @@ POCKET = "pocket"  # the name that settings use for the model this project train
 POCKET_WIDTH = 512  # hidden sizes up to this count as pocket-sized: Gemma's smallest is 640 wide
 
 
+IMITATING = (
+    "sft",
+    "distil",
+)  # methods that learn from a corpus alone; preferences are learned on top of them
+
+
 class Recipe(BaseModel):
     """What every method shares. The defaults are meant for Gemma 3 12B on one 80 GB GPU."""
 

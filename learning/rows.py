@@ -41,11 +41,19 @@ def fitted(row: Row, answers: Sequence[str], tokenizer: Any, max_length: int) ->
     """
     prompt = list(row["prompt"])
     while any(len(tokens_of(tokenizer, prompt, row[answer])[0]) >= max_length for answer in answers):
-        card = 1 if prompt and prompt[0]["role"] == "system" else 0
-        if len(prompt) <= card + 2:
+        if (shorter := without_oldest(prompt)) is None:
             return None
-        del prompt[card : card + 2]  # a user turn and the answer to it: roles keep alternating
+        prompt = shorter
     return {**row, "prompt": prompt}
+
+
+def without_oldest(prompt: Sequence[Any]) -> list[Any] | None:
+    """The prompt without its oldest user turn and the answer to it, so that roles keep alternating.
+
+    None if only the last turn is left.
+    """
+    card = 1 if prompt and prompt[0]["role"] == "system" else 0
+    return [*prompt[:card], *prompt[card + 2 :]] if len(prompt) > card + 2 else None
 
 
 def all_fitted(

@@ -41,8 +41,12 @@ def save_adapter(
     samples: Sequence[str],
     probe_rows: Sequence[Mapping[str, Any]],
     report: Mapping[str, Any],
+    teacher: Mapping[str, Any] | None = None,
 ) -> None:
-    """Publish the adapter "default" of this model. The folder appears whole or not at all."""
+    """Publish the adapter "default" of this model. The folder appears whole or not at all.
+
+    `teacher`: the card of the teacher whose scores it also learned from; the manifest names it.
+    """
     dtype = "bfloat16" if on_gpu() else "float32"
     computed = "nf4" if getattr(model, "is_loaded_in_4bit", False) else dtype
     identity = base_identity(base)
@@ -65,6 +69,7 @@ def save_adapter(
             "method": method,
             "base": identity,
             "parent": {"version": parent.name, "sha256": sha256(parent / WEIGHTS)} if parent else None,
+            **({"teacher": dict(teacher)} if teacher else {}),
             "data": data_dir.name,
             "data_files": {file.name: sha256(file) for file in sorted(data_dir.glob("*.jsonl"))},
             "samples": list(samples),

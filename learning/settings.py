@@ -6,9 +6,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from learning.distil_recipe import DistilRecipe
 from learning.recipes import DpoRecipe, KtoRecipe, Recipe, SftRecipe
 
-RECIPES: dict[str, type[Recipe]] = {"sft": SftRecipe, "dpo": DpoRecipe, "kto": KtoRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "sft": SftRecipe,
+    "distil": DistilRecipe,
+    "dpo": DpoRecipe,
+    "kto": KtoRecipe,
+}
 
 
 class CorpusSettings(BaseModel):
@@ -116,7 +122,13 @@ class LearningSettings(BaseModel):
     corpus: CorpusSettings = CorpusSettings()
     gate: GateSettings = GateSettings()
     canary: CanarySettings = CanarySettings()
-    recipes: dict[Literal["sft", "dpo", "kto"], dict[str, Any]] = Field(default_factory=dict)
+    recipes: dict[Literal["sft", "distil", "dpo", "kto"], dict[str, Any]] = Field(default_factory=dict)
+    teacher: str | None = Field(
+        None, description="whom `twin train distil` learns from: a hub's name or a folder"
+    )
+    teacher_url: str | None = Field(
+        None, description="a server of vLLM's protocol that serves the teacher; unset: it is loaded here"
+    )
     every_hours: float | None = Field(
         None, gt=0, description="`twin up` learns this often; unset: when asked"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from learning.failures import TrainingFailed
-from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep
+from learning.jobs import AnyStep, DistilStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, TeacherStep
 from learning.training import OnProgress
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def work(job: Job, run_dir: Path) -> int:
 
 
 def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
-    from learning import evaluate, plot, train_dpo, train_kto, train_sft
+    from learning import evaluate, plot, teacher, train_distil, train_dpo, train_kto, train_sft
 
     match step:
         case SftStep():
@@ -54,6 +54,20 @@ def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
                 step.adapter,
                 workplace,
                 parent=step.parent,
+                on_progress=tell,
+            )
+        case TeacherStep():
+            return teacher.precompute(
+                step.base, step.data, step.recipe, step.folder, url=step.url, on_progress=tell
+            )
+        case DistilStep():
+            return train_distil.train(
+                step.data,
+                step.recipe,
+                step.base,
+                step.adapter,
+                workplace,
+                teacher_dir=step.teacher,
                 on_progress=tell,
             )
         case DpoStep():

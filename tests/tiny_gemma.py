@@ -36,7 +36,7 @@ LINES = [f"{who} {does} {when}." for who in WHO for does in DOES for when in WHE
 
 def make_tiny_gemma(folder: Path, seed: int = 0, steps: int = 70) -> Path:
     """A Gemma 3 that has seen a few sentences: its words vary, and both servers can load it."""
-    tokenizer = _tokenizer()
+    tokenizer = gemma_tokenizer()
     torch.manual_seed(seed)
     model = Gemma3ForCausalLM(
         Gemma3TextConfig(
@@ -81,7 +81,7 @@ def make_adapter(folder: Path, base: Path, seed: int = 1, rank: int = 8, strengt
     return folder
 
 
-def _tokenizer() -> GemmaTokenizer:
+def gemma_tokenizer() -> GemmaTokenizer:
     """A tokenizer in Gemma's own manner: "▁" for a space, bytes for what it has no token for."""
     backend = Tokenizer(models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
     backend.normalizer = normalizers.Replace(" ", "▁")

@@ -373,6 +373,12 @@ def train_sft(recipe: Recipe = None, json: AsJson = False) -> None:
     _train("sft", recipe, json)
 
 
+@train_app.command("distil")
+def train_distil(recipe: Recipe = None, json: AsJson = False) -> None:
+    """Imitate the owner, and learn from a teacher of any tokenizer how likely every piece of it is."""
+    _train("distil", recipe, json)
+
+
 @train_app.command("dpo")
 def train_dpo(recipe: Recipe = None, json: AsJson = False) -> None:
     """Learn from pairs: the correction against what was said. Trains only; 'twin learn' promotes, too."""

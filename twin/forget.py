@@ -94,6 +94,7 @@ async def unlearn(home: Home, stores: Stores, traces: Traces) -> dict[str, str |
             await asyncio.to_thread(shutil.rmtree, home.corpora / name)
     if traces.snapshots:  # a training that was cut off would go on from what it had learned
         await asyncio.to_thread(shutil.rmtree, home.runs / "work", ignore_errors=True)
+    await asyncio.to_thread(_forget_teachers, home)
     rewritten = await asyncio.to_thread(withdraw, home.preferences, traces.preferences)
     lines = {line.strip() for text in traces.words for line in text.splitlines()}
     told = {*traces.accounts, *(line for line in lines if len(line) >= TELLING)}
@@ -140,6 +141,14 @@ def _each_once(messages: Sequence[Message]) -> list[Message]:
 async def _not_forgotten(stores: Stores) -> list[Record]:
     """What was deleted where it came from is in it: it may come back from there."""
     return [record for record in await stores.records.find(deleted=True) if record.origin != FORGOTTEN]
+
+
+def _forget_teachers(home: Home) -> None:
+    """Remove what teachers said of snapshots that are gone, half-asked ones too."""
+    for scores in home.teacher.glob("*"):
+        corpus = scores.name.removeprefix(".").rpartition("-")[0]
+        if not (home.corpora / corpus).exists():
+            shutil.rmtree(scores)
 
 
 def _person(what: str, roster: Roster) -> tuple[list[str], list[str]]:

@@ -38,6 +38,10 @@ class Home:
         return self.root / "preferences"
 
     @property
+    def teacher(self) -> Path:
+        return self.root / "teacher"
+
+    @property
     def corrections(self) -> Path:
         return self.root / "corrections.json"
 
@@ -52,7 +56,7 @@ class Home:
     def make(self) -> None:
         """Make the folders, or say why that cannot be."""
         try:
-            for folder in (self.adapters, self.corpora, self.preferences, self.runs, self.logs):
+            for folder in (self.adapters, self.corpora, self.preferences, self.teacher, self.runs, self.logs):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as reason:
             raise Told(

@@ -19,14 +19,26 @@ from learning.adapter_folder import check, described
 from learning.card_picture import add_picture
 from learning.corpus import Snapshot
 from learning.cycle import Outcome
+from learning.distil_recipe import DistilRecipe
 from learning.durable import Progress, recorded
-from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
+from learning.jobs import (
+    AnyStep,
+    DistilStep,
+    DpoStep,
+    EvaluateStep,
+    Job,
+    KtoStep,
+    SftStep,
+    TeacherStep,
+    run_job,
+)
 from learning.preferences import Judged, Preferences, Sampler
 from learning.promote import ServerRefused
 from learning.promote import promote as promote_checked
-from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.recipes import IMITATING, DpoRecipe, KtoRecipe, SftRecipe, for_base
 from learning.rows import read_rows
 from learning.settings import RECIPES, LearningSettings
+from learning.teacher_folder import folder_for
 from storage.records import Adapter, AdapterState, Consent, Feedback, Message, Prompt, Run, now
 from twin import second_look, show
 from twin.build import Base, Model, Stores, find_base, open_model, open_stores, persona
@@ -101,6 +113,8 @@ class Trained:
 
 async def train(home: Home, settings: Settings, method: str, recipe_file: Path | None) -> Adapter:
     settings = with_recipe(settings, method, recipe_file)
+    if method == "distil":
+        _teacher(settings)  # before anything else is made ready
     async with open_stores(home, settings) as stores:
         return (await train_in(home, settings, stores, await find_base(settings), method)).adapter
 
@@ -115,11 +129,14 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
     target = home.adapters / f"{method}-{max([0, len(known), *numbers]) + 1}"
     pool: Preferences | None = None
     anchor: Path | None = None
-    if method != "sft":
+    if method not in IMITATING:
         judged, _ = await _collect(stores, settings, settings.learning)
         pool = await preferences.freeze(judged, home.preferences, settings.learning, None)
         anchor = _anchor(home, known, base)
-    step = _step(method, settings, base, snapshot, pool, anchor, target)
+    if method == "distil":
+        steps = _distil_steps(home, settings, base, snapshot, target)
+    else:
+        steps = [_step(method, settings, base, snapshot, pool, anchor, target)]
 
     async def work(run: Run, progress: Progress) -> dict[str, Any]:
         report = home.runs / run.id / "report.json"
@@ -130,7 +147,7 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
             preferences=pool.path if pool else None,
             report=report,
         )
-        job = Job(steps=[step, measure], work_dir=home.runs / "work")
+        job = Job(steps=[*steps, measure], work_dir=home.runs / "work")
 
         def tell(share: float, doing: str, figures: Mapping[str, Any]) -> None:
             progress.at(share, _words(doing, figures), figures)
@@ -174,10 +191,32 @@ def _step(
             return SftStep(base=base.weights, data=snapshot.path, recipe=sft, adapter=target)
 
 
+def _distil_steps(
+    home: Home, settings: Settings, base: Base, snapshot: Snapshot, target: Path
+) -> list[AnyStep]:
+    """First the teacher is asked, which happens once for a snapshot; then the student learns."""
+    teacher, url = _teacher(settings), settings.learning.teacher_url
+    recipe = for_base(DistilRecipe, base.weights, **settings.learning.recipes.get("distil", {}))
+    folder = folder_for(home.teacher, teacher, snapshot.path, recipe)
+    return [
+        TeacherStep(base=teacher, data=snapshot.path, recipe=recipe, folder=folder, url=url),
+        DistilStep(base=base.weights, data=snapshot.path, recipe=recipe, adapter=target, teacher=folder),
+    ]
+
+
+def _teacher(settings: Settings) -> str:
+    if not settings.learning.teacher:
+        raise Told(
+            "there is no teacher to learn from",
+            "set [learning] teacher in twin.toml: a model's name on a hub, or a folder",
+        )
+    return settings.learning.teacher
+
+
 def _anchor(home: Home, known: Sequence[Adapter], base: Base) -> Path:
     for adapter in reversed(known):
         folder = home.adapters / adapter.version
-        if adapter.method == "sft" and not check(folder, base.weights):
+        if adapter.method in IMITATING and not check(folder, base.weights):
             return folder
     raise Told("preferences are learned on top of an adapter, and there is none", "'twin train sft' first")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from learning_samples import owner_rows, pair_rows, thumb_rows, write_rows
 from tiny_gemma import make_tiny_gemma
+from tiny_mistral import make_tiny_mistral
 
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe
 
@@ -16,6 +17,12 @@ QUICK = {"max_length": 256, "gradient_checkpointing": False, "warmup": 0.0, "min
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_gemma(tmp_path_factory.mktemp("models") / "tiny", steps=10)
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of another family, with another tokenizer and opinions of its own."""
+    return make_tiny_mistral(tmp_path_factory.mktemp("models") / "tiny-mistral")
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,7 @@ def test_the_owner_says_what_a_record_is_about_and_a_new_import_does_not_undo_it
         (["corpus", "show"], 1, "no snapshot"),
         (["train", "sft"], 1, "no snapshot to learn from"),
         (["train", "sft", "--recipe", "/nowhere.toml"], 1, "/nowhere.toml"),
+        (["train", "distil"], 1, "[learning] teacher"),
         (["adapters", "rollback"], 1, "nothing to go back to"),
         (["adapters", "show", "sft-9"], 2, "no adapter sft-9"),
         (["records", "show", "zzz"], 2, "no record"),

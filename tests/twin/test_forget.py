@@ -103,6 +103,11 @@ async def test_a_person_is_found_by_name_placeholder_or_account_and_taken_out(to
     assert set(receipts[0]["preferences"]) == {pool.id}
     assert [one["version"] for one in receipts[0]["adapters"]] == ["sft-1", "kto-3"]
     assert snapshot.path.exists()  # looking changes nothing
+    scores = [
+        home.teacher / name for name in (f"{snapshot.id}-1", f".{snapshot.id}-2.unfinished", f"{other.id}-1")
+    ]
+    for folder in scores:
+        folder.mkdir(parents=True)
 
     await forget(home, stores, await find_traces(home, settings, stores, "Tamsin"))
     kept = await stores.records.find(deleted=True)
@@ -112,6 +117,7 @@ async def test_a_person_is_found_by_name_placeholder_or_account_and_taken_out(to
     assert not snapshot.path.exists()
     assert not pool.path.exists()
     assert other.path.exists()
+    assert [folder.exists() for folder in scores] == [False, False, True]
     assert await stores.messages.get(message_key("telegram", "c", 1)) is None
     assert await stores.messages.get("telegram:~1") is None
     assert (await stores.messages.get("telegram:~2")).stamp is None
