@@ -47,7 +47,6 @@ class RlhfRecipe(Recipe):
     effective_batch: int = Field(default=32, ge=2, description="replies behind one update")
     warmup: float = Field(default=0.05, ge=0, lt=1)
     weights: RewardWeights = RewardWeights()
-    reward_model: RewardRecipe = RewardRecipe()
     steps: int = Field(default=200, ge=1, description="updates")
     num_generations: int = Field(default=4, ge=2, description="replies to one prompt, compared among them")
     max_new_tokens: int = Field(default=128, ge=4)
@@ -79,12 +78,12 @@ POCKET_SIZED[RlhfRecipe] = {
     "heldout_prompts": 24,
     "max_length": 512,
     "gradient_checkpointing": False,
-    "reward_model": {
-        "learning_rate": 2e-3,
-        "epochs": 4,
-        "batch_size": 8,
-        "effective_batch": 8,
-        "max_length": 512,
-        "gradient_checkpointing": False,
-    },
+}
+POCKET_SIZED[RewardRecipe] = {
+    "learning_rate": 2e-3,
+    "epochs": 4,
+    "batch_size": 8,
+    "effective_batch": 8,
+    "max_length": 512,
+    "gradient_checkpointing": False,
 }

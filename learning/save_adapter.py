@@ -36,8 +36,12 @@ def save_adapter(
     samples: Sequence[str],
     probe_rows: Sequence[Mapping[str, Any]],
     report: Mapping[str, Any],
+    beside: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Publish the adapter "default" of this model. The folder appears whole or not at all."""
+    """Publish the adapter "default" of this model. The folder appears whole or not at all.
+
+    `beside`: by name, more JSON files that belong to it; the manifest vouches for them, too.
+    """
     dtype = "bfloat16" if on_gpu() else "float32"
     identity = base_identity(base)
     with published(adapter_dir) as folder:
@@ -54,6 +58,8 @@ def save_adapter(
         _write(folder / "recipe.json", {"method": method, **recipe.model_dump(mode="json")})
         _write(folder / "report.json", dict(report))
         _write(folder / "probe.json", _probes(model, tokenizer, probe_rows, recipe, dtype))
+        for name, content in (beside or {}).items():
+            _write(folder / name, content)
         manifest = {
             "version": adapter_dir.name,
             "method": method,

@@ -7,8 +7,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from learning.recipes import DpoRecipe, KtoRecipe, Recipe, SftRecipe
+from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
 
-RECIPES: dict[str, type[Recipe]] = {"sft": SftRecipe, "dpo": DpoRecipe, "kto": KtoRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "sft": SftRecipe,
+    "dpo": DpoRecipe,
+    "kto": KtoRecipe,
+    "rlhf": RlhfRecipe,
+    "reward": RewardRecipe,
+}
 
 
 class CorpusSettings(BaseModel):
@@ -89,7 +96,9 @@ class LearningSettings(BaseModel):
 
     corpus: CorpusSettings = CorpusSettings()
     gate: GateSettings = GateSettings()
-    recipes: dict[Literal["sft", "dpo", "kto"], dict[str, Any]] = Field(default_factory=dict)
+    recipes: dict[Literal["sft", "dpo", "kto", "rlhf", "reward"], dict[str, Any]] = Field(
+        default_factory=dict
+    )
     every_hours: float | None = Field(
         None, gt=0, description="`twin up` learns this often; unset: when asked"
     )

@@ -19,11 +19,22 @@ from learning.card_picture import add_picture
 from learning.corpus import Snapshot
 from learning.cycle import Outcome
 from learning.durable import Progress, recorded
-from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
+from learning.jobs import (
+    AnyStep,
+    DpoStep,
+    EvaluateStep,
+    Job,
+    KtoStep,
+    RewardStep,
+    RlhfStep,
+    SftStep,
+    run_job,
+)
 from learning.preferences import Judged, Preferences, Sampler
 from learning.promote import ServerRefused
 from learning.promote import promote as promote_checked
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
 from learning.rows import read_rows
 from learning.settings import RECIPES, LearningSettings
 from storage.records import Adapter, AdapterState, Consent, Feedback, Message, Prompt, Run, now
@@ -118,7 +129,10 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
         judged, _ = await _collect(stores, settings, settings.learning)
         pool = await preferences.freeze(judged, home.preferences, settings.learning, None)
         anchor = _anchor(home, known, base)
-    step = _step(method, settings, base, snapshot, pool, anchor, target)
+    if method == "rlhf" and pool and anchor:
+        steps = _rlhf_steps(home, settings, base, snapshot, pool, anchor, target)
+    else:
+        steps = [_step(method, settings, base, snapshot, pool, anchor, target)]
 
     async def work(run: Run, progress: Progress) -> dict[str, Any]:
         report = home.runs / run.id / "report.json"
@@ -129,7 +143,7 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
             preferences=pool.path if pool else None,
             report=report,
         )
-        job = Job(steps=[step, measure], work_dir=home.runs / "work")
+        job = Job(steps=[*steps, measure], work_dir=home.runs / "work")
 
         def tell(share: float, doing: str, figures: Mapping[str, Any]) -> None:
             progress.at(share, _words(doing, figures))
@@ -171,6 +185,48 @@ def _step(
         case _:
             sft = for_base(SftRecipe, base.weights, **overrides)
             return SftStep(base=base.weights, data=snapshot.path, recipe=sft, adapter=target)
+
+
+def _rlhf_steps(
+    home: Home,
+    settings: Settings,
+    base: Base,
+    snapshot: Snapshot,
+    pool: Preferences,
+    anchor: Path,
+    target: Path,
+) -> list[AnyStep]:
+    """First a reward model, where there are pairs enough for one; then the twin learns from all rewards."""
+    recipes = settings.learning.recipes
+    rlhf = for_base(RlhfRecipe, base.weights, **recipes.get("rlhf", {}))
+    reward = for_base(RewardRecipe, base.weights, **recipes.get("reward", {}))
+    folder = home.rewards / f"reward-{target.name.split('-')[-1]}"
+    enough = pool.counts["pairs"] >= reward.min_rows and rlhf.weights.learned > 0
+    if not enough:
+        show.sentence(f"without a reward model: {pool.counts['pairs']} pairs, it needs {reward.min_rows}")
+    first = [RewardStep(base=base.weights, data=pool.path, recipe=reward, reward=folder)] if enough else []
+    return [
+        *first,
+        RlhfStep(
+            base=base.weights,
+            data=snapshot.path,
+            recipe=rlhf,
+            adapter=target,
+            parent=anchor,
+            preferences=pool.path,
+            reward=folder if enough else None,
+        ),
+    ]
+
+
+def rewards_of(adapter: Adapter) -> list[tuple[str, str, str]]:
+    """Of an adapter that learned from rewards: each one's mean before and after; otherwise nothing."""
+    try:
+        report = json.loads((Path(adapter.path) / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    found: Mapping[str, Mapping[str, float]] = report.get("rewards", {})
+    return [(name, f"{means['before']:.3f}", f"{means['after']:.3f}") for name, means in found.items()]
 
 
 def _anchor(home: Home, known: Sequence[Adapter], base: Base) -> Path:
