@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from learning.recipes import POCKET_SIZED, Recipe
 
@@ -47,6 +49,9 @@ class RlhfRecipe(Recipe):
     effective_batch: int = Field(default=32, ge=2, description="replies behind one update")
     warmup: float = Field(default=0.05, ge=0, lt=1)
     weights: RewardWeights = RewardWeights()
+    reward_model: dict[str, Any] = Field(
+        default_factory=dict, description="overrides of RewardRecipe; the rest suits the base model"
+    )
     steps: int = Field(default=200, ge=1, description="updates")
     num_generations: int = Field(default=4, ge=2, description="replies to one prompt, compared among them")
     max_new_tokens: int = Field(default=128, ge=4)
@@ -56,6 +61,12 @@ class RlhfRecipe(Recipe):
         default=0.1, gt=0, description="nats a token from the anchor; beyond it training stops"
     )
     heldout_prompts: int = Field(default=32, ge=1, description="on which the rewards are measured")
+
+    @field_validator("reward_model")
+    @classmethod
+    def _the_reward_model_can_be_trained_so(cls, overrides: dict[str, Any]) -> dict[str, Any]:
+        RewardRecipe(**overrides)
+        return overrides
 
     @model_validator(mode="after")
     def _whole_groups_and_something_to_gain(self) -> RlhfRecipe:

@@ -197,9 +197,8 @@ def _rlhf_steps(
     target: Path,
 ) -> list[AnyStep]:
     """First a reward model, where there are pairs enough for one; then the twin learns from all rewards."""
-    recipes = settings.learning.recipes
-    rlhf = for_base(RlhfRecipe, base.weights, **recipes.get("rlhf", {}))
-    reward = for_base(RewardRecipe, base.weights, **recipes.get("reward", {}))
+    rlhf = for_base(RlhfRecipe, base.weights, **settings.learning.recipes.get("rlhf", {}))
+    reward = for_base(RewardRecipe, base.weights, **rlhf.reward_model)
     folder = home.rewards / f"reward-{target.name.split('-')[-1]}"
     enough = pool.counts["pairs"] >= reward.min_rows and rlhf.weights.learned > 0
     if not enough:

@@ -272,4 +272,6 @@ def test_recipes_want_whole_groups_something_to_gain_and_room_for_the_prompt(bas
     with pytest.raises(ValueError, match="room for the prompt"):
         RlhfRecipe(max_new_tokens=2000)
     assert for_base(RlhfRecipe, base, weights={"register": 3}).weights.as_dict()["register"] == 3
+    with pytest.raises(ValueError, match="lora_rank"):
+        RlhfRecipe(reward_model={"lora_rank": 0})
     assert for_base(RlhfRecipe, base).steps < RlhfRecipe().steps
