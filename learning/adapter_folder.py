@@ -91,13 +91,15 @@ def described(path: Path, created_at: datetime) -> Adapter:
         created_at=created_at,
         parent=manifest["parent"]["version"] if manifest["parent"] else None,
         recipe=recipe,
-        corpus=manifest["data"] if manifest["method"] in IMITATING else None,
+        corpus=manifest["data"] if manifest["method"] in (*IMITATING, "rlhf") else None,
         lineage=tuple(manifest["samples"]),
     )
 
 
 def check(path: Path, base: str | Path) -> list[str]:
     """What is wrong with this adapter for this base model; an empty list if nothing is."""
+    if (path / "score.safetensors").exists():
+        return [f"{path.name} is a reward model: it scores replies and answers nobody"]
     if missing := [name for name in FILES if not (path / name).is_file()]:
         return [f"incomplete: {', '.join(missing)} missing in {path.name}"]
     try:

@@ -57,6 +57,7 @@ def card_of(
         "lengths": {name: _counted(row["length"] for row in splits[name]) for name in SPLITS},
         "characters": {name: _spread([_length(row) for row in splits[name]]) for name in SPLITS},
         "formality": {name: _spread([row["formality"] for row in splits[name]]) for name in SPLITS},
+        "patterns": {name: _counted(row["pattern"] for row in splits[name]) for name in SPLITS},
         "months": {name: _counted(row["said_at"][:7] for row in splits[name]) for name in SPLITS},
         "placeholders": _counted(
             found[1:-1].rpartition("_")[0] or found[1:-1]

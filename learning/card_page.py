@@ -41,6 +41,7 @@ def page(card: Mapping[str, Any]) -> str:
         _section("Left out, and why", _bars(card["left_out"])),
         _section("Sources", _bars(card["sources"])),
         _section("Topics", _bars(_total(card["tags"]))),
+        _section("Patterns of conversation", _bars(_total(card["patterns"]))),
         _section("Languages", _bars(_total(card["languages"]))),
         _section("Lengths of what the owner said", _bars(_total(card["lengths"]))),
         _section("Placeholders in the records", _bars(card["placeholders"])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def _draw(card: Mapping[str, Any], picture: Path) -> Path:
     matplotlib.use("Agg")  # no display needed
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(2, 3, figsize=(15, 7.5), layout="constrained")
+    figure, panels = pyplot.subplots(2, 4, figsize=(20, 7.5), layout="constrained")
     counts = card["counts"]
     figure.suptitle(
         f"{card['id']}: {counts['train']:,} samples to learn from, {counts['validation']:,} to choose by, "
@@ -35,7 +35,11 @@ def _draw(card: Mapping[str, Any], picture: Path) -> Path:
         fontsize=12,
     )
     _months(panels[0][0], card["months"])
-    _balance(panels[0][1], card["balance"])
+    _balance(panels[0][1], card["balance"], ("topic", "language", "source", "length"), 4)
+    panels[0][1].set_title("Training before and after balancing", fontsize=10)
+    _balance(panels[0][3], card["balance"], ("pattern",), 9)
+    panels[0][3].set_title("Patterns of conversation before and after", fontsize=10)
+    _bars(panels[1][3], card["records"], "Records")
     _bars(panels[0][2], card["left_out"], "Left out, and why")
     _bars(panels[1][0], _kinds(counts), "What training consists of")
     _lengths(panels[1][1], card["lengths"])
@@ -68,12 +72,15 @@ def _months(axes: Any, months: Mapping[str, Mapping[str, int]]) -> None:
     axes.legend(fontsize=8, loc="upper left", ncols=3)
 
 
-def _balance(axes: Any, balance: Mapping[str, Mapping[str, list[int]]]) -> None:
+def _balance(
+    axes: Any, balance: Mapping[str, Mapping[str, list[int]]], dimensions: Sequence[str], most: int
+) -> None:
+    """The largest kinds of each dimension, with their rows before and after."""
     names, before, after = [], [], []
-    for dimension in ("topic", "language", "source", "length"):
+    for dimension in dimensions:
         largest = sorted(balance[dimension].items(), key=lambda item: -item[1][0])
-        for value, (was, now) in largest[:4]:
-            names.append(f"{value} ({dimension})")
+        for value, (was, now) in largest[:most]:
+            names.append(f"{value} ({dimension})" if len(dimensions) > 1 else value)
             before.append(was)
             after.append(now)
     places = range(len(names))
@@ -81,7 +88,6 @@ def _balance(axes: Any, balance: Mapping[str, Mapping[str, list[int]]]) -> None:
     axes.barh([place + 0.2 for place in places], after, 0.4, color=AFTER, label="after")
     axes.set_yticks(places, names, fontsize=8)
     axes.invert_yaxis()
-    axes.set_title("Training before and after balancing", fontsize=10)
     axes.legend(fontsize=8)
 
 

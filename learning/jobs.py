@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from learning.distil_recipe import DistilRecipe
 from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe
+from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
 from storage.records import stable_id
 
 LOOK_EVERY = 0.2  # seconds
@@ -74,6 +75,23 @@ class KtoStep(Step):
     parent: Path
 
 
+class RewardStep(Step):
+    kind: Literal["reward"] = "reward"
+    data: Path
+    recipe: RewardRecipe
+    reward: Path
+
+
+class RlhfStep(Step):
+    kind: Literal["rlhf"] = "rlhf"
+    data: Path
+    recipe: RlhfRecipe
+    adapter: Path
+    parent: Path
+    preferences: Path | None = None
+    reward: Path | None = None  # the folder that the step before filled
+
+
 class EvaluateStep(Step):
     kind: Literal["evaluate"] = "evaluate"
     adapters: dict[str, Path | None]
@@ -85,7 +103,8 @@ class EvaluateStep(Step):
 
 
 AnyStep = Annotated[
-    SftStep | TeacherStep | DistilStep | DpoStep | KtoStep | EvaluateStep, Field(discriminator="kind")
+    SftStep | TeacherStep | DistilStep | DpoStep | KtoStep | RewardStep | RlhfStep | EvaluateStep,
+    Field(discriminator="kind"),
 ]
 
 

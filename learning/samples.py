@@ -17,6 +17,7 @@ from typing import Any
 from brain.prompt import Persona, Turn, compose
 from learning.formality import formality
 from learning.names import PERSON, PLACEHOLDER, Names
+from learning.patterns import pattern_of
 from learning.sessions import Burst, Thread
 from learning.settings import CorpusSettings
 from storage.records import Kind, Record, stable_id
@@ -201,6 +202,7 @@ class SampleMaker:
             **_about(records),
             "length": next(name for name, most in BANDS if len(reply) <= most),
             "formality": formality(reply),
+            "pattern": pattern_of(prompt[-1]["content"] if kind == "answer" else "", reply),
             "record_ids": [record.id for record in records],
             "context_ids": context,
             "prompt": [dict(turn) for turn in prompt],

@@ -42,10 +42,12 @@ def save_adapter(
     probe_rows: Sequence[Mapping[str, Any]],
     report: Mapping[str, Any],
     teacher: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Publish the adapter "default" of this model. The folder appears whole or not at all.
 
     `teacher`: the card of the teacher whose scores it also learned from; the manifest names it.
+    `beside`: by name, more JSON files that belong to it; the manifest vouches for them, too.
     """
     dtype = "bfloat16" if on_gpu() else "float32"
     computed = "nf4" if getattr(model, "is_loaded_in_4bit", False) else dtype
@@ -64,6 +66,8 @@ def save_adapter(
         _write(folder / "recipe.json", {"method": method, **recipe.model_dump(mode="json")})
         _write(folder / "report.json", dict(report))
         _write(folder / "probe.json", _probes(model, tokenizer, probe_rows, recipe, computed))
+        for name, content in (beside or {}).items():
+            _write(folder / name, content)
         manifest = {
             "version": adapter_dir.name,
             "method": method,

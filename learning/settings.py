@@ -7,13 +7,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from learning.distil_recipe import DistilRecipe
+from learning.patterns import PATTERNS
 from learning.recipes import DpoRecipe, KtoRecipe, Recipe, SftRecipe
+from learning.rlhf_recipe import RlhfRecipe
 
 RECIPES: dict[str, type[Recipe]] = {
     "sft": SftRecipe,
     "distil": DistilRecipe,
     "dpo": DpoRecipe,
     "kto": KtoRecipe,
+    "rlhf": RlhfRecipe,
 }
 
 
@@ -57,6 +60,10 @@ class CorpusSettings(BaseModel):
         description="samples; a smaller corpus has nothing to give away and stays as it is",
     )
     stratum_floor: int = Field(default=50, ge=0, description="a kind this small loses no sample")
+    pattern_targets: dict[str, float] = Field(
+        default_factory=dict,
+        description="share of training that a pattern of conversation should have, planning = 0.1 say",
+    )
     augment_share: float = Field(
         default=0.1, ge=0, lt=1, description="at most this share comes again with a shorter context"
     )
@@ -64,6 +71,15 @@ class CorpusSettings(BaseModel):
         default=10, ge=1, description="the same short reply is learned from at most so often"
     )
     seed: int = 0
+
+    @field_validator("pattern_targets")
+    @classmethod
+    def _targets_are_shares_of_known_patterns(cls, targets: dict[str, float]) -> dict[str, float]:
+        if unknown := sorted(set(targets) - set(PATTERNS)):
+            raise ValueError(f"no pattern {', '.join(unknown)}; there are {', '.join(PATTERNS)}")
+        if any(not 0 < share < 1 for share in targets.values()) or sum(targets.values()) >= 1:
+            raise ValueError("each share lies between 0 and 1, and all together leave room for the others")
+        return targets
 
 
 class GateSettings(BaseModel):
@@ -122,7 +138,9 @@ class LearningSettings(BaseModel):
     corpus: CorpusSettings = CorpusSettings()
     gate: GateSettings = GateSettings()
     canary: CanarySettings = CanarySettings()
-    recipes: dict[Literal["sft", "distil", "dpo", "kto"], dict[str, Any]] = Field(default_factory=dict)
+    recipes: dict[Literal["sft", "distil", "dpo", "kto", "rlhf"], dict[str, Any]] = Field(
+        default_factory=dict
+    )
     teacher: str | None = Field(
         None, description="whom `twin train distil` learns from: a hub's name or a folder"
     )

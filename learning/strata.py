@@ -1,14 +1,15 @@
-"""Which samples does training see how often? No topic, language, source, length or year drowns the others.
+"""Which samples does training see how often? No topic, language, source, length, year, pattern drowns others.
 
 A stratum of n samples is wanted in proportion to n ** exponent. The exponent is 1 (leave all as it is) for a
 small corpus, which has nothing to give away, and nears the settings' temperature as the corpus grows.
+Where the settings name a share for a pattern of conversation, its strata are stretched towards that share.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +18,8 @@ from learning.settings import CorpusSettings
 
 Row = dict[str, Any]
 
-DIMENSIONS = ("topic", "language", "source", "length", "year")
+DIMENSIONS = ("topic", "language", "source", "length", "year", "pattern")
+PATTERN = DIMENSIONS.index("pattern")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,37 @@ class Stratum:
 def stratum_of(row: Row) -> tuple[str, ...]:
     scores: dict[str, float] = row["scores"]
     topic = max(scores, key=lambda name: (scores[name], name))
-    return topic, row["lang"], row["source"], row["length"], row["said_at"][:4]
+    return topic, row["lang"], row["source"], row["length"], row["said_at"][:4], row["pattern"]
 
 
 def exponent(rows: int, settings: CorpusSettings) -> float:
-    return 1 - (1 - settings.temperature) * max(0.0, 1 - settings.balance_from / max(1, rows))
+    return 1 - (1 - settings.temperature) * _reach(rows, settings)
+
+
+def _reach(rows: int, settings: CorpusSettings) -> float:
+    """How much of balancing a corpus of this size can bear: 0 up to `balance_from` rows, then towards 1."""
+    return max(0.0, 1 - settings.balance_from / max(1, rows))
+
+
+def _wanted(groups: Mapping[tuple[str, ...], Sequence[Row]], settings: CorpusSettings) -> dict[Any, int]:
+    """Rows of each stratum: by temperature, then each targeted pattern stretched towards its share."""
+    rows = sum(map(len, groups.values()))
+    power, reach = exponent(rows, settings), _reach(rows, settings)
+    weights = {name: len(group) ** power for name, group in groups.items()}
+    total = sum(weights.values())
+    shares: dict[str, float] = defaultdict(float)
+    for name, weight in weights.items():
+        shares[name[PATTERN]] += weight / total
+    there = {pattern: share for pattern, share in settings.pattern_targets.items() if pattern in shares}
+    rest = sum(share for pattern, share in shares.items() if pattern not in there)
+    others = (1 - sum(there.values())) / rest if rest else 1.0
+    stretch = {
+        pattern: (there[pattern] / share if pattern in there else others) ** reach
+        for pattern, share in shares.items()
+    }
+    stretched = {name: weight * stretch[name[PATTERN]] for name, weight in weights.items()}
+    unit = rows / max(1e-9, sum(stretched.values()))
+    return {name: round(unit * weight) for name, weight in stretched.items()}
 
 
 def balanced(
@@ -51,14 +79,13 @@ def balanced(
     groups: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         groups[stratum_of(row)].append(row)
-    power = exponent(len(rows), settings)
-    unit = len(rows) / max(1.0, sum(len(group) ** power for group in groups.values()))
+    wishes = _wanted(groups, settings)
     room = int(settings.augment_share * len(rows))
     chosen: list[Row] = []
     table = []
     for name, group in sorted(groups.items(), key=lambda item: (len(item[1]), item[0])):
         group.sort(key=lambda row: row["id"])
-        wanted = round(unit * len(group) ** power)
+        wanted = wishes[name]
         order = random.Random(f"{settings.seed} {name}")
         most = max(wanted, settings.stratum_floor)
         kept = group if len(group) <= most else order.sample(group, most)

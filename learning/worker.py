@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from learning.failures import TrainingFailed
-from learning.jobs import AnyStep, DistilStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, TeacherStep
+from learning.jobs import (
+    AnyStep,
+    DistilStep,
+    DpoStep,
+    EvaluateStep,
+    Job,
+    KtoStep,
+    RewardStep,
+    RlhfStep,
+    SftStep,
+    TeacherStep,
+)
 from learning.training import OnProgress
 
 log = logging.getLogger(__name__)
@@ -43,7 +54,17 @@ def work(job: Job, run_dir: Path) -> int:
 
 
 def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
-    from learning import evaluate, plot, teacher, train_distil, train_dpo, train_kto, train_sft
+    from learning import (
+        evaluate,
+        plot,
+        teacher,
+        train_distil,
+        train_dpo,
+        train_kto,
+        train_reward,
+        train_rlhf,
+        train_sft,
+    )
 
     match step:
         case SftStep():
@@ -89,6 +110,22 @@ def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
                 step.adapter,
                 workplace,
                 parent=step.parent,
+                on_progress=tell,
+            )
+        case RewardStep():
+            return train_reward.train(
+                step.data, step.recipe, step.base, step.reward, workplace, on_progress=tell
+            )
+        case RlhfStep():
+            return train_rlhf.train(
+                step.data,
+                step.recipe,
+                step.base,
+                step.adapter,
+                workplace,
+                parent=step.parent,
+                preferences_dir=step.preferences,
+                reward_dir=step.reward,
                 on_progress=tell,
             )
         case EvaluateStep():

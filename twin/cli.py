@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -391,6 +392,12 @@ def train_kto(recipe: Recipe = None, json: AsJson = False) -> None:
     _train("kto", recipe, json)
 
 
+@train_app.command("rlhf")
+def train_rlhf(recipe: Recipe = None, json: AsJson = False) -> None:
+    """Learn from rewards: how like the owner a reply is, and a model of what people prefer. Trains only."""
+    _train("rlhf", recipe, json)
+
+
 def _train(method: str, recipe: Path | None, json: bool) -> None:
     from twin.learn import train
 
@@ -464,14 +471,18 @@ def adapters_list(json: AsJson = False) -> None:
 @adapters_app.command("show")
 def adapters_show(version: str, json: AsJson = False) -> None:
     """Everything about one adapter."""
-    from twin.learn import one_adapter
+    from twin.learn import one_adapter, rewards_of
 
     adapter = run(one_adapter(_home, settings(), version))
+    rewards = rewards_of(adapter)
     if json:
-        show.as_json(adapter)
+        told = {name: {"before": float(before), "after": float(after)} for name, before, after in rewards}
+        show.as_json({**asdict(adapter), **({"rewards": told} if told else {})})
     else:
         rows = [(name, getattr(adapter, name)) for name in adapter.__slots__ if name != "lineage"]
         show.table(version, ("what", "is"), [*rows, ("lineage", f"{len(adapter.lineage)} samples")])
+        if rewards:
+            show.table("\nrewards, means on held-out prompts", ("reward", "before", "after"), rewards)
 
 
 @adapters_app.command("promote")

@@ -42,6 +42,11 @@ class Home:
         return self.root / "teacher"
 
     @property
+    def rewards(self) -> Path:
+        """Reward models: what replies are scored with in training, and nobody is answered by."""
+        return self.root / "rewards"
+
+    @property
     def corrections(self) -> Path:
         return self.root / "corrections.json"
 

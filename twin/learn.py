@@ -28,6 +28,8 @@ from learning.jobs import (
     EvaluateStep,
     Job,
     KtoStep,
+    RewardStep,
+    RlhfStep,
     SftStep,
     TeacherStep,
     run_job,
@@ -36,6 +38,7 @@ from learning.preferences import Judged, Preferences, Sampler
 from learning.promote import ServerRefused
 from learning.promote import promote as promote_checked
 from learning.recipes import IMITATING, DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
 from learning.rows import read_rows
 from learning.settings import RECIPES, LearningSettings
 from learning.teacher_folder import folder_for
@@ -135,6 +138,8 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
         anchor = _anchor(home, known, base)
     if method == "distil":
         steps = _distil_steps(home, settings, base, snapshot, target)
+    elif method == "rlhf" and pool and anchor:
+        steps = _rlhf_steps(home, settings, base, snapshot, pool, anchor, target)
     else:
         steps = [_step(method, settings, base, snapshot, pool, anchor, target)]
 
@@ -211,6 +216,47 @@ def _teacher(settings: Settings) -> str:
             "set [learning] teacher in twin.toml: a model's name on a hub, or a folder",
         )
     return settings.learning.teacher
+
+
+def _rlhf_steps(
+    home: Home,
+    settings: Settings,
+    base: Base,
+    snapshot: Snapshot,
+    pool: Preferences,
+    anchor: Path,
+    target: Path,
+) -> list[AnyStep]:
+    """First a reward model, where there are pairs enough for one; then the twin learns from all rewards."""
+    rlhf = for_base(RlhfRecipe, base.weights, **settings.learning.recipes.get("rlhf", {}))
+    reward = for_base(RewardRecipe, base.weights, **rlhf.reward_model)
+    folder = home.rewards / f"reward-{target.name.split('-')[-1]}"
+    enough = pool.counts["pairs"] >= reward.min_rows and rlhf.weights.learned > 0
+    if not enough:
+        show.sentence(f"without a reward model: {pool.counts['pairs']} pairs, it needs {reward.min_rows}")
+    first = [RewardStep(base=base.weights, data=pool.path, recipe=reward, reward=folder)] if enough else []
+    return [
+        *first,
+        RlhfStep(
+            base=base.weights,
+            data=snapshot.path,
+            recipe=rlhf,
+            adapter=target,
+            parent=anchor,
+            preferences=pool.path,
+            reward=folder if enough else None,
+        ),
+    ]
+
+
+def rewards_of(adapter: Adapter) -> list[tuple[str, str, str]]:
+    """Of an adapter that learned from rewards: each one's mean before and after; otherwise nothing."""
+    try:
+        report = json.loads((Path(adapter.path) / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    found: Mapping[str, Mapping[str, float]] = report.get("rewards", {})
+    return [(name, f"{means['before']:.3f}", f"{means['after']:.3f}") for name, means in found.items()]
 
 
 def _anchor(home: Home, known: Sequence[Adapter], base: Base) -> Path:

@@ -50,6 +50,9 @@ def test_the_counts_are_those_of_the_files(snapshot):
     assert after == len(rows["train"])
     assert sum(one["kept"] + one["augmented"] for one in card["strata"]) == after
     assert card["languages"]["train"]["de"] == 1
+    for name, found in rows.items():
+        assert sum(card["patterns"][name].values()) == len(found)
+    assert sum(after for _, after in card["balance"]["pattern"].values()) == len(rows["train"])
 
 
 def test_what_comes_again_is_counted(tmp_path):
@@ -96,7 +99,14 @@ def test_the_page_is_whole_and_leads_nowhere(snapshot):
     assert checked.open == []
     assert "url(" not in written
     assert "http" not in written
-    for word in (snapshot.id, "Training before and after balancing", "telegram", "PHONE", "private"):
+    for word in (
+        snapshot.id,
+        "Training before and after balancing",
+        "telegram",
+        "PHONE",
+        "private",
+        "Patterns",
+    ):
         assert word in checked.text
 
 

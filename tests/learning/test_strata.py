@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -14,15 +15,24 @@ from learning.strata import balanced, by_dimension, exponent, stratum_of
 EAGER = CorpusSettings(balance_from=0, stratum_floor=5)
 
 
-def row(number, topic="personal", lang="en", year=2024, turns=5, words="a rather long answer, number"):
+def row(
+    number,
+    topic="personal",
+    lang="en",
+    year=2024,
+    turns=5,
+    words="a rather long answer, number",
+    pattern="other",
+):
     others = [{"role": "user" if n % 2 == 0 else "assistant", "content": f"turn {n}"} for n in range(turns)]
     return {
-        "id": f"{topic}{lang}{year}-{number}",
+        "id": f"{topic}{lang}{year}{pattern}-{number}",
         "kind": "answer",
         "scores": dict.fromkeys(("technical", "personal", "creative"), 0.0) | {topic: 1.0},
         "lang": lang,
         "source": "telegram",
         "length": "medium",
+        "pattern": pattern,
         "said_at": f"{year}-03-01T10:00:00+00:00",
         "prompt": [{"role": "system", "content": "card"}, *others],
         "completion": [{"role": "assistant", "content": f"{words} {topic} {number}"}],
@@ -88,6 +98,52 @@ def test_no_more_comes_again_than_its_share():
         rows(personal=900, technical=100), EAGER.model_copy(update={"augment_share": 0.02}), Counter()
     )
     assert sum("augmented" in one for one in kept) == 20
+
+
+def of_patterns(**sizes):
+    return [row(number, pattern=name) for name, size in sizes.items() for number in range(size)]
+
+
+def test_a_pattern_is_sampled_to_its_target_and_the_others_keep_their_proportions():
+    given_rows = of_patterns(planning=400, greeting=400, other=800)
+    plain = EAGER.model_copy(update={"temperature": 1.0, "augment_share": 0.5})
+    _, untouched = balanced(given_rows, plain, Counter())
+    assert {one.name[5]: one.wanted for one in untouched} == {"planning": 400, "greeting": 400, "other": 800}
+    aimed = plain.model_copy(update={"pattern_targets": {"planning": 0.5}})
+    left_out = Counter()
+    kept, table = balanced(given_rows, aimed, left_out)
+    assert {one.name[5]: one.wanted for one in table} == {"planning": 800, "greeting": 267, "other": 533}
+    assert by_dimension(table)["pattern"] == {
+        "greeting": [400, 267],
+        "other": [800, 533],
+        "planning": [400, 800],
+    }
+    assert len(kept) == 1600
+    assert left_out["more of its kind than its share"] == 400
+
+
+def test_a_target_spares_the_small_corpora_and_the_floor():
+    given_rows = of_patterns(planning=400, other=800)
+    aim = {"pattern_targets": {"planning": 0.9}}
+    same, _ = balanced(given_rows, CorpusSettings(**aim), Counter())
+    assert len(same) == 1200
+    kept, _ = balanced(given_rows, EAGER.model_copy(update={**aim, "stratum_floor": 700}), Counter())
+    assert sum(one["pattern"] == "other" for one in kept) == 700
+
+
+def test_a_target_that_no_sample_has_changes_nothing():
+    given_rows = of_patterns(planning=40, other=80)
+    aimed = EAGER.model_copy(update={"pattern_targets": {"arguing": 0.5}})
+    assert balanced(given_rows, aimed, Counter()) == balanced(given_rows, EAGER, Counter())
+
+
+def test_targets_are_shares_of_patterns_that_exist():
+    with pytest.raises(ValueError, match="no pattern flirting"):
+        CorpusSettings(pattern_targets={"flirting": 0.1})
+    with pytest.raises(ValueError, match="leave room for the others"):
+        CorpusSettings(pattern_targets={"planning": 0.6, "greeting": 0.4})
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        CorpusSettings(pattern_targets={"planning": 0.0})
 
 
 @settings(max_examples=60, deadline=None)
