@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from brain.model_client import ModelClient, ModelRefused, Sampling
+from brain.model_client import ModelRefused, Sampling
+from brain.replicas import Replicas
 from learning import corpus, cycle, preferences
 from learning.adapter_folder import check, described
 from learning.card_picture import add_picture
@@ -273,26 +274,25 @@ def outcome_in_words(outcome: Outcome) -> str:
 
 
 class ServingFace:
-    """The model server as promotion sees it."""
+    """The model servers as promotion sees them: what one of them refuses, is refused."""
 
-    def __init__(self, client: ModelClient) -> None:
-        self._client = client
+    def __init__(self, replicas: Replicas) -> None:
+        self._replicas = replicas
 
     async def load_adapter(self, name: str, path: str) -> None:
-        """Nothing to do when it is there: a version never changes under its name."""
-        if name in await self._client.models():
-            return
         try:
-            await self._client.load_adapter(name, path)
+            refusals = await self._replicas.load_adapter(name, path)
         except ModelRefused as refusal:
             raise ServerRefused(str(refusal)) from refusal
+        for server, refusal in refusals.items():
+            raise ServerRefused(f"{server}: {refusal}")
 
     async def unload_adapter(self, name: str) -> None:
-        await self._client.unload_adapter(name)
+        await self._replicas.unload_adapter(name)
 
-    async def score(self, model: str, token_ids: Sequence[int]) -> Sequence[float | None]:
+    async def score(self, model: str, token_ids: Sequence[int]) -> Mapping[str, Sequence[float | None]]:
         try:
-            return await self._client.score(model, list(token_ids))
+            return await self._replicas.score(model, list(token_ids))
         except ModelRefused as refusal:
             raise ServerRefused(str(refusal)) from refusal
 

@@ -26,8 +26,8 @@ from twin.build import (
     find_base,
     open_model,
     open_stores,
-    register_server,
-    running_server,
+    register_servers,
+    running_servers,
     start_server,
 )
 from twin.chat import keep_tidy
@@ -55,12 +55,12 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
         home.make()
         log_path = write_logs(home)
         stores = await closing.enter_async_context(open_stores(home, settings))
-        if not settings.model.servers and running_server(home) is None:
+        if not settings.model.servers and running_servers(home) is None:
             server = await closing.enter_async_context(
                 start_server(home, settings, await find_base(settings))
             )
-            closing.callback(register_server(home, server).unlink, missing_ok=True)
-        model = await closing.enter_async_context(open_model(home, settings))
+            closing.callback(register_servers(home, [server]).unlink, missing_ok=True)
+        model = await closing.enter_async_context(open_model(home, settings, patient=True))
         brain, live = build_brain(stores, model, settings)
         several = not stores.database.name.startswith("sqlite")
         rhythm = await _rhythm_of(stores)
@@ -120,7 +120,7 @@ async def _show(settings: Settings, stores: Stores, model: Model, apps: list[Cha
         "twin is up; Ctrl-C stops it",
         ("what", "is"),
         [
-            ("model", f"{model.base.label()} at {model.url} ({model.engine})"),
+            ("model", f"{model.base.label()} at {', '.join(model.urls)} ({model.engine})"),
             ("answering", adapter.version if adapter else "the base model"),
             ("talks on", talking),
             ("learning", _when_it_learns(settings)),
