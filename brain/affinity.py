@@ -1,8 +1,8 @@
 """Which replica gets this chat? Always the same one, so that its prompt and its adapter are warm there.
 
-Rendezvous hashing (Thaler and Ravishankar 1998): every replica gets a number from its name and the chat's, the
-highest is the chat's home. One that joins or leaves moves only the chats whose home it is, about 1/n of them.
-Bounded loads (Mirrokni, Thorup, Zadimoghaddam 2016): a home with more than its share of the load is passed over.
+Rendezvous hashing (Thaler and Ravishankar 1998): every replica gets a number from its name and the chat's,
+the highest is the chat's home. One that joins or leaves moves only the chats whose home it is, about 1/n.
+Bounded loads (Mirrokni, Thorup, Zadimoghaddam 2016): a home with more than its share is passed over.
 """
 
 from __future__ import annotations

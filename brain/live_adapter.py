@@ -1,8 +1,9 @@
-"""Which learned adapter answers this chat right now, and how does a new one take over without a dropped message?
+"""Which learned adapter answers this chat now, and how does a new one take over without a dropped message?
 
-The database says which one is live and which one is the canary; every message asks it. Promotion and rollback
-are one write there. A new version has a new name and a new path, so answers in flight finish on the adapter they
-began with; the old one leaves the servers only when nobody is using it any more and a grace period is over.
+The database says which one is live and which one is the canary; every message asks it. Promotion and
+rollback are one write there. A new version has a new name and a new path, so answers in flight finish on the
+adapter they began with; the old one leaves the servers only when nobody is using it any more and a grace
+period is over.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class AdapterUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Speaking:
-    """Who answers one message: the model's name on the servers, and the adapter's version (None: the base)."""
+    """Who answers one message: the model's name on the servers, the adapter's version (None: the base)."""
 
     model: str
     version: str | None

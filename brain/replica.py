@@ -47,11 +47,9 @@ class Replica:
         first_token_by: float,
         whole_by: float,
     ) -> AsyncGenerator[Chunk]:
-        """Like ModelClient.stream_chat. An answer without a first word ends as soon as this replica is out."""
+        """Like ModelClient.stream_chat. An answer without a word yet ends as soon as this replica is out."""
         clock = asyncio.get_running_loop().time
-        async with aclosing(
-            self.client.stream_chat(model, messages, sampling, session=session)
-        ) as chunks:
+        async with aclosing(self.client.stream_chat(model, messages, sampling, session=session)) as chunks:
             begun = False
             while not begun:
                 try:

@@ -1,7 +1,7 @@
 """Which of the model servers is asked, and what when it fails? One server is only the shortest list.
 
-A chat stays on one replica (brain/affinity.py). A request that fails is tried on another one, but only as long
-as nobody has heard a word of its answer. Why here and not in a router: docs/decisions/0014.
+A chat stays on one replica (brain/affinity.py). A request that fails is tried on another one, but only as
+long as nobody has heard a word of its answer. Why here and not in a router: docs/decisions/0014.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Wanted = Callable[[], Awaitable[Mapping[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds until the first word, and until the last one; answers at once for each server; how many wait."""
+    """Seconds to the first word and to the last one; answers at once for each server; how many wait."""
 
     first_token_seconds: float = 60.0
     answer_seconds: float = 120.0

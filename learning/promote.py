@@ -24,6 +24,8 @@ class Adapters(Protocol):
 
     async def go_live(self, version: str | None, why: str) -> Promotion: ...
 
+    async def start_canary(self, version: str, share: float) -> None: ...
+
 
 class Server(Protocol):
     """What promotion needs of the model servers behind one face: each does what is asked of all."""
@@ -42,9 +44,17 @@ class ServerRefused(Exception):
 
 
 async def promote(
-    adapter: Adapter, *, base: str | Path, adapters: Adapters, server: Server, why: str
+    adapter: Adapter,
+    *,
+    base: str | Path,
+    adapters: Adapters,
+    server: Server,
+    why: str,
+    share: float | None = None,
 ) -> list[str]:
     """Check the folder, load it, probe it, and make it live. Returns why not; an empty list: it is live.
+
+    With a `share`, it becomes the canary for that share of the chats instead.
 
     A refused adapter is unloaded again and its reasons are kept. Other errors of the server, its being down
     for one, pass through: they say nothing about the adapter, which keeps its state.
@@ -55,7 +65,10 @@ async def promote(
     if problems:
         await adapters.set_state(adapter.version, AdapterState.REFUSED, problems)
         return problems
-    await adapters.go_live(adapter.version, why)
+    if share is None:
+        await adapters.go_live(adapter.version, why)
+    else:
+        await adapters.start_canary(adapter.version, share)
     return []
 
 
@@ -90,7 +103,9 @@ async def probe(adapter: Adapter, server: Server) -> list[str]:
         except ServerRefused as refused:
             return [f"A server would not score with it: {refused}"]
     found = {name: _compare(told, scores) for name, scores in served.items()}
-    return [problem if len(found) == 1 else f"{name}: {problem}" for name, problem in found.items() if problem]
+    return [
+        problem if len(found) == 1 else f"{name}: {problem}" for name, problem in found.items() if problem
+    ]
 
 
 def _compare(told: Mapping[str, Any], served: Sequence[Sequence[float | None]]) -> str | None:

@@ -79,15 +79,15 @@ class AdapterStore:
         reasons: Sequence[str] = (),
         report: Mapping[str, Any] | None = None,
     ) -> None:
-        """What the gate decided, and why. Raises UnknownAdapter. LIVE and CANARY have methods of their own."""
+        """What the gate decided, and why. Raises UnknownAdapter. LIVE and CANARY have their own methods."""
         changes = {"state": state, "reasons": tuple(reasons)} | ({} if report is None else {"report": report})
         async with self._database.transaction() as session:
             await self._database.alone(session, "adapters")
             known = await _one(session, version)
             if {AdapterState.LIVE, AdapterState.CANARY} & {state, known.state} and state is not known.state:
                 raise ValueError(
-                    "an adapter goes live through go_live, becomes the canary through start_canary, and stops "
-                    "being so through roll_back or end_canary"
+                    "an adapter goes live through go_live, becomes the canary through start_canary, "
+                    "and stops being so through roll_back or end_canary"
                 )
             await session.execute(update(AdapterRow).filter_by(version=version).values(changes))
 
@@ -127,7 +127,7 @@ class AdapterStore:
             return await _end_canary(session, state, reasons)
 
     async def go_live(self, version: str | None, why: str) -> Promotion:
-        """From now on this one answers, and no other, no canary either; nothing happens when it already does."""
+        """From now on this one answers, and no other, no canary either; nothing happens when it did."""
         async with self._database.transaction() as session:
             await self._database.alone(session, "adapters")
             await _end_canary(session, AdapterState.PASSED, ())
@@ -137,7 +137,7 @@ class AdapterStore:
             return await _switch(session, version, why, is_rollback=False)
 
     async def roll_back(self, why: str) -> Promotion:
-        """End the canary; when there is none, back to what answered before, and again to what did before that.
+        """End the canary; when there is none, back to what answered before, and to what did before that.
 
         Returns who answers now, and who did before. Raises NothingToRollBack.
         """

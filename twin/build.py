@@ -141,9 +141,11 @@ async def open_model(home: Home, settings: Settings, *, patient: bool = False) -
     elif running := running_servers(home):
         urls, engine = running
     else:
-        async with start_server(home, settings, base) as server:
-            async with open_replicas(settings, [server.url]) as replicas:
-                yield Model(base, (server.url,), replicas, server.engine)
+        async with (
+            start_server(home, settings, base) as server,
+            open_replicas(settings, [server.url]) as replicas,
+        ):
+            yield Model(base, (server.url,), replicas, server.engine)
         return
     async with open_replicas(settings, urls) as replicas:
         if patient and not replicas.in_use():

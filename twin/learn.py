@@ -284,8 +284,8 @@ class ServingFace:
             refusals = await self._replicas.load_adapter(name, path)
         except ModelRefused as refusal:
             raise ServerRefused(str(refusal)) from refusal
-        for server, refusal in refusals.items():
-            raise ServerRefused(f"{server}: {refusal}")
+        if refusals:
+            raise ServerRefused("; ".join(f"{server}: {why}" for server, why in refusals.items()))
 
     async def unload_adapter(self, name: str) -> None:
         await self._replicas.unload_adapter(name)
@@ -398,8 +398,11 @@ async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
         return await promote(stores, model, version)
 
 
-async def promote(stores: Stores, model: Model, version: str) -> str:
-    """Check, load, probe, make live; a refused one keeps its reasons. Returns what to tell the person."""
+async def promote(stores: Stores, model: Model, version: str, share: float | None = None) -> str:
+    """Check, load, probe, make live, or the canary for that share. A refused one keeps its reasons.
+
+    Returns what to tell the person.
+    """
     adapter = await _known(stores, version)
     if adapter.state is AdapterState.LIVE:
         return f"{version} is live already"
@@ -411,10 +414,21 @@ async def promote(stores: Stores, model: Model, version: str) -> str:
         adapters=stores.adapters,
         server=ServingFace(model.client),
         why="asked for by the owner",
+        share=share,
     )
     if problems:
         raise Told(f"{version} is refused: {' '.join(problems)}", "the live one goes on answering")
-    return f"{version} answers from the next message on"
+    if share is None:
+        return f"{version} answers from the next message on"
+    return f"{version} answers {share:.0%} of the chats from their next message on"
+
+
+async def canary_adapter(home: Home, settings: Settings, version: str, share: float | None) -> str:
+    share = settings.model.canary_share if share is None else share
+    if not 0 < share < 1:
+        raise Told(f"a canary's share lies between 0 and 1, not {share}", "--share 0.1", exit_code=2)
+    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
+        return await promote(stores, model, version, share)
 
 
 async def _known(stores: Stores, version: str) -> Adapter:

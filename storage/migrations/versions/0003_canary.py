@@ -10,7 +10,7 @@ ANSWERS = sa.text("state IN ('live', 'canary')")
 
 
 def upgrade() -> None:
-    op.add_column("adapters", sa.Column("canary_share", sa.Float))
+    op.add_column("adapters", sa.Column("canary_share", sa.Double))
     op.add_column("adapters", sa.Column("canary_since", sa.DateTime(timezone=True)))
     op.drop_index("only_one_live_adapter", "adapters")
     op.create_index(
