@@ -175,6 +175,25 @@ class ModelClient:
         except httpx.HTTPError:
             return False
 
+    async def sleep(self) -> None:
+        """Give the GPU's memory to somebody else; what is being answered is finished first. vLLM only."""
+        async with self._asking():
+            answer = await self._http.post("/sleep", params={"level": 1, "mode": "wait"})
+        _checked(answer)
+
+    async def wake(self) -> None:
+        async with self._asking():
+            answer = await self._http.post("/wake_up")
+        _checked(answer)
+
+    async def asleep(self) -> bool:
+        """Whether somebody has put it to sleep; a server that cannot sleep is awake."""
+        async with self._asking():
+            answer = await self._http.get("/is_sleeping")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return False
+        return bool(_checked(answer).json()["is_sleeping"])
+
     async def metrics(self) -> str:
         """The server's own figures, in Prometheus' text format."""
         async with self._asking():

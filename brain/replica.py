@@ -23,17 +23,19 @@ log = logging.getLogger(__name__)
 
 PROBE_PATIENCE = 2.0  # a busy server may miss this once
 MISSES = 2
+ASLEEP = "it sleeps while the twin learns"
 
 
 class Replica:
     """One server behind Replicas: whether it may be asked, how much it has to do, what it would not load."""
 
-    def __init__(self, client: ModelClient) -> None:
+    def __init__(self, client: ModelClient, may_sleep: bool) -> None:
         self.client = client
         self.name = client.root.partition("://")[2]
         self.health = Health()
         self.in_flight = 0
         self.refuses: set[str] = set()  # adapters
+        self._may_sleep = may_sleep
         self._unbegun: set[asyncio.Timeout] = set()  # answers without a first word yet
         self._misses = 0
 
@@ -97,6 +99,10 @@ class Replica:
         try:
             async with asyncio.timeout(PROBE_PATIENCE):
                 well = await self.client.healthy()
+                asleep = well and self._may_sleep and await self.client.asleep()
+        except ModelUnavailable as trouble:
+            self.eject(str(trouble))
+            return None
         except TimeoutError:
             self._misses += 1
             if self._misses >= MISSES or not self.health.admitted:
@@ -105,6 +111,9 @@ class Replica:
         self._misses = 0
         if not well:
             self.eject("it is not healthy")
+            return None
+        if asleep:
+            self.eject(ASLEEP)
             return None
         if not self.health.may_return(asyncio.get_running_loop().time()):
             return None

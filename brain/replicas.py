@@ -26,7 +26,7 @@ from brain.model_client import (
     Sampling,
     whole,
 )
-from brain.replica import Replica
+from brain.replica import ASLEEP, Replica
 from storage.records import Prompt
 from storage.unavailable import DatabaseUnavailable
 
@@ -55,13 +55,18 @@ class Replicas:
     """Any number of servers with one face. `async with` it: in there they are probed in the background.
 
     Raises what ModelClient raises, and ModelBusy. `wanted` gives the adapters (name -> folder) that a server
-    must hold before it is asked anything.
+    must hold before it is asked anything. `may_sleep`: somebody may put the servers to sleep; see `asleep`.
     """
 
     def __init__(
-        self, clients: Sequence[ModelClient], limits: Limits = Limits(), probe_seconds: float = PROBE_SECONDS
+        self,
+        clients: Sequence[ModelClient],
+        limits: Limits = Limits(),
+        probe_seconds: float = PROBE_SECONDS,
+        *,
+        may_sleep: bool = False,
     ) -> None:
-        self.replicas = {replica.name: replica for replica in map(Replica, clients)}
+        self.replicas = {one.name: one for one in (Replica(client, may_sleep) for client in clients)}
         self.wanted: Wanted = _nothing
         self.retries = 0
         self.turned_away = 0
@@ -184,6 +189,11 @@ class Replicas:
     def in_use(self) -> list[Replica]:
         return [one for one in self.replicas.values() if one.health.admitted]
 
+    @property
+    def waiting(self) -> int:
+        """How many answers wait for a place."""
+        return len(self._queue)
+
     async def healthy(self) -> bool:
         """Whether anybody would answer."""
         return bool(self.in_use())
@@ -228,6 +238,22 @@ class Replicas:
         if not told:
             raise self._nobody("")
         return told
+
+    @asynccontextmanager
+    async def asleep(self) -> AsyncIterator[None]:
+        """The GPU is somebody else's until the block ends. Every process notices within a probe's time."""
+        sleeping = self.in_use()
+        for replica in sleeping:
+            replica.eject(ASLEEP)
+        try:
+            for replica in sleeping:
+                await replica.client.sleep()
+            yield
+        finally:
+            for replica in sleeping:
+                with contextlib.suppress(ModelUnavailable):  # restarted meanwhile: then it is awake
+                    await replica.client.wake()
+                await self._look(replica)
 
     # health
 

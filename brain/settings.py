@@ -26,3 +26,16 @@ class ModelSettings(BaseModel):
     queue: int = Field(default=256, ge=0)  # how many may wait; more are told that we are busy
     canary_share: float = Field(default=0.1, gt=0, lt=1)  # of the chats, unless a canary is given its own
     canary_owner_first: bool = True  # the owner's own chats with the twin always have the canary
+
+
+class ServingSettings(BaseModel):
+    """[serving] in twin.toml: how `twin serve` starts vLLM. What is not set is chosen for the machine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantisation: Literal["auto", "none", "fp8", "bitsandbytes", "awq", "gptq"] = "auto"
+    context: int | None = Field(default=None, ge=256)  # tokens in prompt and answer together
+    lora_slots: int = Field(default=8, ge=1)  # adapters that answer at the same time
+    speculate: str = ""  # "ngram", "suffix", or a small model that drafts; empty: off
+    share_gpu: Literal["no", "split", "sleep"] = "no"  # with training: side by side, or one after the other
+    training_gb: float = Field(default=24, gt=0)  # what is left to training by "split"

@@ -181,7 +181,8 @@ def open_replicas(settings: Settings, urls: Sequence[str]) -> Replicas:
     """To be entered with `async with`."""
     model = settings.model
     limits = Limits(model.timeout_seconds, model.answer_seconds, model.at_once, model.queue)
-    return Replicas([ModelClient(url, timeout=model.timeout_seconds) for url in urls], limits)
+    clients = [ModelClient(url, timeout=model.timeout_seconds) for url in urls]
+    return Replicas(clients, limits, may_sleep=settings.serving.share_gpu == "sleep")
 
 
 def register_servers(home: Home, servers: Sequence[ModelServer]) -> Path:

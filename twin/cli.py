@@ -127,12 +127,15 @@ def chat() -> None:
 @app.command()
 def serve(
     engine: Annotated[str | None, typer.Option(help="auto, embedded or vllm.")] = None,
-    port: Annotated[int, typer.Option(help="On this machine only: 127.0.0.1.")] = 8000,
+    port: Annotated[int, typer.Option(help="On this machine only: 127.0.0.1. The first one's.")] = 8000,
+    replicas: Annotated[
+        int | None, typer.Option(help="How many; default: as many as the GPUs hold, else one.")
+    ] = None,
 ) -> None:
-    """Start the model server for this machine, in the foreground."""
+    """Start the model servers for this machine, in the foreground, with flags that fit it."""
     from twin.serve import serve_model
 
-    run(serve_model(_home, settings(), engine=engine, port=port))
+    run(serve_model(_home, settings(), engine=engine, port=port, replicas=replicas))
 
 
 @app.command()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,7 @@ async def learn_in(
         sampler=_sampler(stores, model, settings),
         again=again,
         on_progress=on_progress,
+        while_training=model.client.asleep if settings.serving.share_gpu == "sleep" else nullcontext,
     )
 
 

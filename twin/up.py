@@ -26,16 +26,14 @@ from twin.build import (
     find_base,
     open_model,
     open_stores,
-    register_servers,
     running_servers,
-    start_server,
 )
 from twin.chat import keep_tidy
 from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
 from twin.errors import in_words
 from twin.home import Home
 from twin.logs import write_logs
-from twin.serve import stop_signal
+from twin.serve import start_servers, stop_signal
 from twin.settings import Settings
 from twin.sync import sync_by_the_clock
 from twin.teach import lessons
@@ -56,10 +54,8 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
         log_path = write_logs(home)
         stores = await closing.enter_async_context(open_stores(home, settings))
         if not settings.model.servers and running_servers(home) is None:
-            server = await closing.enter_async_context(
-                start_server(home, settings, await find_base(settings))
-            )
-            closing.callback(register_servers(home, [server]).unlink, missing_ok=True)
+            base = await find_base(settings)
+            await closing.enter_async_context(start_servers(home, settings, base, replicas=1))
         model = await closing.enter_async_context(open_model(home, settings, patient=True))
         brain, live = build_brain(stores, model, settings)
         several = not stores.database.name.startswith("sqlite")
