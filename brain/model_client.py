@@ -102,7 +102,7 @@ class ModelClient:
             base_url=self.root,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
             trust_env=False,  # model servers have private addresses; a proxy is never on the way
             transport=transport,
         )

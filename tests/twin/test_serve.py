@@ -38,7 +38,7 @@ async def test_two_servers_by_one_command_share_adapters_and_a_killed_one_return
 ):
     home = Home(tmp_path / "home")
     home.make()
-    base = make_tiny_gemma(tmp_path / "tiny")
+    base = make_tiny_gemma(tmp_path / "tiny", steps=1)
     folder = make_adapter(home.adapters / "sft-1", base, seed=1)
     environment = os.environ | {"TWIN_MODEL__BASE": str(base), "TWIN_OWNER__NAME": "Sam"}
     command = [sys.executable, "-m", "twin", "--home", str(home.root), "serve", "--replicas", "2"]
