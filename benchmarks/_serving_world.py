@@ -46,21 +46,29 @@ class Asked:
 class World:
     urls: Sequence[str]
     base: str
-    replicas: Replicas
+    one: Replicas  # over the first server only, as the bare client is
+    both: Replicas
     adapters: AdapterStore
-    brain: Brain
+    brain: Brain  # over one
+    wide_brain: Brain  # over both
     questions: Sequence[Message]
     prompts: Sequence[Prompt]  # what the brain makes of each question
     http: httpx.AsyncClient
 
     async def through_the_brain(self, chat: int) -> Asked:
+        return await self._ask(self.brain, chat)
+
+    async def on_both(self, chat: int) -> Asked:
+        return await self._ask(self.wide_brain, chat)
+
+    async def _ask(self, brain: Brain, chat: int) -> Asked:
         began, first = time.perf_counter(), 0.0
 
         async def on_text(text: str) -> None:
             nonlocal first
             first = first or time.perf_counter() - began
 
-        reply = await self.brain.reply_to([self.questions[chat]], on_text)
+        reply = await brain.reply_to([self.questions[chat]], on_text)
         return Asked(first, time.perf_counter() - began, reply.text, reply.stamp.adapter)
 
     async def bare(self, chat: int, model: str | None = None) -> Asked:
@@ -114,22 +122,24 @@ async def a_world(folder: Path, *, engine: str, weights: Path, servers: int) -> 
         store, messages = AdapterStore(database), MessageStore(database)
         for name in adapters:
             await store.add(Adapter(name, base, "sft", str(folder / "adapters" / name), name, now()))
-        replicas = await closing.enter_async_context(
-            Replicas([ModelClient(url) for url in urls], Limits(at_once=256))
-        )
-        live = LiveAdapter(store, replicas, base)
-        replicas.wanted = live.wanted
-        brain = Brain(replicas, live, messages, Persona("Sam"), base_model=base, sampling=SAMPLING)
+        brains, replicas = [], []
+        for some in (urls[:1], urls):
+            limits, clients = Limits(at_once=256), [ModelClient(url) for url in some]
+            replicas.append(await closing.enter_async_context(Replicas(clients, limits)))
+            live = LiveAdapter(store, replicas[-1], base)
+            replicas[-1].wanted = live.wanted
+            brains.append(
+                Brain(replicas[-1], live, messages, Persona("Sam"), base_model=base, sampling=SAMPLING)
+            )
         questions = []
         for number in range(CHATS):
             question = _question(number)
             await messages.add(question)
             questions.append(question)
-        prompts = [(await brain.reply_to([question])).stamp.prompt for question in questions]
-        http = await closing.enter_async_context(
-            httpx.AsyncClient(timeout=120, trust_env=False, limits=CONNECTIONS)
-        )
-        yield World(urls, base, replicas, store, brain, questions, prompts, http)
+        prompts = [(await brains[0].reply_to([question])).stamp.prompt for question in questions]
+        http = httpx.AsyncClient(timeout=120, trust_env=False, limits=CONNECTIONS)
+        await closing.enter_async_context(http)
+        yield World(urls, base, *replicas, store, *brains, questions, prompts, http)
 
 
 def _question(number: int) -> Message:

@@ -119,7 +119,7 @@ async def with_adapters(world: World, size: Mapping[str, Any]) -> dict[str, floa
     figures = {}
     known = await world.adapters.all()
     for adapter in known:
-        await world.replicas.load_adapter(adapter.version, adapter.path)
+        await world.one.load_adapter(adapter.version, adapter.path)
     for count in ADAPTERS:
 
         async def ask(chat: int, count: int = count) -> Asked:
@@ -131,7 +131,7 @@ async def with_adapters(world: World, size: Mapping[str, Any]) -> dict[str, floa
 
 
 async def with_and_without_affinity(world: World, size: Mapping[str, Any]) -> dict[str, float]:
-    """Conversations that grow, one request after another in each; how much of a prompt was computed before?"""
+    """Conversations that grow, request by request; how much of a prompt was computed before?"""
     figures = {}
     for name in ("without", "with"):
         before, firsts = await _prefix_hits(world), []
@@ -142,7 +142,7 @@ async def with_and_without_affinity(world: World, size: Mapping[str, Any]) -> di
                 began, first, text = time.perf_counter(), 0.0, ""
                 session = f"{name} {chat}" if name == "with" else None
                 sampling = Sampling(temperature=0, max_tokens=8)
-                async for chunk in world.replicas.stream_chat(world.base, turns, sampling, session=session):  # type: ignore[arg-type]
+                async for chunk in world.both.stream_chat(world.base, turns, sampling, session=session):  # type: ignore[arg-type]
                     first = first or (time.perf_counter() - began if chunk.text else 0.0)
                     text += chunk.text
                 firsts.append(first)
@@ -161,7 +161,7 @@ async def with_and_without_affinity(world: World, size: Mapping[str, Any]) -> di
 
 async def _prefix_hits(world: World) -> tuple[float, float]:
     """Tokens asked for and found in the prefix caches, as vLLM counts them."""
-    lines = (await all_metrics(world.replicas)).splitlines()
+    lines = (await all_metrics(world.both)).splitlines()
 
     def total(name: str) -> float:
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{"))
@@ -170,7 +170,7 @@ async def _prefix_hits(world: World) -> tuple[float, float]:
 
 
 async def swaps(world: World, size: Mapping[str, Any]) -> dict[str, float]:
-    """Another adapter goes live every second while people talk. Whose words came, and whose should they be?"""
+    """Another adapter goes live every second while people talk, on both servers. Whose words came?"""
     known = await world.adapters.all()
     expected = {adapter.version: await _words_of(world, adapter.version) for adapter in known}
     failed = wrong = asked = 0
@@ -183,7 +183,7 @@ async def swaps(world: World, size: Mapping[str, Any]) -> dict[str, float]:
         while time.perf_counter() < end:
             asked += 1
             try:
-                told = await world.through_the_brain(chat % len(expected))
+                told = await world.on_both(chat % len(expected))
             except (ModelUnavailable, ModelRefused):
                 failed += 1
                 continue
@@ -198,7 +198,7 @@ async def swaps(world: World, size: Mapping[str, Any]) -> dict[str, float]:
             adapter = known[turn % len(known)]
             promoted.clear()
             promoted[adapter.version] = time.perf_counter()
-            await world.replicas.load_adapter(adapter.version, adapter.path)
+            await world.both.load_adapter(adapter.version, adapter.path)
             await world.adapters.go_live(adapter.version, "the next one")
             await asyncio.sleep(max(0.0, 1 - (time.perf_counter() - promoted.get(adapter.version, 0.0)) % 1))
 

@@ -92,7 +92,10 @@ class QuickModel:
         self.most_at_once = max(self.most_at_once, self.busy)
         try:
             return await self._stream(request)
-        except (ConnectionError, asyncio.CancelledError):  # whoever asked has gone
+        except ConnectionError:  # whoever asked has gone
+            self.abandoned += 1
+            return web.Response()
+        except asyncio.CancelledError:  # likewise
             self.abandoned += 1
             raise
         finally:
@@ -152,12 +155,18 @@ def _error(status: int, message: str) -> web.Response:
     return web.json_response({"error": {"message": message, "code": status}}, status=status)
 
 
-async def _serve(port: int, piece_seconds: float) -> None:
-    """As a process of its own, to be killed or stopped: python tests/quick_model.py PORT PIECE_SECONDS."""
-    await QuickModel(piece_seconds=piece_seconds, tells_model=True).start(port)
+async def _serve(port: int, piece_seconds: float, tells_model: bool) -> None:
+    """As a process of its own, to be killed or stopped; on its input it hears how to behave.
+
+    python tests/quick_model.py PORT PIECE_SECONDS [quietly]
+    """
+    model = QuickModel(piece_seconds=piece_seconds, tells_model=tells_model)
+    await model.start(port)
     print("ready", flush=True)
+    while word := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        model.fails, model.hangs_after = word == "fails", 3 if word == "hangs" else None
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2]), "quietly" not in sys.argv))
