@@ -126,6 +126,20 @@ class AdapterStore:
             await self._database.alone(session, "adapters")
             return await _end_canary(session, state, reasons)
 
+    async def settle_canary(
+        self, version: str, *, promote: bool, why: str, report: Mapping[str, Any]
+    ) -> bool:
+        """How a trial ended, with its numbers: live now, or retired. False: it is the canary no more."""
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            if (await _one(session, version)).state is not AdapterState.CANARY:
+                return False
+            await _end_canary(session, AdapterState.PASSED if promote else AdapterState.RETIRED, [why])
+            await session.execute(update(AdapterRow).filter_by(version=version).values(report=report))
+            if promote:
+                await _switch(session, version, why, is_rollback=False)
+        return True
+
     async def go_live(self, version: str | None, why: str) -> Promotion:
         """From now on this one answers, and no other, no canary either; nothing happens when it did."""
         async with self._database.transaction() as session:
