@@ -167,9 +167,10 @@ async def _adapters(invocation: Invocation, commands: Commands) -> str:
 
 
 def _line(adapter: Adapter) -> str:
-    mark = "→" if adapter.state is AdapterState.LIVE else " "
+    mark = {AdapterState.LIVE: "→", AdapterState.CANARY: "~"}.get(adapter.state, " ")
+    share = f" of {adapter.canary_share:.0%}" if adapter.canary_share else ""
     why = f"  ({'; '.join(adapter.reasons)})" if adapter.state is AdapterState.REFUSED else ""
-    return f"{mark} {adapter.version}  {adapter.method}  {adapter.state}{why}"
+    return f"{mark} {adapter.version}  {adapter.method}  {adapter.state}{share}{why}"
 
 
 async def _roll_back(commands: Commands) -> str:

@@ -1,26 +1,29 @@
-"""Which learned adapter answers right now, and how does a new one take over without a dropped message?
+"""Which learned adapter answers this chat now, and how does a new one take over without a dropped message?
 
-The database says which adapter is live; every message asks it. Promotion and rollback are one write there.
-A new version has a new name and a new path, so answers in flight finish on the adapter they began with;
-the old one leaves the server only when nobody is using it any more and a grace period is over.
+The database says which one is live and which one is the canary; every message asks it. Promotion and
+rollback are one write there. A new version has a new name and a new path, so answers in flight finish on the
+adapter they began with; the old one leaves the servers only when nobody is using it any more and a grace
+period is over.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from brain.model_client import ModelClient, ModelRefused
-from storage.adapters import AdapterStore
-from storage.records import Adapter, AdapterState, now
+from brain.affinity import unit_hash
+from brain.model_client import ModelRefused
+from brain.replicas import Replicas
+from storage.adapters import AdapterStore, Answering
+from storage.records import now
 
 log = logging.getLogger(__name__)
 
-GRACE = timedelta(seconds=150)  # longer than any answer: other processes may still be streaming from it
+GRACE = timedelta(seconds=150)  # longer than any answer
 
 
 class AdapterUnusable(Exception):
@@ -29,71 +32,102 @@ class AdapterUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Speaking:
-    """Who answers one message: the model's name on the server, and the adapter's version (None: the base)."""
+    """Who answers one message: the model's name on the servers, the adapter's version (None: the base)."""
 
     model: str
     version: str | None
 
 
 class LiveAdapter:
+    """`grace` is longer than any answer: other processes may still be streaming from a replaced adapter.
+
+    `owner_first`: the owner's own chats with the twin are always in the canary.
+    """
+
     def __init__(
-        self, adapters: AdapterStore, client: ModelClient, base_model: str, grace: timedelta = GRACE
+        self,
+        adapters: AdapterStore,
+        replicas: Replicas,
+        base_model: str,
+        grace: timedelta = GRACE,
+        *,
+        owner_first: bool = True,
     ) -> None:
         self._adapters = adapters
-        self._client = client
+        self._replicas = replicas
         self._base_model = base_model
         self._grace = grace
-        self._loaded: dict[str, datetime] = {}  # version -> when it was last the live one
+        self._owner_first = owner_first
+        self._loaded: dict[str, datetime] = {}  # version -> when it was last one that answers
         self._in_flight: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def answering(self) -> AsyncIterator[Speaking]:
-        """The adapter that is live at this moment, kept on the server until the block ends.
+    async def answering(self, chat: str = "", *, owners: bool = False) -> AsyncIterator[Speaking]:
+        """The adapter that answers in this chat at this moment, kept on the servers until the block ends.
 
-        Raises AdapterUnusable when the server refuses it.
+        `owners`: it is the owner who talks to the twin there. Raises AdapterUnusable when no server takes it.
         """
-        adapter = await self._adapters.live()
+        adapter = await self._of(chat, owners)
         if adapter is None:
             yield Speaking(self._base_model, None)
             return
         self._in_flight[adapter.version] += 1
         try:
-            await self._ensure_loaded(adapter)
+            self._loaded[adapter.version] = now()
             yield Speaking(adapter.version, adapter.version)
         finally:
             self._in_flight[adapter.version] -= 1
 
+    async def _of(self, chat: str, owners: bool) -> Answering | None:
+        live, canary = await self._adapters.answering()
+        if canary and in_canary(canary, chat, owners=owners and self._owner_first):
+            try:
+                await self._ensure_loaded(canary)
+                return canary
+            except ModelRefused as refusal:
+                log.error("the canary %s cannot be loaded, the live one answers: %s", canary.version, refusal)
+        try:
+            await self._ensure_loaded(live)
+        except ModelRefused as refusal:
+            assert live is not None
+            raise AdapterUnusable(
+                f"the live adapter {live.version} cannot be loaded ({refusal}); "
+                "'twin adapters rollback' goes back to the one before it"
+            ) from refusal
+        return live
+
+    async def _ensure_loaded(self, adapter: Answering | None) -> None:
+        if adapter and adapter.version not in self._loaded:
+            await self._replicas.load_adapter(adapter.version, adapter.path)
+
+    async def wanted(self) -> Mapping[str, str]:
+        """Name and folder of what a server must hold before anybody is answered by it."""
+        return {one.version: one.path for one in await self._adapters.answering() if one}
+
     def forget_loaded(self) -> None:
-        """The server was restarted: nothing that we loaded is there any more."""
+        """A server was restarted: what we loaded may not be there any more."""
         self._loaded.clear()
 
-    async def _ensure_loaded(self, adapter: Adapter) -> None:
-        if adapter.version not in self._loaded:
-            if adapter.version not in await self._client.models():
-                try:
-                    await self._client.load_adapter(adapter.version, adapter.path)
-                except ModelRefused as refusal:
-                    if adapter.version not in await self._client.models():  # nobody else was quicker
-                        raise AdapterUnusable(
-                            f"the live adapter {adapter.version} cannot be loaded ({refusal}); "
-                            "'twin adapters rollback' goes back to the one before it"
-                        ) from refusal
-            log.info("adapter %s is on the server", adapter.version)
-        self._loaded[adapter.version] = now()
-
     async def unload_idle(self) -> list[str]:
-        """Take adapters off the server that were live once, are not now, and nobody used for a while."""
-        live = await self._adapters.live()
-        states = {adapter.version: adapter.state for adapter in await self._adapters.all()}
+        """Take adapters off the servers that do not answer now, and that nobody used for a while."""
+        wanted = await self.wanted()
+        ours = {adapter.version for adapter in await self._adapters.all()}
         gone = []
-        for version in await self._client.models():
-            retired = states.get(version) in (AdapterState.RETIRED, AdapterState.REFUSED)
-            last_live = self._loaded.setdefault(version, now()) if retired else now()
-            if not retired or (live and version == live.version) or self._in_flight[version]:
+        for version in await self._replicas.models():
+            if version not in ours:
                 continue
-            if now() - last_live >= self._grace:
-                await self._client.unload_adapter(version)
+            if version in wanted or self._in_flight[version]:
+                self._loaded[version] = now()
+                continue
+            # One that we see for the first time may be on its way to being live: it, too, has its grace.
+            if now() - self._loaded.setdefault(version, now()) >= self._grace:
+                await self._replicas.unload_adapter(version)
                 self._loaded.pop(version, None)
                 gone.append(version)
-                log.info("adapter %s is off the server", version)
+                log.info("adapter %s is off the servers", version)
         return gone
+
+
+def in_canary(canary: Answering, chat: str, *, owners: bool = False) -> bool:
+    """The same chats as long as it is the same canary, whoever asks; another canary has others."""
+    return owners or (bool(chat) and unit_hash(canary.version, chat) < (canary.share or 0))

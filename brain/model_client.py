@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,14 @@ CONNECT_SECONDS = 5.0
 
 class ModelUnavailable(Exception):
     """The server cannot be reached, is broken, or fell silent in mid-answer. Trying later may help."""
+
+
+class ModelUnreachable(ModelUnavailable):
+    """Nobody listens there: the server is down, or not up yet. Nothing of the request has been done."""
+
+
+class ModelBusy(ModelUnavailable):
+    """Every server has as much to do as it may have, and as many wait already as may wait."""
 
 
 class ModelRefused(Exception):
@@ -94,22 +102,33 @@ class ModelClient:
             base_url=self.root,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
             trust_env=False,  # model servers have private addresses; a proxy is never on the way
             transport=transport,
         )
 
     async def stream_chat(
-        self, model: str, messages: Prompt, sampling: Sampling, *, logprobs: bool = False
-    ) -> AsyncIterator[Chunk]:
-        """The answer, piece by piece. Leaving early closes the connection; the server stops generating."""
+        self,
+        model: str,
+        messages: Prompt,
+        sampling: Sampling,
+        *,
+        session: str | None = None,
+        logprobs: bool = False,
+    ) -> AsyncGenerator[Chunk]:
+        """The answer, piece by piece. Leaving early closes the connection; the server stops generating.
+
+        `session` goes along as X-Session-ID: a router behind this URL keeps a chat on one server by it.
+        """
         body = _chat_body(model, messages, sampling) | {
             "stream": True,
             "stream_options": {"include_usage": True},
         }
         if logprobs:
             body["logprobs"] = True
-        async with self._asking(), self._http.stream("POST", "/v1/chat/completions", json=body) as response:
+        headers = {"X-Session-ID": session} if session else None
+        asking = self._http.stream("POST", "/v1/chat/completions", json=body, headers=headers)
+        async with self._asking(), asking as response:
             if response.is_error:
                 await response.aread()
                 raise _refusal(response)
@@ -124,18 +143,7 @@ class ModelClient:
                 )
 
     async def chat(self, model: str, messages: Prompt, sampling: Sampling) -> Completion:
-        began = time.perf_counter()
-        text, finish_reason, usage, first_token_ms = "", "", Usage(0, 0), 0.0
-        async for chunk in self.stream_chat(model, messages, sampling):
-            if chunk.text and not text:
-                first_token_ms = 1000 * (time.perf_counter() - began)
-            text += chunk.text
-            finish_reason = chunk.finish_reason or finish_reason
-            usage = chunk.usage or usage
-        total_ms = 1000 * (time.perf_counter() - began)
-        return Completion(
-            text, finish_reason, usage.prompt_tokens, usage.completion_tokens, first_token_ms, total_ms
-        )
+        return await whole(self.stream_chat(model, messages, sampling))
 
     async def score(self, model: str, token_ids: list[int]) -> list[float | None]:
         """The logprob of each token after those before it; None for the first."""
@@ -167,6 +175,31 @@ class ModelClient:
         except httpx.HTTPError:
             return False
 
+    async def sleep(self) -> None:
+        """Give the GPU's memory to somebody else; what is being answered is finished first. vLLM only."""
+        async with self._asking():
+            answer = await self._http.post("/sleep", params={"level": 1, "mode": "wait"})
+        _checked(answer)
+
+    async def wake(self) -> None:
+        async with self._asking():
+            answer = await self._http.post("/wake_up")
+        _checked(answer)
+
+    async def asleep(self) -> bool:
+        """Whether somebody has put it to sleep; a server that cannot sleep is awake."""
+        async with self._asking():
+            answer = await self._http.get("/is_sleeping")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return False
+        return bool(_checked(answer).json()["is_sleeping"])
+
+    async def metrics(self) -> str:
+        """The server's own figures, in Prometheus' text format."""
+        async with self._asking():
+            answer = await self._http.get("/metrics")
+        return _checked(answer).text
+
     async def aclose(self) -> None:
         await self._http.aclose()
 
@@ -187,11 +220,27 @@ class ModelClient:
         except httpx.TimeoutException as error:
             raise ModelUnavailable(f"the model server at {self.root} does not answer in time") from error
         except httpx.ConnectError as error:
-            raise ModelUnavailable(f"no model server answers at {self.root}; is it running?") from error
+            raise ModelUnreachable(f"no model server answers at {self.root}; is it running?") from error
         except httpx.HTTPError as error:
             raise ModelUnavailable(
                 f"the connection to the model server at {self.root} broke: {error}"
             ) from error
+
+
+async def whole(chunks: AsyncIterator[Chunk]) -> Completion:
+    """An answer that comes in pieces, once it is all there."""
+    began = time.perf_counter()
+    text, finish_reason, usage, first_token_ms = "", "", Usage(0, 0), 0.0
+    async for chunk in chunks:
+        if chunk.text and not text:
+            first_token_ms = 1000 * (time.perf_counter() - began)
+        text += chunk.text
+        finish_reason = chunk.finish_reason or finish_reason
+        usage = chunk.usage or usage
+    total_ms = 1000 * (time.perf_counter() - began)
+    return Completion(
+        text, finish_reason, usage.prompt_tokens, usage.completion_tokens, first_token_ms, total_ms
+    )
 
 
 def _chat_body(model: str, messages: Prompt, sampling: Sampling) -> dict[str, Any]:

@@ -12,19 +12,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from brain.machine import this_machine
 from brain.model_client import ModelClient
-from brain.vllm_server import (
-    PROJECT,
-    facts_of,
-    find_vllm,
-    has_gpu,
-    highest_rank,
-    vllm_command,
-    vllm_environment,
-)
+from brain.model_facts import facts_of, highest_rank
+from brain.serving_choice import Choice, choose
+from brain.settings import ServingSettings
+from brain.vllm_server import PROJECT, find_vllm, has_gpu, vllm_command, vllm_environment
 
 Progress = Callable[[float, str], None]
 USUAL_START = {"embedded": 8.0, "vllm": 30.0}  # seconds; only the progress bar depends on it
@@ -39,7 +35,8 @@ class ServerFailed(Exception):
 class ModelServer:
     """One server of our own on 127.0.0.1: `start`, talk to `url`, `stop`.
 
-    `adapters` is the only folder it loads adapters from. `port` None takes a free one.
+    `adapters` is the only folder it loads adapters from. `port` None takes a free one, and keeps it. `choice`
+    and `gpus` are for vLLM: its flags (None: chosen for this machine), and which of the GPUs are its own.
     """
 
     def __init__(
@@ -52,6 +49,8 @@ class ModelServer:
         port: int | None = None,
         adapters: Path | None = None,
         start_seconds: float = 900.0,
+        choice: Choice | None = None,
+        gpus: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.log_path = log_path
@@ -61,6 +60,8 @@ class ModelServer:
         self._port = port
         self._adapters = adapters
         self._start_seconds = start_seconds
+        self._choice = choice
+        self._gpus = gpus
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -71,7 +72,7 @@ class ModelServer:
         """Returns when the server is healthy; otherwise raises ServerFailed and leaves nothing running."""
         check_weights(self._weights)
         self.engine = choose_engine(self.engine)
-        port = _usable_port(self._port)
+        self._port = port = _usable_port(self._port)
         self.url = f"http://127.0.0.1:{port}/v1"
         command, added = self._command(port)
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,18 +100,15 @@ class ModelServer:
                     "vLLM was asked for, but it is not installed: run deploy/vllm/install.sh .venv-vllm, or "
                     "let TWIN_VLLM name its executable, or set engine to embedded."
                 )
-            gpu = has_gpu()
-            facts, rank = facts_of(self._weights), highest_rank(self._adapters)
-            command = vllm_command(
-                executable,
-                self._weights,
-                name=self.name,
-                port=port,
-                gpu=gpu,
-                facts=facts,
-                max_lora_rank=rank,
+            choice = self._choice or choose(
+                this_machine(),
+                facts_of(self._weights),
+                ServingSettings(),
+                rank=highest_rank(self._adapters),
+                replicas=1,
             )
-            return command, vllm_environment(gpu=gpu)
+            command = vllm_command(executable, self._weights, name=self.name, port=port, choice=choice)
+            return command, vllm_environment(choice, self._gpus)
         command = [sys.executable, "-m", "brain.embedded_server", "--model", self._weights]
         command += ["--served-model-name", self.name, "--port", str(port)]
         if self._adapters:

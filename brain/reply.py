@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, replace
 
 from brain.conversation import gather
 from brain.live_adapter import LiveAdapter, Speaking
-from brain.model_client import ModelClient, Sampling, UnknownModel
+from brain.model_client import Sampling, UnknownModel
 from brain.prompt import Persona, compose, prompt_hash
+from brain.replicas import Replicas
 from storage.chats import FactStore
 from storage.messages import MessageStore
 from storage.records import Message, Prompt, Stamp
@@ -33,7 +34,7 @@ async def _say_nothing(text: str) -> None:
 class Brain:
     def __init__(
         self,
-        client: ModelClient,
+        replicas: Replicas,
         live: LiveAdapter,
         messages: MessageStore,
         persona: Persona,
@@ -43,7 +44,7 @@ class Brain:
         history: int = 8,
         facts: FactStore | None = None,
     ) -> None:
-        self._client = client
+        self._replicas = replicas
         self._live = live
         self._messages = messages
         self._persona = persona
@@ -61,17 +62,19 @@ class Brain:
         turns, speakers = await gather(questions, self._messages, self._history)
         prompt = compose(await self._who(), turns)
         sampling = replace(self._sampling, seed=secrets.randbelow(2**31))
+        last = questions[-1]
+        chat, owners = f"{last.platform}:{last.chat_id}", last.private and last.by_owner
         try:
-            async with self._live.answering() as speaking:
-                return await self._answer(prompt, speakers, sampling, speaking, on_text)
-        except UnknownModel:  # the server was restarted and lost its adapters: tell it again, once
+            async with self._live.answering(chat, owners=owners) as speaking:
+                return await self._answer(prompt, speakers, sampling, speaking, chat, on_text)
+        except UnknownModel:  # a server was restarted and lost its adapters: tell it again, once
             self._live.forget_loaded()
-            async with self._live.answering() as speaking:
-                return await self._answer(prompt, speakers, sampling, speaking, on_text)
+            async with self._live.answering(chat, owners=owners) as speaking:
+                return await self._answer(prompt, speakers, sampling, speaking, chat, on_text)
 
     async def awake(self) -> bool:
-        """Whether the model server answers."""
-        return await self._client.healthy()
+        """Whether any model server answers."""
+        return await self._replicas.healthy()
 
     async def _who(self) -> Persona:
         """The persona, with what the owner has told it since."""
@@ -84,11 +87,12 @@ class Brain:
         speakers: tuple[str, ...],
         sampling: Sampling,
         speaking: Speaking,
+        chat: str,
         on_text: OnText,
     ) -> Reply:
         began = time.perf_counter()
         first_token_ms, text, usage = 0.0, "", None
-        async for chunk in self._client.stream_chat(speaking.model, prompt, sampling):
+        async for chunk in self._replicas.stream_chat(speaking.model, prompt, sampling, session=chat):
             usage = chunk.usage or usage
             if chunk.text:
                 first_token_ms = first_token_ms or 1000 * (time.perf_counter() - began)

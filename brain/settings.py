@@ -15,9 +15,27 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     base: str = Field(default="pocket", min_length=1)  # "pocket", an id on the Hugging Face hub, or a folder
-    servers: list[Url] = Field(default=[], max_length=1)  # a running model server; empty: one is started here
+    servers: list[Url] = []  # running model servers, all of one base model; empty: one is started here
     engine: Literal["auto", "embedded", "vllm"] = "auto"  # auto: vLLM where there is a GPU and vLLM
     temperature: float = Field(default=0.7, ge=0, le=2)
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_tokens: int = Field(default=256, ge=1)
-    timeout_seconds: float = Field(default=60, gt=0)  # the longest silence of the server before we give up
+    timeout_seconds: float = Field(default=60, gt=0)  # the longest silence of a server before we give up
+    answer_seconds: float = Field(default=120, gt=0)  # the longest that one answer may take
+    at_once: int = Field(default=64, ge=1)  # answers that one server may be giving; more wait
+    queue: int = Field(default=256, ge=0)  # how many may wait; more are told that we are busy
+    canary_share: float = Field(default=0.1, gt=0, lt=1)  # of the chats, unless a canary is given its own
+    canary_owner_first: bool = True  # the owner's own chats with the twin always have the canary
+
+
+class ServingSettings(BaseModel):
+    """[serving] in twin.toml: how `twin serve` starts vLLM. What is not set is chosen for the machine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantisation: Literal["auto", "none", "fp8", "bitsandbytes", "awq", "gptq"] = "auto"
+    context: int | None = Field(default=None, ge=256)  # tokens in prompt and answer together
+    lora_slots: int = Field(default=8, ge=1)  # adapters that answer at the same time
+    speculate: str = ""  # "ngram", "suffix", or a small model that drafts; empty: off
+    share_gpu: Literal["no", "split", "sleep"] = "no"  # with training: side by side, or one after the other
+    training_gb: float = Field(default=24, gt=0)  # what is left to training by "split"

@@ -49,7 +49,7 @@ class Finding:
     low: float  # at or below this evidence it is promoted
     high: float  # at or above, rolled back
     difference: float | None = None
-    opinions: dict[str, int] | None = None  # that counted, by arm
+    opinions: dict[Arm, int] | None = None  # that counted, by arm
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,12 +58,19 @@ class Finding:
 def weigh(opinions: Iterable[Opinion], settings: CanarySettings, *, last: bool = False) -> Finding:
     """What the opinions say so far. `last`: the trial's time is over, so the likelier of the two it is.
 
+    Where hardly anybody is left on the live one (the owner's chats get the new one first, and there may be no
+    others), it is the new one against what was thought of the twin before the trial.
+
     With nothing against it at the end, the gate's word stands: a quiet owner gets better replies, too.
     """
     low = math.log(settings.wrong_promotion / (1 - settings.wrong_rollback))
     high = math.log((1 - settings.wrong_promotion) / settings.wrong_rollback)
     heard = _heard(opinions, settings)
-    arms = {arm: [one for one in heard if one.arm == arm] for arm in ("canary", "live")}
+    arms: dict[Arm, list[Opinion]] = {
+        arm: [one for one in heard if one.arm == arm] for arm in ("canary", "live")
+    }
+    if len(arms["live"]) < settings.min_opinions:  # whoever is left to compare with did so before the trial
+        arms["live"] += [one for one in heard if one.arm is None]
     counts = {arm: len(ones) for arm, ones in arms.items()}
     if not all(counts.values()):
         words = f"Nobody has judged {' or '.join(arm for arm, count in counts.items() if not count)} yet."

@@ -7,7 +7,8 @@ of it: nothing drifts from cycle to cycle, and withdrawn feedback leaves no trac
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,7 @@ from storage.records import Adapter, AdapterState, Run, RunState, now, stable_id
 from storage.runs import RunStore
 
 KIND = "learn"
+WhileTraining = Callable[[], AbstractAsyncContextManager[object]]
 SAMPLING = 0.1  # share of the progress bar
 
 
@@ -80,10 +82,11 @@ async def learn(
     sampler: Sampler | None = None,
     again: bool = False,
     on_progress: OnShare | None = None,
+    while_training: WhileTraining = nullcontext,
 ) -> Outcome:
     """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
 
-    `agreed`: see `collect`.
+    `agreed`: see `collect`. `while_training`: entered while the trainers run, to make room for them.
     `again` learns even from feedback that the last cycle has already learned from. Raises AlreadyRunning when
     another process is at it, and TrainingFailed with one sentence; then the live adapter is what it was.
     """
@@ -103,6 +106,7 @@ async def learn(
             sampler,
             again,
             progress,
+            while_training,
         )
         return await cycle.go(run)
 
@@ -124,6 +128,7 @@ class _Cycle:
     sampler: Sampler | None
     again: bool
     progress: Progress
+    while_training: WhileTraining
 
     async def go(self, run: Run) -> Outcome:
         self.progress.at(0.0, "collecting feedback")
@@ -244,7 +249,8 @@ class _Cycle:
             )
 
         job = Job(steps=[*plan.steps, measure], work_dir=self.home / "runs" / "work")
-        return await run_job(job, report.parent, tell)
+        async with self.while_training():
+            return await run_job(job, report.parent, tell)
 
     async def _add(self, plan: Plan) -> None:
         for folder in plan.trained:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
 from storage.records import Adapter, AdapterState, Promotion, now
-from storage.tables import AdapterRow, PromotionRow, columns, selecting, values
+from storage.tables import ANSWERS, AdapterRow, PromotionRow, columns, selecting, values
 
 
 class UnknownAdapter(LookupError):
@@ -35,6 +35,15 @@ class NothingToRollBack(Exception):
         super().__init__(
             "there is nothing to roll back: no adapter was promoted since the last one was taken back"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """One of the adapters that answer people now."""
+
+    version: str
+    path: str
+    share: float | None  # of the chats; None: the live one, which has the others
 
 
 class AdapterStore:
@@ -70,33 +79,88 @@ class AdapterStore:
         reasons: Sequence[str] = (),
         report: Mapping[str, Any] | None = None,
     ) -> None:
-        """What the gate decided, and why. Raises UnknownAdapter. Only go_live and roll_back deal in LIVE."""
+        """What the gate decided, and why. Raises UnknownAdapter. LIVE and CANARY have their own methods."""
         changes = {"state": state, "reasons": tuple(reasons)} | ({} if report is None else {"report": report})
         async with self._database.transaction() as session:
             await self._database.alone(session, "adapters")
             known = await _one(session, version)
-            if AdapterState.LIVE in (state, known.state) and state is not known.state:
-                raise ValueError("an adapter goes live, and stops being live, through go_live or roll_back")
+            if {AdapterState.LIVE, AdapterState.CANARY} & {state, known.state} and state is not known.state:
+                raise ValueError(
+                    "an adapter goes live through go_live, becomes the canary through start_canary, "
+                    "and stops being so through roll_back or end_canary"
+                )
             await session.execute(update(AdapterRow).filter_by(version=version).values(changes))
 
     async def live(self) -> Adapter | None:
         """The one that answers; None: the bare base model does."""
         return next(iter(await self._all(_select().filter_by(state=AdapterState.LIVE))), None)
 
-    async def go_live(self, version: str | None, why: str) -> Promotion:
-        """From now on this one answers, and no other; nothing happens when it already does."""
+    async def answering(self) -> tuple[Answering | None, Answering | None]:
+        """The live one (None: the bare base model) and the canary, if any. Cheap: for every message."""
+        query = select(AdapterRow.version, AdapterRow.path, AdapterRow.canary_share).where(text(ANSWERS))
+        async with self._database.reading() as session:
+            found = [Answering(*row) for row in await session.execute(query)]
+        live = next((one for one in found if one.share is None), None)
+        return live, next((one for one in found if one.share is not None), None)
+
+    async def start_canary(self, version: str, share: float) -> None:
+        """From now on this one answers that share of the chats, instead of any canary before it.
+
+        Raises UnknownAdapter; ValueError for one that is live or was refused.
+        """
+        if not 0 < share < 1:
+            raise ValueError(f"a canary's share lies between 0 and 1, not {share}")
         async with self._database.transaction() as session:
             await self._database.alone(session, "adapters")
+            known = await _one(session, version)
+            if known.state in (AdapterState.LIVE, AdapterState.REFUSED):
+                raise ValueError(f"{version} is {known.state}, so it cannot be the canary")
+            if known.state is not AdapterState.CANARY:
+                await _end_canary(session, AdapterState.PASSED, ())
+            changes = {"state": AdapterState.CANARY, "canary_share": share, "canary_since": now()}
+            await session.execute(update(AdapterRow).filter_by(version=version).values(changes))
+
+    async def end_canary(self, state: AdapterState, reasons: Sequence[str] = ()) -> str | None:
+        """The live one answers everybody again; what became of the canary, and why. Its version, if any."""
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            return await _end_canary(session, state, reasons)
+
+    async def settle_canary(
+        self, version: str, *, promote: bool, why: str, report: Mapping[str, Any]
+    ) -> bool:
+        """How a trial ended, with its numbers: live now, or retired. False: it is the canary no more."""
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            if (await _one(session, version)).state is not AdapterState.CANARY:
+                return False
+            await _end_canary(session, AdapterState.PASSED if promote else AdapterState.RETIRED, [why])
+            await session.execute(update(AdapterRow).filter_by(version=version).values(report=report))
+            if promote:
+                await _switch(session, version, why, is_rollback=False)
+        return True
+
+    async def go_live(self, version: str | None, why: str) -> Promotion:
+        """From now on this one answers, and no other, no canary either; nothing happens when it did."""
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            await _end_canary(session, AdapterState.PASSED, ())
             history = await _history(session)
             if history and history[-1].version == version:
                 return history[-1]
             return await _switch(session, version, why, is_rollback=False)
 
     async def roll_back(self, why: str) -> Promotion:
-        """Back to what answered before, and again to what answered before that. Raises NothingToRollBack."""
+        """End the canary; when there is none, back to what answered before, and to what did before that.
+
+        Returns who answers now, and who did before. Raises NothingToRollBack.
+        """
         async with self._database.transaction() as session:
             await self._database.alone(session, "adapters")
             history = await _history(session)
+            if canary := await _end_canary(session, AdapterState.RETIRED, [why]):
+                live = history[-1].version if history else None
+                return Promotion(id=0, version=live, previous=canary, at=now(), why=why)
             if not history:
                 raise NothingToRollBack
             return await _switch(session, history[-1].previous, why, is_rollback=True)
@@ -126,6 +190,14 @@ async def _switch(session: AsyncSession, version: str | None, why: str, is_rollb
     del fields["id"]  # the database numbers them
     row = insert(PromotionRow).values(fields).returning(PromotionRow.id)
     return replace(promotion, id=(await session.execute(row)).scalar_one())
+
+
+async def _end_canary(session: AsyncSession, state: AdapterState, reasons: Sequence[str]) -> str | None:
+    changes: dict[str, Any] = {"state": state, "canary_share": None, "canary_since": None}
+    if reasons:
+        changes["reasons"] = tuple(reasons)
+    ended = update(AdapterRow).filter_by(state=AdapterState.CANARY).values(changes)
+    return (await session.execute(ended.returning(AdapterRow.version))).scalar()
 
 
 async def _history(session: AsyncSession) -> list[Promotion]:

@@ -52,6 +52,11 @@ class MessageStore:
         query = _newest_first().filter_by(platform=platform, chat_id=chat_id, by_twin=True)
         return await self._first(query.filter_by(deleted_at=None, unsent=False).limit(1))
 
+    async def replies_since(self, moment: datetime) -> list[Message]:
+        """What the twin said since then and people could read, oldest first."""
+        query = _select().filter_by(by_twin=True, unsent=False).where(MessageRow.sent_at >= moment)
+        return await self._all(query.order_by(MessageRow.sent_at, MessageRow.number))
+
     async def owner_spoke_after(self, message: Message) -> list[Message]:
         """What the owner themselves said in that chat since this message, oldest first."""
         here = _select().filter_by(platform=message.platform, chat_id=message.chat_id, by_owner=True)

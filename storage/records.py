@@ -299,6 +299,8 @@ class Adapter:
     report: Mapping[str, Any] = field(default_factory=dict)
     state: AdapterState = AdapterState.CANDIDATE
     reasons: tuple[str, ...] = ()  # the gate's words
+    canary_share: float | None = None  # of the chats, while it is the canary
+    canary_since: datetime | None = None
 
 
 class RunState(StrEnum):

@@ -263,6 +263,9 @@ class FeedbackRow(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+ANSWERS = "state IN ('live', 'canary')"
+
+
 class AdapterRow(Base):
     __tablename__ = "adapters"
 
@@ -279,14 +282,16 @@ class AdapterRow(Base):
     report: Mapped[Mapping[str, Any]]
     state: Mapped[AdapterState]
     reasons: Mapped[tuple[str, ...]]
+    canary_share: Mapped[float | None]
+    canary_since: Mapped[datetime | None]
 
     __table_args__ = (
-        Index(
-            "only_one_live_adapter",
+        Index(  # every message reads what is in it
+            "one_live_adapter_and_one_canary",
             "state",
             unique=True,
-            sqlite_where=sql("state = 'live'"),
-            postgresql_where=sql("state = 'live'"),
+            sqlite_where=sql(ANSWERS),
+            postgresql_where=sql(ANSWERS),
         ),
     )
 

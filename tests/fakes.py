@@ -134,7 +134,7 @@ class ScriptedModel:
     async def unload_adapter(self, name: str) -> None:
         del self.loaded[name]
 
-    async def stream_chat(self, model, messages, sampling) -> AsyncIterator[Chunk]:
+    async def stream_chat(self, model, messages, sampling, *, session=None) -> AsyncIterator[Chunk]:
         if self.down:
             raise ModelUnavailable("nobody listens")
         if model != self.base and model not in self.loaded:

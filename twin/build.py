@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from bot.authority import Authority
@@ -26,6 +27,7 @@ from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelClient, Sampling
 from brain.model_server import ModelServer
 from brain.prompt import Persona
+from brain.replicas import Limits, Replicas
 from brain.reply import Brain
 from learning.pocket import default_cache_dir, ensure
 from storage.adapters import AdapterStore
@@ -44,6 +46,8 @@ from twin.home import Home
 from twin.settings import Settings
 
 log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 30.0  # that a replaced adapter stays on the servers beyond the longest answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +121,38 @@ async def find_base(settings: Settings) -> Base:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model server that answers, and the base model it serves."""
+    """The model servers that answer, and the base model they serve."""
 
     base: Base
-    url: str
-    client: ModelClient
+    urls: tuple[str, ...]
+    client: Replicas
     engine: str
 
 
 @asynccontextmanager
-async def open_model(home: Home, settings: Settings) -> AsyncIterator[Model]:
-    """The configured server, or the one that 'twin serve' runs for this home, or one of our own meanwhile."""
+async def open_model(home: Home, settings: Settings, *, patient: bool = False) -> AsyncIterator[Model]:
+    """The configured servers, or those that 'twin serve' runs for this home, or one of our own meanwhile.
+
+    `patient`: wait until one of them answers.
+    """
     base = await find_base(settings)
     if settings.model.servers:
-        url, engine = settings.model.servers[0], "remote"
-    elif running := running_server(home):
-        url, engine = running
+        urls, engine = tuple(settings.model.servers), "remote"
+    elif running := running_servers(home):
+        urls, engine = running
     else:
-        async with start_server(home, settings, base) as server, _client(settings, server.url) as client:
-            yield Model(base, server.url, client, server.engine)
+        async with (
+            start_server(home, settings, base) as server,
+            open_replicas(settings, [server.url]) as replicas,
+        ):
+            yield Model(base, (server.url,), replicas, server.engine)
         return
-    async with _client(settings, url) as client:
-        served = (await client.models())[0]
-        yield Model(Base(base.weights, served, base.stand_in), url, client, engine)
+    async with open_replicas(settings, urls) as replicas:
+        if patient and not replicas.in_use():
+            show.sentence(f"waiting for a model server: none answers at {', '.join(urls)} yet")
+            await replicas.until_one_is_in_use()
+        served = (await replicas.models())[0]
+        yield Model(Base(base.weights, served, base.stand_in), urls, replicas, engine)
 
 
 @asynccontextmanager
@@ -164,30 +177,31 @@ async def start_server(
         await server.stop()
 
 
-@asynccontextmanager
-async def _client(settings: Settings, url: str) -> AsyncIterator[ModelClient]:
-    client = ModelClient(url, timeout=settings.model.timeout_seconds)
-    try:
-        yield client
-    finally:
-        await client.aclose()
+def open_replicas(settings: Settings, urls: Sequence[str]) -> Replicas:
+    """To be entered with `async with`."""
+    model = settings.model
+    limits = Limits(model.timeout_seconds, model.answer_seconds, model.at_once, model.queue)
+    clients = [ModelClient(url, timeout=model.timeout_seconds) for url in urls]
+    return Replicas(clients, limits, may_sleep=settings.serving.share_gpu == "sleep")
 
 
-def register_server(home: Home, server: ModelServer) -> Path:
-    """Let the other commands of this home find the server that this process runs."""
+def register_servers(home: Home, servers: Sequence[ModelServer]) -> Path:
+    """Let the other commands of this home find the servers that this process runs."""
     path = home.root / "server.json"
-    path.write_text(json.dumps({"url": server.url, "engine": server.engine, "pid": os.getpid()}))
+    urls = [server.url for server in servers]
+    told = {"url": urls[0], "urls": urls, "engine": servers[0].engine, "pid": os.getpid()}
+    path.write_text(json.dumps(told))
     return path
 
 
-def running_server(home: Home) -> tuple[str, str] | None:
-    """URL and engine of the server that a living 'twin serve' or 'twin up' registered."""
+def running_servers(home: Home) -> tuple[tuple[str, ...], str] | None:
+    """URLs and engine of the servers that a living 'twin serve' or 'twin up' registered."""
     try:
         found = json.loads((home.root / "server.json").read_text())
         os.kill(found["pid"], 0)
+        return tuple(found.get("urls") or [found["url"]]), found["engine"]
     except (OSError, ValueError, KeyError):
         return None
-    return found["url"], found["engine"]
 
 
 def persona(settings: Settings) -> Persona:
@@ -199,7 +213,14 @@ def persona(settings: Settings) -> Persona:
 
 
 def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain, LiveAdapter]:
-    live = LiveAdapter(stores.adapters, model.client, model.base.name)
+    live = LiveAdapter(
+        stores.adapters,
+        model.client,
+        model.base.name,
+        timedelta(seconds=settings.model.answer_seconds + GRACE_SECONDS),
+        owner_first=settings.model.canary_owner_first,
+    )
+    model.client.wanted = live.wanted
     brain = Brain(
         model.client,
         live,

@@ -128,12 +128,15 @@ def chat() -> None:
 @app.command()
 def serve(
     engine: Annotated[str | None, typer.Option(help="auto, embedded or vllm.")] = None,
-    port: Annotated[int, typer.Option(help="On this machine only: 127.0.0.1.")] = 8000,
+    port: Annotated[int, typer.Option(help="On this machine only: 127.0.0.1. The first one's.")] = 8000,
+    replicas: Annotated[
+        int | None, typer.Option(help="How many; default: as many as the GPUs hold, else one.")
+    ] = None,
 ) -> None:
-    """Start the model server for this machine, in the foreground."""
+    """Start the model servers for this machine, in the foreground, with flags that fit it."""
     from twin.serve import serve_model
 
-    run(serve_model(_home, settings(), engine=engine, port=port))
+    run(serve_model(_home, settings(), engine=engine, port=port, replicas=replicas))
 
 
 @app.command()
@@ -444,7 +447,7 @@ def evaluate(
 
 @adapters_app.command("list")
 def adapters_list(json: AsJson = False) -> None:
-    """What has been learned so far; → marks the one that answers."""
+    """What has been learned so far; → marks the one that answers, ~ the canary beside it."""
 
     async def work() -> list[Any]:
         async with open_stores(_home, settings()) as stores:
@@ -456,10 +459,10 @@ def adapters_list(json: AsJson = False) -> None:
     else:
         rows = [
             (
-                "→" if a.state == "live" else "",
+                {"live": "→", "canary": "~"}.get(a.state, ""),
                 a.version,
                 a.method,
-                a.state,
+                a.state if a.canary_share is None else f"{a.state} of {a.canary_share:.0%}",
                 f"{a.created_at:%Y-%m-%d %H:%M}",
                 "; ".join(a.reasons),
             )
@@ -497,9 +500,25 @@ def adapters_promote(version: str, json: AsJson = False) -> None:
         show.sentence(told)
 
 
+@adapters_app.command("canary")
+def adapters_canary(
+    version: str,
+    share: Annotated[float | None, typer.Option(help="Of the chats; default: canary_share.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Let this one answer some of the chats, always the same ones, beside the live one."""
+    from twin.learn import canary_adapter
+
+    told = run(canary_adapter(_home, settings(), version, share))
+    if json:
+        show.as_json({"canary": version})
+    else:
+        show.sentence(told)
+
+
 @adapters_app.command("rollback")
 def adapters_rollback(json: AsJson = False) -> None:
-    """Go back to the one before; the next message is answered by it."""
+    """End the canary; without one, go back to the one before. It counts from the next message on."""
 
     async def work() -> str | None:
         async with open_stores(_home, settings()) as stores:

@@ -10,11 +10,10 @@ from typing import Any
 
 from bot.discord_check import missing_on_discord
 from bot.telegram_check import missing_on_telegram
-from brain.model_client import ModelClient
 from learning.pocket import PocketRecipe, default_cache_dir, fingerprint
 from storage.cache import open_cache
 from storage.records import Cursor
-from twin.build import open_stores, running_server
+from twin.build import open_replicas, open_stores, running_servers
 from twin.errors import in_words
 from twin.home import Home
 from twin.settings import Settings
@@ -54,21 +53,15 @@ async def _database(home: Home, settings: Settings) -> Finding:
 
 
 async def _server(home: Home, settings: Settings) -> Finding:
-    running = running_server(home)
-    url = settings.model.servers[0] if settings.model.servers else running[0] if running else None
-    if url is None:
+    running = running_servers(home)
+    urls = settings.model.servers or (running[0] if running else ())
+    if not urls:
         return Finding("model server", True, "none runs; commands start one of their own when they need it")
-    client = ModelClient(url, timeout=5)
-    try:
-        well = await client.healthy()
-    finally:
-        await client.aclose()
-    return Finding(
-        "model server",
-        well,
-        f"{url} {'answers' if well else 'does not answer'}",
-        "" if well else "twin serve",
-    )
+    async with open_replicas(settings, urls) as replicas:
+        states = {one.name: one.health.why or "answers" for one in replicas.replicas.values()}
+        well = len(replicas.in_use()) == len(states)
+    found = "\n".join(f"{name}: {state}" for name, state in states.items())
+    return Finding("model server", well, found, "" if well else "twin serve, or correct [model] servers")
 
 
 async def _owner(home: Home, settings: Settings) -> Finding:

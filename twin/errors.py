@@ -18,6 +18,7 @@ def in_words(problem: BaseException) -> Told | None:
     from brain.live_adapter import AdapterUnusable
     from brain.model_client import ModelRefused, ModelUnavailable
     from brain.model_server import ServerFailed
+    from brain.serving_choice import DoesNotFit
     from ingest.files import ExportUnreadable
     from ingest.vault import VaultLocked
     from learning.failures import TrainingFailed
@@ -43,6 +44,7 @@ def in_words(problem: BaseException) -> Told | None:
         case (
             ModelRefused()
             | ServerFailed()
+            | DoesNotFit()
             | AdapterUnusable()
             | TrainingFailed()
             | ExportUnreadable()

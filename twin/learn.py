@@ -7,13 +7,15 @@ import json
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from brain.model_client import ModelClient, ModelRefused, Sampling
+from brain.model_client import ModelRefused, Sampling
+from brain.replicas import Replicas
 from learning import corpus, cycle, preferences
 from learning.adapter_folder import check, described
 from learning.card_picture import add_picture
@@ -329,6 +331,7 @@ async def learn_in(
         sampler=_sampler(stores, model, settings),
         again=again,
         on_progress=on_progress,
+        while_training=model.client.asleep if settings.serving.share_gpu == "sleep" else nullcontext,
     )
 
 
@@ -359,26 +362,25 @@ def outcome_in_words(outcome: Outcome) -> str:
 
 
 class ServingFace:
-    """The model server as promotion sees it."""
+    """The model servers as promotion sees them: what one of them refuses, is refused."""
 
-    def __init__(self, client: ModelClient) -> None:
-        self._client = client
+    def __init__(self, replicas: Replicas) -> None:
+        self._replicas = replicas
 
     async def load_adapter(self, name: str, path: str) -> None:
-        """Nothing to do when it is there: a version never changes under its name."""
-        if name in await self._client.models():
-            return
         try:
-            await self._client.load_adapter(name, path)
+            refusals = await self._replicas.load_adapter(name, path)
         except ModelRefused as refusal:
             raise ServerRefused(str(refusal)) from refusal
+        if refusals:
+            raise ServerRefused("; ".join(f"{server}: {why}" for server, why in refusals.items()))
 
     async def unload_adapter(self, name: str) -> None:
-        await self._client.unload_adapter(name)
+        await self._replicas.unload_adapter(name)
 
-    async def score(self, model: str, token_ids: Sequence[int]) -> Sequence[float | None]:
+    async def score(self, model: str, token_ids: Sequence[int]) -> Mapping[str, Sequence[float | None]]:
         try:
-            return await self._client.score(model, list(token_ids))
+            return await self._replicas.score(model, list(token_ids))
         except ModelRefused as refusal:
             raise ServerRefused(str(refusal)) from refusal
 
@@ -505,8 +507,11 @@ async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
         return await promote(stores, model, version)
 
 
-async def promote(stores: Stores, model: Model, version: str) -> str:
-    """Check, load, probe, make live; a refused one keeps its reasons. Returns what to tell the person."""
+async def promote(stores: Stores, model: Model, version: str, share: float | None = None) -> str:
+    """Check, load, probe, make live, or the canary for that share. A refused one keeps its reasons.
+
+    Returns what to tell the person.
+    """
     adapter = await _known(stores, version)
     if adapter.state is AdapterState.LIVE:
         return f"{version} is live already"
@@ -518,10 +523,21 @@ async def promote(stores: Stores, model: Model, version: str) -> str:
         adapters=stores.adapters,
         server=ServingFace(model.client),
         why="asked for by the owner",
+        share=share,
     )
     if problems:
         raise Told(f"{version} is refused: {' '.join(problems)}", "the live one goes on answering")
-    return f"{version} answers from the next message on"
+    if share is None:
+        return f"{version} answers from the next message on"
+    return f"{version} answers {share:.0%} of the chats from their next message on"
+
+
+async def canary_adapter(home: Home, settings: Settings, version: str, share: float | None) -> str:
+    share = settings.model.canary_share if share is None else share
+    if not 0 < share < 1:
+        raise Told(f"a canary's share lies between 0 and 1, not {share}", "--share 0.1", exit_code=2)
+    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
+        return await promote(stores, model, version, share)
 
 
 async def _known(stores: Stores, version: str) -> Adapter:

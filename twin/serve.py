@@ -1,35 +1,92 @@
-"""The model server of this machine, in the foreground, where the other commands of this home find it."""
+"""The model servers of this machine, in the foreground, where the other commands of this home find them."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from brain.keep_serving import keep_serving
+from brain.machine import this_machine
+from brain.model_facts import facts_of, highest_rank
+from brain.model_server import ModelServer, choose_engine
+from brain.serving_choice import Choice, choose
 from twin import show
-from twin.build import find_base, register_server, start_server
+from twin.build import Base, find_base, register_servers
 from twin.errors import Told
 from twin.home import Home
 from twin.settings import Settings
 
 
-async def serve_model(home: Home, settings: Settings, *, engine: str | None, port: int) -> None:
+async def serve_model(
+    home: Home, settings: Settings, *, engine: str | None, port: int, replicas: int | None = None
+) -> None:
     if engine not in (None, "auto", "embedded", "vllm"):
         raise Told(f"there is no engine '{engine}'", "choose auto, embedded or vllm", exit_code=2)
+    if replicas is not None and replicas < 1:
+        raise Told(f"{replicas} replicas cannot answer", "one or more", exit_code=2)
     base = await find_base(settings)
     stop = stop_signal()
     with home.only_one("serve"):
-        async with start_server(home, settings, base, engine=engine, port=port) as server:
-            registered = register_server(home, server)
-            try:
-                show.sentence(f"serving {base.label()} by {server.engine} at {server.url} (Ctrl-C stops it)")
-                died = asyncio.create_task(server.wait())
-                await asyncio.wait(
-                    {died, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
-                )
-                if died.done():
-                    raise Told(f"the model server stopped by itself; its log is {server.log_path}")
-            finally:
-                registered.unlink(missing_ok=True)
+        starting = start_servers(home, settings, base, engine=engine, port=port, replicas=replicas)
+        async with starting as servers:
+            urls = ", ".join(server.url for server in servers)
+            show.sentence(f"serving {base.label()} by {servers[0].engine} at {urls} (Ctrl-C stops it)")
+            await stop.wait()
+
+
+@asynccontextmanager
+async def start_servers(
+    home: Home,
+    settings: Settings,
+    base: Base,
+    *,
+    engine: str | None = None,
+    port: int | None = None,
+    replicas: int | None = None,
+) -> AsyncIterator[Sequence[ModelServer]]:
+    """So many servers (None: as fit) as children of this process, on that port and the ones after it.
+
+    They are registered for the other commands, and started again when they die, until the block ends.
+    """
+    home.make()
+    engine = choose_engine(engine or settings.model.engine)
+    choice = _choose(home, settings, base, replicas) if engine == "vllm" else None
+    each = choice.gpus_each if choice else 0
+    async with AsyncExitStack() as closing:
+        servers = []
+        for number in range(choice.replicas if choice else replicas or 1):
+            server = ModelServer(
+                base.weights,
+                name=base.name,
+                engine=engine,
+                port=port and port + number,
+                log_path=home.logs / ("model-server.log" if not number else f"model-server-{number}.log"),
+                adapters=home.adapters,
+                choice=choice,
+                gpus=range(number * each, (number + 1) * each),
+            )
+            closing.push_async_callback(server.stop)
+            servers.append(server)
+        with show.progress(f"starting the model server for {base.name}") as on_progress:
+            await asyncio.gather(*(server.start(on_progress) for server in servers))
+        closing.callback(register_servers(home, servers).unlink, missing_ok=True)
+        keeping = [asyncio.create_task(keep_serving(server, show.sentence)) for server in servers]
+        try:
+            yield servers
+        finally:
+            for task in keeping:
+                task.cancel()
+            await asyncio.gather(*keeping, return_exceptions=True)
+
+
+def _choose(home: Home, settings: Settings, base: Base, replicas: int | None) -> Choice:
+    """Chosen, and told why."""
+    facts, rank = facts_of(base.weights), highest_rank(home.adapters)
+    choice = choose(this_machine(), facts, settings.serving, rank=rank, replicas=replicas)
+    show.table(f"serving {base.name}", ("what", "chosen", "why"), choice.reasons, to=show.people)
+    return choice
 
 
 def stop_signal() -> asyncio.Event:

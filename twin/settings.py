@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
-from brain.settings import ModelSettings
+from brain.settings import ModelSettings, ServingSettings
 from ingest.settings import OwnerSettings, VaultSettings
 from ingest.sync_settings import SyncSettings
 from learning.settings import LearningSettings
@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     vault: VaultSettings = VaultSettings()
     storage: StorageSettings = StorageSettings()
     model: ModelSettings = ModelSettings()
+    serving: ServingSettings = ServingSettings()
     chat: ChatSettings = ChatSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()

@@ -26,9 +26,7 @@ from twin.build import (
     find_base,
     open_model,
     open_stores,
-    register_server,
-    running_server,
-    start_server,
+    running_servers,
 )
 from twin.chat import keep_tidy
 from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
@@ -36,7 +34,7 @@ from twin.errors import in_words
 from twin.forget import unlearning
 from twin.home import Home
 from twin.logs import write_logs
-from twin.serve import stop_signal
+from twin.serve import start_servers, stop_signal
 from twin.settings import Settings
 from twin.sync import sync_by_the_clock
 from twin.teach import lessons
@@ -56,12 +54,10 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
         home.make()
         log_path = write_logs(home)
         stores = await closing.enter_async_context(open_stores(home, settings))
-        if not settings.model.servers and running_server(home) is None:
-            server = await closing.enter_async_context(
-                start_server(home, settings, await find_base(settings))
-            )
-            closing.callback(register_server(home, server).unlink, missing_ok=True)
-        model = await closing.enter_async_context(open_model(home, settings))
+        if not settings.model.servers and running_servers(home) is None:
+            base = await find_base(settings)
+            await closing.enter_async_context(start_servers(home, settings, base, replicas=1))
+        model = await closing.enter_async_context(open_model(home, settings, patient=True))
         brain, live = build_brain(stores, model, settings)
         several = not stores.database.name.startswith("sqlite")
         rhythm = await _rhythm_of(stores)
@@ -122,7 +118,7 @@ async def _show(settings: Settings, stores: Stores, model: Model, apps: list[Cha
         "twin is up; Ctrl-C stops it",
         ("what", "is"),
         [
-            ("model", f"{model.base.label()} at {model.url} ({model.engine})"),
+            ("model", f"{model.base.label()} at {', '.join(model.urls)} ({model.engine})"),
             ("answering", adapter.version if adapter else "the base model"),
             ("talks on", talking),
             ("learning", _when_it_learns(settings)),

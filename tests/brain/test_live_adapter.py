@@ -12,7 +12,7 @@ from brain.prompt import Persona
 from brain.reply import Brain
 from storage.adapters import AdapterStore
 from storage.messages import MessageStore
-from storage.records import Adapter, now
+from storage.records import Adapter, AdapterState, now
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def brain(model, live, sqlite_database):
     )
 
 
-async def ask(brain, sqlite_database):
-    message = said("who?")
+async def ask(brain, sqlite_database, **more):
+    message = said("who?", **more)
     await MessageStore(sqlite_database).add(message)
     return await brain.reply_to([message])
 
@@ -103,3 +103,67 @@ async def test_an_adapter_that_the_server_refuses_is_named_with_the_way_out(
     model.refuses.add("sft-1")
     with pytest.raises(AdapterUnusable, match=r"sft-1 .*twin adapters rollback"):
         await ask(brain, sqlite_database)
+
+
+async def test_a_canary_answers_its_share_of_the_chats_and_always_the_same_ones(
+    adapters, brain, sqlite_database
+):
+    await adapters.go_live("sft-1", "test")
+    await adapters.start_canary("dpo-2", 0.25)
+
+    async def those_with_the_canary():
+        replies = {chat: await ask(brain, sqlite_database, chat=chat) for chat in map(str, range(120))}
+        return {chat for chat, reply in replies.items() if reply.stamp.adapter == "dpo-2"}
+
+    first = await those_with_the_canary()
+    assert 20 <= len(first) <= 40
+    assert await those_with_the_canary() == first
+    await adapters.start_canary("dpo-2", 0.5)
+    assert await those_with_the_canary() > first  # nobody who had it loses it
+    await adapters.roll_back("worse")
+    assert await those_with_the_canary() == set()
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_the_owners_own_chats_have_the_canary_first_unless_set_otherwise(
+    adapters, model, sqlite_database, first
+):
+    live = LiveAdapter(adapters, model, "base", owner_first=first)
+    brain = Brain(
+        model, live, MessageStore(sqlite_database), Persona("Sam"), base_model="base", sampling=Sampling()
+    )
+    await adapters.start_canary("dpo-2", 0.001)
+    mine = await ask(brain, sqlite_database, by_owner=True)
+    assert mine.stamp.adapter == ("dpo-2" if first else None)
+    in_a_group = await ask(brain, sqlite_database, by_owner=True, private=False, chat="group")
+    assert in_a_group.stamp.adapter is None
+
+
+async def test_a_canary_that_no_server_takes_leaves_the_chats_to_the_live_one(
+    adapters, model, brain, sqlite_database
+):
+    await adapters.go_live("sft-1", "test")
+    await adapters.start_canary("dpo-2", 0.999)
+    model.refuses.add("dpo-2")
+    assert (await ask(brain, sqlite_database)).text == "sft-1 here"
+
+
+async def test_a_canary_that_has_ended_leaves_the_server_and_one_that_runs_does_not(
+    adapters, model, live, brain, sqlite_database
+):
+    await adapters.go_live("sft-1", "test")
+    await adapters.start_canary("dpo-2", 0.999)
+    await ask(brain, sqlite_database)
+    await live.wanted()
+    model.loaded["of somebody else"] = "elsewhere"
+    assert await live.unload_idle() == []
+    await adapters.end_canary(AdapterState.REFUSED, ["worse"])
+    assert await live.unload_idle() == ["dpo-2"]
+    assert "of somebody else" in model.loaded
+
+
+async def test_a_server_must_hold_the_live_one_and_the_canary(adapters, live):
+    assert await live.wanted() == {}
+    await adapters.go_live("sft-1", "test")
+    await adapters.start_canary("dpo-2", 0.5)
+    assert await live.wanted() == {"sft-1": "adapters/sft-1", "dpo-2": "adapters/dpo-2"}

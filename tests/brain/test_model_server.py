@@ -16,15 +16,9 @@ import pytest
 
 from brain import model_server, vllm_server
 from brain.model_client import ModelClient, ModelRefused
+from brain.model_facts import USUAL_RANK, highest_rank
 from brain.model_server import ModelServer, ServerFailed, check_weights, child_environment, choose_engine
-from brain.vllm_server import (
-    ModelFacts,
-    facts_of,
-    find_vllm,
-    highest_rank,
-    vllm_command,
-    vllm_environment,
-)
+from brain.vllm_server import find_vllm
 
 
 def embedded(weights, tmp_path, **more):
@@ -229,53 +223,10 @@ def test_vllm_is_looked_for_in_order(tmp_path):
     assert find_vllm({"PATH": ""}, tmp_path / "elsewhere") is None
 
 
-def test_the_flags_on_a_gpu():
-    command = vllm_command(
-        *(Path("vllm"), "google/gemma-3-12b-it"),
-        name="gemma",
-        port=8001,
-        gpu=True,
-        facts=ModelFacts(),
-        max_lora_rank=64,
-    )
-    assert " ".join(command) == (
-        "vllm serve google/gemma-3-12b-it --served-model-name gemma --host 127.0.0.1 --port 8001 "
-        "--max-model-len 8192 --generation-config vllm --enable-lora --max-lora-rank 64 "
-        "--max-loras 8 --max-cpu-loras 64"
-    )
-    environment = vllm_environment(gpu=True)
-    assert environment["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "True"
-    assert "OMP_NUM_THREADS" not in environment
-
-
-def test_the_flags_on_a_cpu():
-    facts = ModelFacts(512, float32=True)
-    command = vllm_command(
-        Path("vllm"), "/models/tiny", name="tiny", port=8001, gpu=False, facts=facts, max_lora_rank=16
-    )
-    assert " ".join(command) == (
-        "vllm serve /models/tiny --served-model-name tiny --host 127.0.0.1 --port 8001 "
-        "--max-model-len 512 --generation-config vllm --enable-lora --max-lora-rank 16 "
-        "--max-loras 64 --max-cpu-loras 64 --dtype float32 "
-        "--enforce-eager --max-num-seqs 32 --kv-cache-memory-bytes 268435456"
-    )
-    environment = vllm_environment(gpu=False)
-    assert environment["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
-    assert "VLLM_CPU_KVCACHE_SPACE" not in environment
-
-
 def test_the_rank_is_that_of_the_largest_adapter(tiny, tmp_path):
-    assert highest_rank(None) == vllm_server.USUAL_RANK
-    assert highest_rank(tiny.adapters) == vllm_server.USUAL_RANK
+    assert highest_rank(None) == USUAL_RANK
+    assert highest_rank(tiny.adapters) == USUAL_RANK
     for version, config in (("a", '{"r": 48}'), ("b", '{"r": 8}'), ("broken", "{")):
         (tmp_path / version).mkdir()
         (tmp_path / version / "adapter_config.json").write_text(config)
     assert highest_rank(tmp_path) == 64
-
-
-def test_the_facts_are_read_from_the_model_folder(tiny, tmp_path):
-    assert facts_of(str(tiny.base)) == ModelFacts(512, float32=True)
-    assert facts_of("google/gemma-3-12b-it") == ModelFacts(8192, float32=False)
-    nested = {"dtype": "bfloat16", "text_config": {"max_position_embeddings": 131072}}
-    (tmp_path / "config.json").write_text(json.dumps(nested))
-    assert facts_of(str(tmp_path)) == ModelFacts(8192, float32=False)

@@ -46,10 +46,17 @@ def test_when_its_time_is_over_the_likelier_of_the_two_it_is(good, decision):
 @pytest.mark.parametrize("missing", ["canary", "live"])
 def test_with_nothing_to_compare_it_goes_on_and_at_the_end_the_gates_word_stands(missing):
     there = "live" if missing == "canary" else "canary"
-    said = opinions("me", 14, 20) + opinions("me", 50, 50, there)
+    said = opinions("me", 50, 50, there)
     assert weigh(said, SETTINGS).decision == "go on"
     assert missing in weigh(said, SETTINGS).words
     assert weigh(said, SETTINGS, last=True).decision == "promote"
+
+
+@pytest.mark.parametrize(("good", "decision"), [(35, "promote"), (12, "roll back")])
+def test_where_everybody_has_the_new_one_it_is_held_against_what_was_before(good, decision):
+    said = opinions("me", 70, 100) + opinions("me", good, 50, "canary")
+    assert weigh(said, SETTINGS, last=True).decision == decision
+    assert weigh(said, SETTINGS).opinions == {"canary": 50, "live": 100}
 
 
 def test_too_few_opinions_decide_nothing_however_bad_they_are():

@@ -32,7 +32,7 @@ class LocalServer:
 
     async def score(self, model, token_ids):
         (scores,) = answer_logprobs(self.loaded[model], [(list(token_ids), 1)], 0)
-        return [None, *(score + self.off_by for score in scores)]
+        return {"here": [None, *(score + self.off_by for score in scores)]}
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from storage.adapters import AdapterExists, AdapterStore, NothingToRollBack, UnknownAdapter
+from storage.adapters import AdapterExists, AdapterStore, Answering, NothingToRollBack, UnknownAdapter
 from storage.database import Database
 from storage.records import Adapter, AdapterState, Promotion
+from storage.tables import ANSWERS
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -187,3 +189,74 @@ async def test_two_that_roll_back_at_once_go_back_two_steps(database: Database) 
     live = await store.live()
     assert live
     assert live.version == "a"
+
+
+async def test_a_canary_answers_beside_the_live_one_until_it_goes_live_itself(database: Database) -> None:
+    store = await with_three(database)
+    assert await store.answering() == (None, None)
+    await store.go_live("a", "first")
+    await store.start_canary("b", 0.2)
+    live, canary = Answering("a", "adapters/a", None), Answering("b", "adapters/b", 0.2)
+    assert await store.answering() == (live, canary)
+    kept = await store.get("b")
+    assert kept is not None
+    assert (kept.canary_share, kept.canary_since is not None) == (0.2, True)
+    await store.go_live("b", "it was better")
+    assert await store.answering() == (Answering("b", "adapters/b", None), None)
+    assert await states(store) == {"a": "retired", "b": "live", "c": "passed"}
+
+
+async def test_there_is_one_canary_and_its_share_can_be_changed(database: Database) -> None:
+    store = await with_three(database)
+    await store.start_canary("a", 0.1)
+    await store.start_canary("a", 0.5)
+    assert await store.answering() == (None, Answering("a", "adapters/a", 0.5))
+    await store.start_canary("b", 0.3)
+    assert await states(store) == {"a": "passed", "b": "canary", "c": "passed"}
+
+
+async def test_rolling_back_ends_the_canary_first_and_only_then_the_live_one(database: Database) -> None:
+    store = await with_three(database)
+    await store.go_live("a", "first")
+    await store.go_live("b", "better")
+    await store.start_canary("c", 0.2)
+    ended = await store.roll_back("complaints")
+    assert (ended.version, ended.previous) == ("b", "c")
+    assert await states(store) == {"a": "retired", "b": "live", "c": "retired"}
+    assert (await store.roll_back("worse")).version == "a"
+
+
+async def test_who_ends_a_canary_says_what_becomes_of_it_and_why(database: Database) -> None:
+    store = await with_three(database)
+    assert await store.end_canary(AdapterState.REFUSED, ["nobody was there"]) is None
+    await store.start_canary("c", 0.2)
+    assert await store.end_canary(AdapterState.REFUSED, ["more thumbs down"]) == "c"
+    kept = await store.get("c")
+    assert kept == an_adapter("c", state=AdapterState.REFUSED, reasons=("more thumbs down",))
+
+
+async def test_who_is_live_or_was_refused_is_no_canary(database: Database) -> None:
+    store = await with_three(database)
+    await store.go_live("a", "first")
+    await store.set_state("b", AdapterState.REFUSED)
+    for version in ("a", "b"):
+        with pytest.raises(ValueError, match="cannot be the canary"):
+            await store.start_canary(version, 0.2)
+    for share in (0, 1, -0.1):
+        with pytest.raises(ValueError, match="share"):
+            await store.start_canary("c", share)
+    with pytest.raises(UnknownAdapter):
+        await store.start_canary("nobody", 0.2)
+    with pytest.raises(ValueError, match="start_canary"):
+        await store.set_state("c", AdapterState.CANARY)
+    await store.start_canary("c", 0.2)
+    with pytest.raises(ValueError, match="end_canary"):
+        await store.set_state("c", AdapterState.REFUSED)
+
+
+async def test_which_adapters_answer_is_looked_up_in_an_index(sqlite_database: Database) -> None:
+    async with sqlite_database.reading() as session:
+        plan = await session.execute(
+            text(f"EXPLAIN QUERY PLAN SELECT version, path, canary_share FROM adapters WHERE {ANSWERS}")
+        )
+        assert "one_live_adapter_and_one_canary" in str(plan.all())

@@ -1,0 +1,157 @@
+"""What is one of several model servers doing, and what must be true before it is asked anything?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from brain.health import Health
+from brain.model_client import (
+    Chunk,
+    ModelClient,
+    ModelRefused,
+    ModelUnavailable,
+    ModelUnreachable,
+    Sampling,
+)
+from storage.records import Prompt
+
+log = logging.getLogger(__name__)
+
+PROBE_PATIENCE = 2.0  # a busy server may miss this once
+MISSES = 2
+ASLEEP = "it sleeps while the twin learns"
+
+
+class Replica:
+    """One server behind Replicas: whether it may be asked, how much it has to do, what it would not load."""
+
+    def __init__(self, client: ModelClient, may_sleep: bool) -> None:
+        self.client = client
+        self.name = client.root.partition("://")[2]
+        self.health = Health()
+        self.in_flight = 0
+        self.refuses: set[str] = set()  # adapters
+        self._may_sleep = may_sleep
+        self._unbegun: set[asyncio.Timeout] = set()  # answers without a first word yet
+        self._misses = 0
+
+    async def answer(
+        self,
+        model: str,
+        messages: Prompt,
+        sampling: Sampling,
+        session: str | None,
+        *,
+        first_token_by: float,
+        whole_by: float,
+    ) -> AsyncGenerator[Chunk]:
+        """Like ModelClient.stream_chat. An answer without a word yet ends as soon as this replica is out."""
+        clock = asyncio.get_running_loop().time
+        async with aclosing(self.client.stream_chat(model, messages, sampling, session=session)) as chunks:
+            begun = False
+            while not begun:
+                try:
+                    async with asyncio.timeout_at(min(first_token_by, whole_by)) as waiting:
+                        self._unbegun.add(waiting)
+                        try:
+                            chunk = await anext(chunks)
+                        finally:
+                            self._unbegun.discard(waiting)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError as error:
+                    raise ModelUnavailable(
+                        f"the model server at {self.name} did not begin to answer in time"
+                        if self.health.admitted
+                        else f"the model server at {self.name} is out of use: {self.health.why}"
+                    ) from error
+                begun = bool(chunk.text)
+                yield chunk
+            async for chunk in chunks:
+                yield chunk
+                if clock() > whole_by:
+                    raise ModelUnavailable(f"an answer of the model server at {self.name} had no end")
+
+    def failed(self, trouble: ModelUnavailable) -> None:
+        now = asyncio.get_running_loop().time()
+        if self.health.failed(str(trouble), now, at_once=isinstance(trouble, ModelUnreachable)):
+            self._is_out()
+
+    def eject(self, why: str) -> None:
+        if self.health.eject(why, asyncio.get_running_loop().time()):
+            self._is_out()
+
+    def _is_out(self) -> None:
+        log.warning("%s is out of use: %s", self.name, self.health.why)
+        for waiting in self._unbegun:
+            if not waiting.expired():
+                waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def look(self, base: str | None, wanted: Mapping[str, str]) -> str | None:
+        """Is it well? One that is out comes back once it holds the wanted adapters (name -> folder).
+
+        Returns the base model it serves when it has just come back. It must be `base` where that is known.
+        """
+        try:
+            async with asyncio.timeout(PROBE_PATIENCE):
+                well = await self.client.healthy()
+                asleep = well and self._may_sleep and await self.client.asleep()
+        except ModelUnavailable as trouble:
+            self.eject(str(trouble))
+            return None
+        except TimeoutError:
+            self._misses += 1
+            if self._misses >= MISSES or not self.health.admitted:
+                self.eject("it does not answer in time")
+            return None
+        self._misses = 0
+        if not well:
+            self.eject("it is not healthy")
+            return None
+        if asleep:
+            self.eject(ASLEEP)
+            return None
+        if not self.health.may_return(asyncio.get_running_loop().time()):
+            return None
+        return await self._come_back(base, wanted)
+
+    async def _come_back(self, base: str | None, wanted: Mapping[str, str]) -> str | None:
+        try:
+            serves = (await self.client.models())[0]
+            if base not in (None, serves):
+                self.health.why = f"it serves {serves}, the others {base}"
+                return None
+            self.refuses.clear()
+            for name, path in wanted.items():
+                await self.hold(name, path)
+        except (ModelUnavailable, ModelRefused, IndexError) as trouble:
+            self.health.why = str(trouble)
+            return None
+        self.health.admit()
+        log.info("%s is in use", self.name)
+        return serves
+
+    async def hold(self, name: str, path: str) -> ModelRefused | None:
+        """Have that adapter loaded; its refusal, if it will not. Nothing to do where it is there already."""
+        if name in await self.client.models():
+            return None
+        try:
+            await self.client.load_adapter(name, path)
+        except ModelRefused as refusal:
+            if name not in await self.client.models():  # nobody else was quicker
+                self.refuses.add(name)
+                log.error("%s will not load %s: %s", self.name, name, refusal)
+                return refusal
+        self.refuses.discard(name)
+        log.info("adapter %s is on %s", name, self.name)
+        return None
+
+    async def drop(self, name: str) -> None:
+        """Off that server, if it is there and we can reach it."""
+        with contextlib.suppress(ModelUnavailable):
+            if name in await self.client.models():
+                await self.client.unload_adapter(name)

@@ -1,0 +1,88 @@
+"""Do several servers come up by one command, are they found, and does a killed one come back?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import until
+from tiny_gemma import make_adapter, make_tiny_gemma
+
+from brain.live_adapter import LiveAdapter
+from brain.model_client import ModelClient, Sampling
+from brain.replicas import Replicas
+from storage.adapters import AdapterStore
+from storage.records import Adapter, now
+from twin.build import running_servers
+from twin.home import Home
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(120)
+PROMPT = [{"role": "user", "content": "the cat sings"}]
+EXACTLY = Sampling(temperature=0, max_tokens=12)
+
+
+def children_of(pid):
+    task = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in task.read_text().split()]
+
+
+async def test_two_servers_by_one_command_share_adapters_and_a_killed_one_returns_with_them(
+    tmp_path, sqlite_database
+):
+    home = Home(tmp_path / "home")
+    home.make()
+    base = make_tiny_gemma(tmp_path / "tiny", steps=1)
+    folder = make_adapter(home.adapters / "sft-1", base, seed=1)
+    environment = os.environ | {"TWIN_MODEL__BASE": str(base), "TWIN_OWNER__NAME": "Sam"}
+    command = [sys.executable, "-m", "twin", "--home", str(home.root), "serve", "--replicas", "2"]
+    command += ["--engine", "embedded", "--port", "18741"]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        await until(lambda: (home.root / "server.json").exists(), 60)
+        urls, engine = running_servers(home)
+        assert (urls, engine) == (
+            ("http://127.0.0.1:18741/v1", "http://127.0.0.1:18742/v1"),
+            "embedded",
+        )
+        assert json.loads((home.root / "server.json").read_text())["url"] == urls[0]
+        adapters = AdapterStore(sqlite_database)
+        await adapters.add(Adapter("sft-1", "tiny", "sft", str(folder), "0" * 64, now()))
+        await adapters.go_live("sft-1", "test")
+        replicas = Replicas([ModelClient(url, timeout=20) for url in urls], probe_seconds=0.1)
+        async with replicas:
+            live = LiveAdapter(adapters, replicas, "tiny")
+            replicas.wanted = live.wanted
+            async with live.answering("a chat") as speaking:
+                before = (await replicas.chat(speaking.model, PROMPT, EXACTLY)).text
+            assert before != (await replicas.chat("tiny", PROMPT, EXACTLY)).text
+            assert len(set(map(tuple, (await replicas.score("sft-1", [2, 9, 30, 41])).values()))) == 1
+            os.kill(children_of(process.pid)[0], signal.SIGKILL)
+            await until(lambda: len(replicas.in_use()) == 1)
+            assert (await replicas.chat("sft-1", PROMPT, EXACTLY)).text == before
+            await until(lambda: len(replicas.in_use()) == 2, 60)
+            for replica in replicas.in_use():
+                answer = await replica.client.chat("sft-1", PROMPT, EXACTLY)
+                assert answer.text == before
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert not (home.root / "server.json").exists()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def test_a_file_of_an_older_twin_is_understood(tmp_path):
+    (tmp_path / "server.json").write_text(
+        json.dumps({"url": "http://127.0.0.1:8000/v1", "engine": "vllm", "pid": os.getpid()})
+    )
+    assert running_servers(Home(tmp_path)) == (("http://127.0.0.1:8000/v1",), "vllm")
