@@ -27,7 +27,7 @@ def alm(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> tor
 
 def log1mexp(x: torch.Tensor) -> torch.Tensor:
     """log(1 - e^x) for x < 0, exact at both ends (Mächler, "Accurately computing log(1 - exp(-|a|))")."""
-    near = x > -50
-    # Where the first branch counts the second gets a harmless number: infinity there would spoil the gradient.
+    near = x > -0.6931
+    # Where the first branch counts, the second gets a harmless number: infinity would spoil the gradient.
     far = torch.where(near, torch.full_like(x, -1.0), x)
     return torch.where(near, torch.log(-torch.expm1(x)), torch.log1p(-torch.exp(far)))
