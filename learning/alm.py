@@ -28,7 +28,6 @@ def alm(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> tor
 def log1mexp(x: torch.Tensor) -> torch.Tensor:
     """log(1 - e^x) for x < 0, exact at both ends (Mächler, "Accurately computing log(1 - exp(-|a|))")."""
     near = x > -0.6931
-    # Each branch gets harmless numbers where the other one counts: a NaN there would spoil the gradient.
-    inside = torch.where(near, x, torch.full_like(x, -0.5))
-    outside = torch.where(near, torch.full_like(x, -1.0), x)
-    return torch.where(near, torch.log(-torch.expm1(inside)), torch.log1p(-torch.exp(outside)))
+    # Where the first branch counts, the second gets a harmless number: infinity would spoil the gradient.
+    far = torch.where(near, torch.full_like(x, -1.0), x)
+    return torch.where(near, torch.log(-torch.expm1(x)), torch.log1p(-torch.exp(far)))

@@ -87,12 +87,10 @@ def rendered(tokenizer: Any, turns: Sequence[Turn], *, answering: bool) -> str:
 def aligned(teacher: Sequence[Span], student: Sequence[Span]) -> list[tuple[int, int]]:
     """After how many tokens of each side a common piece ends; the last pair is all of both.
 
-    Both sides must tell of the same text. Within a piece neither side can be cut where the other is.
+    Both sides must tell of the same text, its end included. Within a piece there is no place to cut both.
     """
     ends, others = _cuts(teacher), _cuts(student)
-    cuts = [(ends[at], others[at]) for at in sorted(ends.keys() & others.keys())]
-    whole = (len(teacher), len(student))
-    return cuts if cuts and cuts[-1] == whole else [*cuts, whole]
+    return [(ends[at], others[at]) for at in sorted(ends.keys() & others.keys())]
 
 
 def sums(values: Sequence[float], ends: Sequence[int]) -> list[float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from learning_samples import THINGS, turns
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
 
 CONTEXT = 256
@@ -78,6 +78,8 @@ def mistral_tokenizer() -> PreTrainedTokenizerFast:
     backend.train_from_iterator(
         [*lines, "do you like this or that?", "You are the digital twin of Mira."], trainer
     )
+    bos = backend.token_to_id("<s>")
+    backend.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", bos)])
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         bos_token="<s>",

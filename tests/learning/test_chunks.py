@@ -99,6 +99,12 @@ def test_the_tokens_are_the_templates_own(text):
         assert tokenizer.decode(whole[len(found.ids) :]).strip() == ""
 
 
+def test_there_is_no_cut_inside_a_token_that_reaches_over():
+    letters = [(0, 1), (1, 2), (2, 3), (3, 4)]
+    assert aligned([(0, 2), (1, 3), (3, 4)], letters) == [(2, 3), (3, 4)]
+    assert aligned([(0, 3), (1, 2), (3, 4)], letters) == [(2, 3), (3, 4)]
+
+
 def test_the_end_of_the_turn_is_a_piece_of_its_own_whatever_it_is_called():
     teacher, student = both("tea ofc")
     *_, before, last = aligned(teacher.spans, student.spans)

@@ -65,10 +65,23 @@ def test_the_scores_are_the_teachers_own_in_its_own_template(teacher, corpus, sc
         assert sum(row["logprobs"]) == pytest.approx(sum(exact), abs=1e-4)
 
 
-def test_the_teacher_answers_a_share_of_the_training_prompts_in_its_own_way(corpus, scores):
+def answered(folder, prompt):
+    """What transformers answers to the teacher's own rendering of this prompt."""
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
+    card, asked = prompt
+    asked = {"role": "user", "content": f"{card['content']}\n\n{asked['content']}"}
+    ids = tokenizer.apply_chat_template([asked], return_dict=False, add_generation_prompt=True)
+    said = model.generate(torch.tensor([ids]), do_sample=False, max_new_tokens=40, pad_token_id=0)
+    return tokenizer.decode(said[0, len(ids) :], skip_special_tokens=True).strip()
+
+
+def test_the_teacher_answers_a_share_of_the_training_prompts_in_its_own_way(teacher, corpus, scores):
     rows = {row["id"]: row for row in read_rows(corpus / "train.jsonl")}
     answers = [row for row in read_scores(scores) if row["of"] == "answer"]
     assert len(answers) == len(rows) // 4
+    assert [row["text"] for row in answers] == [
+        answered(teacher, rows[row["id"]]["prompt"]) for row in answers
+    ]
     assert all(re.fullmatch(r"\w+ ofc, \w+ is meh", row["text"]) for row in answers)
     assert all(sum(row["logprobs"]) > -5 for row in answers)  # what it says itself it finds likely
 
