@@ -31,14 +31,14 @@ class RewardWeights(BaseModel):
     length: float = Field(default=1.0, ge=0)
     vocabulary: float = Field(default=1.0, ge=0)
     punctuation: float = Field(default=1.0, ge=0)
-    register_: float = Field(default=0.75, ge=0, alias="register")
+    audience: float = Field(default=0.75, ge=0)
     stance: float = Field(default=0.75, ge=0)
     invention: float = Field(default=1.0, ge=0)
     repetition: float = Field(default=1.5, ge=0)
     learned: float = Field(default=1.5, ge=0)
 
     def as_dict(self) -> dict[str, float]:
-        return self.model_dump(by_alias=True)
+        return self.model_dump()
 
 
 class RlhfRecipe(Recipe):

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from learning.rewards import invention, length, punctuation, register, repetition, stance, vocabulary
+from learning.rewards import audience, invention, length, punctuation, repetition, stance, vocabulary
+from learning.rewards.audience import Audience
 from learning.rewards.invention import Invention
 from learning.rewards.length import Lengths
 from learning.rewards.punctuation import Punctuation
-from learning.rewards.register import Register
 from learning.rewards.repetition import Repetition
 from learning.rewards.reply import owner_reply
 from learning.rewards.stance import Stance
@@ -30,7 +30,7 @@ class Profile:
     length: Lengths
     vocabulary: Vocabulary
     punctuation: Punctuation
-    register: Register
+    audience: Audience
     stance: Stance
     invention: Invention
     repetition: Repetition
@@ -54,7 +54,7 @@ def learned(rows: Iterable[Mapping[str, Any]]) -> Profile:
         length=length.learned(said),
         vocabulary=vocabulary.learned(said),
         punctuation=punctuation.learned(said),
-        register=register.learned(said),
+        audience=audience.learned(said),
         stance=stance.learned(everything),
         invention=invention.learned(everything),
         repetition=repetition.learned(said),

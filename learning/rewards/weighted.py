@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from learning.rewards import invention, length, punctuation, register, repetition, stance, vocabulary
+from learning.rewards import audience, invention, length, punctuation, repetition, stance, vocabulary
 from learning.rewards.profile import Profile
 from learning.rewards.reply import Reply
 
@@ -16,7 +16,7 @@ TERMS: dict[str, Term] = {
     "length": length.reward,
     "vocabulary": vocabulary.reward,
     "punctuation": punctuation.reward,
-    "register": register.reward,
+    "audience": audience.reward,
     "stance": stance.reward,
     "invention": invention.reward,
     "repetition": repetition.reward,

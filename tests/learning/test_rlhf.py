@@ -14,6 +14,7 @@ from learning import train_reward, train_rlhf, train_sft
 from learning.adapter_folder import FILES, check, described, sha256
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
+from learning.jobs import Job, RewardStep, RlhfStep
 from learning.judge import Judge
 from learning.kl_budget import KlBudget, halfway_back, measured_kl
 from learning.recipes import for_base
@@ -264,6 +265,14 @@ def test_a_learned_reward_pays_nothing_for_silence(corpus):
     assert sum(judge.shares(RewardWeights().as_dict())) == pytest.approx(1)
 
 
+def test_a_job_reaches_its_child_process_as_it_was_ordered(recipe, reward_recipe, tmp_path):
+    here = tmp_path / "somewhere"
+    reward = RewardStep(base="b", data=here, recipe=reward_recipe, reward=here)
+    rlhf = RlhfStep(base="b", data=here, recipe=recipe, adapter=here, parent=here, reward=here)
+    job = Job(steps=[reward, rlhf], work_dir=here)
+    assert Job.model_validate_json(job.model_dump_json()) == job
+
+
 def test_recipes_want_whole_groups_something_to_gain_and_room_for_the_prompt(base):
     with pytest.raises(ValueError, match="multiple of num_generations"):
         RlhfRecipe(num_generations=3)
@@ -271,7 +280,7 @@ def test_recipes_want_whole_groups_something_to_gain_and_room_for_the_prompt(bas
         RlhfRecipe(weights=NOTHING)
     with pytest.raises(ValueError, match="room for the prompt"):
         RlhfRecipe(max_new_tokens=2000)
-    assert for_base(RlhfRecipe, base, weights={"register": 3}).weights.as_dict()["register"] == 3
+    assert for_base(RlhfRecipe, base, weights={"audience": 3}).weights.as_dict()["audience"] == 3
     with pytest.raises(ValueError, match="lora_rank"):
         RlhfRecipe(reward_model={"lora_rank": 0})
     assert for_base(RlhfRecipe, base).steps < RlhfRecipe().steps

@@ -6,7 +6,7 @@ from statistics import fmean
 
 import pytest
 
-from learning.rewards import invention, length, punctuation, register, repetition, stance, vocabulary
+from learning.rewards import audience, invention, length, punctuation, repetition, stance, vocabulary
 from learning.rewards.reply import Reply, owner_reply
 
 
@@ -90,16 +90,16 @@ def test_half_the_owners_emoji_are_worth_less_than_all_and_so_are_twice_as_many(
 def test_one_is_formal_with_the_bank_and_not_with_a_friend():
     letters = said(*["Dear Sir, I shall come." for _ in range(40)], thread="bank", source="mail")
     chats = said(*["yeah lol" for _ in range(40)], thread="friend")
-    known = register.learned([*letters, *chats])
+    known = audience.learned([*letters, *chats])
     for replies, thread, source in ((letters, "bank", "mail"), (chats, "friend", "telegram")):
         here = [Reply(reply.text, "hi", thread=thread, source=source) for reply in replies[:10]]
         wrong = [
             Reply(reply.text, "hi", thread=thread, source=source) for reply in said("yeah lol", "Dear Sir.")
         ]
-        assert mean(register, known, here) > 0.9
-        assert min(register.reward(one, known, []) for one in wrong) < 0.4
+        assert mean(audience, known, here) > 0.9
+        assert min(audience.reward(one, known, []) for one in wrong) < 0.4
     new = Reply("Dear Sir, I shall come.", "hi", thread="new", source="mail")
-    assert register.reward(new, known, []) > 0.8  # a new thread has the tone of its source
+    assert audience.reward(new, known, []) > 0.8  # a new thread has the tone of its source
 
 
 LIKES = said(

@@ -26,32 +26,32 @@ NOWHERE = Habit({})
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class Audience:
     everywhere: Habit
     sources: dict[str, Habit]
     threads: dict[str, Habit]
 
 
-def learned(said: Sequence[Reply]) -> Register:
+def learned(said: Sequence[Reply]) -> Audience:
     sources: defaultdict[str, list[str]] = defaultdict(list)
     threads: defaultdict[str, list[str]] = defaultdict(list)
     for reply in said:
         sources[reply.source].append(_step(reply.text))
         threads[reply.thread].append(_step(reply.text))
-    return Register(
+    return Audience(
         habit(_step(reply.text) for reply in said),
         {source: habit(steps) for source, steps in sorted(sources.items())},
         {thread: habit(steps) for thread, steps in sorted(threads.items())},
     )
 
 
-def reward(reply: Reply, known: Register, lately: Sequence[Reply]) -> float:
+def reward(reply: Reply, known: Audience, lately: Sequence[Reply]) -> float:
     step = _step(reply.text)
     here = [_step(one.text) for one in lately if one.thread == reply.thread]
     return overlap(_share(step, reply, known), step, here)
 
 
-def _share(step: str, reply: Reply, known: Register) -> float:
+def _share(step: str, reply: Reply, known: Audience) -> float:
     share = known.everywhere.share(step)
     for narrower in (known.sources.get(reply.source, NOWHERE), known.threads.get(reply.thread, NOWHERE)):
         replies = sum(narrower.counts.values())
