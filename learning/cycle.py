@@ -228,6 +228,7 @@ class _Cycle:
             corpus=self.corpus,
             preferences=preferences.path,
             report=report,
+            settings=self.settings.evaluation,
             max_length=for_base(SftRecipe, self.base, **self.settings.recipes.get("sft", {})).max_length,
         )
         doing = {

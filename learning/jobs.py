@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from learning.evaluation.options import EvaluationSettings
 from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe
 from storage.records import stable_id
@@ -63,6 +64,8 @@ class EvaluateStep(Step):
     report: Path
     max_length: int = 1024
     seed: int = 0
+    settings: EvaluationSettings = EvaluationSettings()
+    thorough: bool = False
 
 
 AnyStep = Annotated[SftStep | DpoStep | KtoStep | EvaluateStep, Field(discriminator="kind")]

@@ -128,6 +128,7 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
             corpus=snapshot.path,
             preferences=pool.path if pool else None,
             report=report,
+            settings=settings.learning.evaluation,
         )
         job = Job(steps=[step, measure], work_dir=home.runs / "work")
 
