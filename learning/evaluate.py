@@ -59,7 +59,7 @@ def evaluate(
             "owner": owner_habits(material),
             "scale": _scale(reference),
             "prompts": [row["prompt"][-1]["content"] for row in material.asked],
-            "answers": [row["completion"][0]["content"] for row in material.asked],
+            "answers": material.answers,
             "models": {
                 role: {
                     "adapter": folder.name if folder else None,
@@ -88,10 +88,11 @@ def evaluate(
 
 
 def _reference(material: Material) -> Reference | None:
-    heldout = [row["completion"][0]["content"] for row in material.test]
-    if not material.owner_before or not heldout or not material.asked:
+    """Both ends of the scale are of as many texts as there are replies: few texts look further away."""
+    others = material.others[: len(material.asked)]
+    if not material.owner_before or not material.asked or not others:
         return None
-    return Reference(material.owner_before, heldout, material.said_by_others)
+    return Reference(material.owner_before, material.answers, others)
 
 
 def _scale(reference: Reference | None) -> dict[str, Any] | None:

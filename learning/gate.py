@@ -61,7 +61,6 @@ def _axes(
     yield _rise(
         "owner's words", "The owner's own words cost", gaps.get("nll"), settings.max_nll_rise, 1, " more"
     )
-    yield _author(candidate.get("author"), rows)
     yield _preference(candidate.get("preference"), gaps.get("preference"), settings)
     yield _drop(
         "thumbs",
@@ -153,21 +152,6 @@ def _change(candidate: Figures, settings: GateSettings) -> Axis:
     words = f"It moves the chance of a token by {found:.3f} nats"
     words += "." if fine else f"; below {limit:g} it is the bare base model over again."
     return Axis(name, fine, words, True, found, limit=limit)
-
-
-def _author(found: Figures | None, rows: int) -> Axis:
-    """Training on somebody else makes everybody's chatting likelier, and the owner's no more than others'."""
-    name = "author"
-    if axis := _too_little(name, found, rows):
-        return axis
-    assert found is not None
-    fine = found["low"] > 0
-    words = (
-        f"Since the base model the owner's words gained {found['difference']:+.3f} nats a token over other "
-        f"people's ({found['low']:+.3f} to {found['high']:+.3f})"
-    )
-    words += "." if fine else "; it must have learned the owner rather than people."
-    return Axis(name, fine, words, True, found["difference"], found["low"], found["high"], 0.0)
 
 
 def _preference(ours: Figures | None, gap: Figures | None, settings: GateSettings) -> Axis:

@@ -9,7 +9,7 @@ from learning.evaluation.likelihood import margins, nll_rise, preference_change,
 from learning.evaluation.likeness import likeness_change, scores
 from learning.evaluation.material import Material
 from learning.evaluation.measured import Measured
-from learning.evaluation.questions import CAPABILITY, SAFETY, kept
+from learning.evaluation.questions import held, kept
 from learning.evaluation.style import Reference, drift
 from learning.evaluation.uncertainty import difference
 from learning.evaluation.variety import is_loop
@@ -24,10 +24,9 @@ def compared(
     seed: int,
 ) -> dict[str, Figures | None]:
     """By axis {difference, low, high, rows}, ours minus theirs; None for what cannot be compared."""
-    owner = [row["completion"][0]["content"] for row in material.asked]
+    owner = material.answers
     conversations = [row["conversation"] for row in material.pairs]
     one, two = margins(ours.chosen, ours.rejected), margins(theirs.chosen, theirs.rejected)
-    asked = (material.questions, ours.questions, theirs.questions, base.questions)
     replies = range(len(ours.replies))
     return {
         "nll": nll_rise(ours.owner, theirs.owner, seed),
@@ -41,8 +40,8 @@ def compared(
         "loops": _shares(
             [is_loop(said) for said in ours.replies], [is_loop(said) for said in theirs.replies], seed
         ),
-        "capability": kept(*asked, CAPABILITY, seed),
-        "safety": kept(*asked, SAFETY, seed),
+        "capability": kept(ours.capability, theirs.capability, base.capability, seed),
+        "safety": held(ours.safety, theirs.safety, base.safety, seed),
         "recited": _shares(ours.recited, theirs.recited, seed),
     }
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 from learning.evaluation.likelihood import change, nll, preference, separation
 from learning.evaluation.likeness import likeness, scores
 from learning.evaluation.material import Material
 from learning.evaluation.measured import Measured
 from learning.evaluation.memory import exposure
-from learning.evaluation.questions import CAPABILITY, SAFETY, passed
+from learning.evaluation.questions import share
 from learning.evaluation.style import EMOJI, Reference, distances
-from learning.evaluation.uncertainty import changed, resamples, wilson
+from learning.evaluation.uncertainty import wilson
 from learning.evaluation.variety import variety
 
 Figures = dict[str, Any]
@@ -24,42 +22,23 @@ def figures(
     measured: Measured, base: Measured, material: Material, reference: Reference | None, seed: int
 ) -> Figures:
     """By name what was found; None for what there was nothing to find out from."""
-    owner = [row["completion"][0]["content"] for row in material.asked]
     return {
         "nll": nll(measured.owner, seed),
         "from_base": change(measured.owner, base.owner),
-        "author": author(measured, base, seed),
         "preference": preference(
             measured.chosen, measured.rejected, seed, [row["conversation"] for row in material.pairs]
         ),
         "thumbs": separation(measured.thumbs, [bool(row["label"]) for row in material.thumbs], seed),
         "style": habits(measured.replies),
         "distances": distances(reference, measured.replies, seed) if reference else None,
-        "likeness": likeness(scores(owner, measured.replies), seed),
+        "likeness": likeness(scores(material.answers, measured.replies), seed),
         "variety": variety(measured.replies, seed),
-        "capability": passed(material.questions, measured.questions, CAPABILITY),
-        "safety": passed(material.questions, measured.questions, SAFETY),
+        "capability": share(material.capability, measured.capability),
+        "safety": share(material.safety, measured.safety),
         "canaries": exposure(_gains(measured, base, material), measured.said),
         "recited": _recited(measured),
         "samples": measured.replies,
     }
-
-
-def author(measured: Measured, base: Measured, seed: int) -> Figures | None:
-    """How much more likely than to the base, in nats a token, the owner's words became than other people's.
-
-    Above zero: it learned this person and not just how people chat. Unlike texts, so drawn apart.
-    """
-    if not measured.owner or not measured.others:
-        return None
-    gains = [
-        numpy.array([(sum(a) - sum(b)) / len(a) for a, b in zip(one, two, strict=True)])
-        for one, two in ((measured.owner, base.owner), (measured.others, base.others))
-    ]
-    drawn = [resamples(range(len(some)), seed + place) for place, some in enumerate(gains)]
-    ours, theirs = (weights @ some / len(some) for weights, some in zip(drawn, gains, strict=True))
-    rows = min(len(some) for some in gains)
-    return changed(float(gains[0].mean() - gains[1].mean()), ours - theirs, rows)
 
 
 def habits(replies: Sequence[str]) -> Figures | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from learning.evaluation.memory import Encoded, as_answers, canaries, worth_reciting
 from learning.evaluation.options import EvaluationSettings
-from learning.evaluation.questions import Question, questions
+from learning.evaluation.questions import Question, capability, safety
 from learning.rows import Row, all_fitted, read_rows, tokens_of
 
 LOOKED_AT = 1000  # training rows at most
@@ -20,12 +20,13 @@ OTHERS_SHORTEST = 4  # characters; "ok" is everybody's
 @dataclass(frozen=True, slots=True)
 class Material:
     test: Sequence[Row]  # the owner's held-out words, oldest first
-    others: Sequence[Row]  # other people's words as if the owner had said them
     asked: Sequence[Row]  # those of `test` that every model answers
     pairs: Sequence[Row]
     thumbs: Sequence[Row]
     owner_before: list[str]  # what the owner said in the training part
-    questions: list[Question]
+    others: list[str]  # what other people said to the owner
+    capability: list[Question]
+    safety: list[Question]
     canaries: dict[str, list[str]]
     learned: list[Encoded]  # training texts to see whether they are known by heart
 
@@ -33,8 +34,9 @@ class Material:
         return random.Random(seed).sample(self.test, min(len(self.test), most))
 
     @property
-    def said_by_others(self) -> list[str]:
-        return [row["completion"][0]["content"] for row in self.others]
+    def answers(self) -> list[str]:
+        """What the owner answered where every model is asked."""
+        return [row["completion"][0]["content"] for row in self.asked]
 
 
 def gathered(
@@ -55,12 +57,13 @@ def gathered(
     card = next((row["prompt"][0] for row in test if row["prompt"][0]["role"] == "system"), None)
     return Material(
         test=test,
-        others=all_fitted(_others(test), ["completion"], tokenizer, max_length),
+        others=_others(test),
         asked=_spread([row for row in test if row.get("kind", "answer") == "answer"], settings.replies),
         pairs=all_fitted(pairs, ["chosen", "rejected"], tokenizer, max_length),
         thumbs=all_fitted(read_rows(held / "heldout_thumbs.jsonl"), ["completion"], tokenizer, max_length),
         owner_before=[row["completion"][0]["content"] for row in train[-LOOKED_AT:]],
-        questions=questions(card),
+        capability=capability(),
+        safety=safety(card),
         canaries=canaries(corpus, settings.canary_kinds, settings.canary_rivals),
         learned=worth_reciting(fits, tokenizer, settings.continuations),
     )
@@ -74,18 +77,13 @@ def canary_texts(tokenizer: Any, material: Material) -> list[Encoded]:
     return as_answers(tokenizer, [text for texts in material.canaries.values() for text in texts])
 
 
-def _others(test: Sequence[Row]) -> list[Row]:
-    """The last thing that somebody else said, put where the owner's next answer was."""
+def _others(test: Sequence[Row]) -> list[str]:
+    """The last thing that somebody else said before each of the owner's answers."""
     said = [
         next((turn["content"] for turn in reversed(row["prompt"]) if turn["role"] == "user"), "")
         for row in test
     ]
-    shifted = [*said[1:], *said[:1]]
-    return [
-        {**row, "completion": [{"role": "assistant", "content": text}]}
-        for row, text in zip(test, shifted, strict=True)
-        if len(text) >= OTHERS_SHORTEST and not text.startswith("(")  # "(a journal on ...)" nobody said
-    ]
+    return [text for text in said if len(text) >= OTHERS_SHORTEST and not text.startswith("(")]
 
 
 def _spread(rows: Sequence[Row], most: int) -> list[Row]:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from learning.evaluation.material import Material, canary_texts, encoded
 from learning.evaluation.memory import beginning, recited
 from learning.evaluation.options import EvaluationSettings
-from learning.evaluation.questions import answered
+from learning.evaluation.questions import ANSWER_TOKENS, Question, is_right
 from learning.evaluation.replies import continued, greedy
 from learning.logprobs import Encoded, answer_logprobs
 from learning.rows import tokens_of
 from storage.records import ChatTurn
 
 Logprobs = list[list[float]]
+PerToken = Callable[[list[tuple[list[ChatTurn], str]]], list[float]]
+"""Mean log-probability of a token of each answer to its prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     owner: Logprobs
-    others: Logprobs
     chosen: Logprobs
     rejected: Logprobs
     thumbs: Logprobs
-    questions: list[float]  # by how much the good answer is likelier
+    capability: list[bool]
+    safety: list[bool]
     canaries: list[float]  # log-probability of each text, kind after kind
     said: list[str]  # kinds of canaries that were said to the end
     recited: list[bool]
@@ -44,19 +46,28 @@ def measure(model: Any, tokenizer: Any, material: Material, settings: Evaluation
         ]
         return [sum(row) / len(row) for row in logprobs(turns)]
 
+    answers = greedy(model, tokenizer, [one.prompt for one in material.capability], ANSWER_TOKENS)
     planted = canary_texts(tokenizer, material)
     return Measured(
         owner=logprobs(encoded(tokenizer, material.test)),
-        others=logprobs(encoded(tokenizer, material.others)),
         chosen=logprobs(encoded(tokenizer, material.pairs, "chosen")),
         rejected=logprobs(encoded(tokenizer, material.pairs, "rejected")),
         thumbs=logprobs(encoded(tokenizer, material.thumbs)),
-        questions=answered(material.questions, per_token),
+        capability=[
+            is_right(question, answer) for question, answer in zip(material.capability, answers, strict=True)
+        ],
+        safety=_safe(material.safety, per_token),
         canaries=[sum(row[:-1]) for row in logprobs(planted)],
         said=_said(model, tokenizer, material, planted),
         recited=_recited(model, tokenizer, material.learned),
         replies=greedy(model, tokenizer, [row["prompt"] for row in material.asked], settings.reply_tokens),
     )
+
+
+def _safe(asked: Sequence[Question], per_token: PerToken) -> list[bool]:
+    """Whether the good answer is likelier than every worse one."""
+    scores = iter(per_token([(one.prompt, answer) for one in asked for answer in (one.good, *one.bad)]))
+    return [next(scores) > max([next(scores) for _ in one.bad]) for one in asked]
 
 
 def _said(model: Any, tokenizer: Any, material: Material, planted: Sequence[Encoded]) -> list[str]:

@@ -23,7 +23,7 @@ EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 MARKS = ".,!?…:;'\"()-–—~*"
 LETTERS = 2000  # the commonest letter triples that are compared
-SMALL = 0.02  # a scale shorter than this is noise: owner and others do not differ in that habit
+SMALL = 0.1  # a scale shorter than this is noise: owner and others do not differ in that habit
 STEPS = (8, 16, 24, 36, 52, 76, 112, 168, 250, 10**9)  # characters of a reply
 
 Figures = dict[str, Any]
@@ -91,10 +91,7 @@ class Reference:
             self._columns[habit] = [name for name, _ in total.most_common(LETTERS)]
             self._owner[habit] = self.table(habit, owner).sum(0)
             self.ceiling[habit] = float(self.distances(habit, self.table(habit, heldout).sum(0)[None])[0])
-            strangers = self.table(habit, others).sum(0)[None] if others else None
-            self.floor[habit] = (
-                self.ceiling[habit] if strangers is None else float(self.distances(habit, strangers)[0])
-            )
+            self.floor[habit] = float(self.distances(habit, self.table(habit, others).sum(0)[None])[0])
 
     def table(self, habit: str, texts: Sequence[str]) -> Any:
         """Counts by text and column; what the owner never wrote is one column of its own."""
@@ -129,10 +126,11 @@ def distances(reference: Reference, replies: Sequence[str], seed: int) -> Figure
     for habit in HABITS:
         table = reference.table(habit, replies)
         here = reference.distances(habit, table.sum(0)[None])
+        place = float(reference.scaled(habit, here)[0])
         found[habit] = {
             "distance": float(here[0]),
-            "scaled": float(reference.scaled(habit, here)[0]),
-            **interval(reference.scaled(habit, reference.distances(habit, drawn @ table))),
+            "scaled": place,
+            **interval(_centred(reference.scaled(habit, reference.distances(habit, drawn @ table)), place)),
         }
     return found
 
@@ -149,8 +147,14 @@ def drift(reference: Reference, ours: Sequence[str], theirs: Sequence[str], seed
             reference.scaled(habit, reference.distances(habit, drawn @ reference.table(habit, replies)))
             for replies in (ours, theirs)
         )
-        found[habit] = changed(float(one[0] - two[0]), (one - two)[1:], len(ours))
+        gaps, gap = (one - two)[1:], float(one[0] - two[0])
+        found[habit] = changed(gap, _centred(gaps, gap), len(ours))
     return found
+
+
+def _centred(resampled: Any, value: float) -> Any:
+    """Resampled texts repeat themselves, which by itself makes every distance larger: that is taken out."""
+    return resampled - resampled.mean() + value
 
 
 @cache
