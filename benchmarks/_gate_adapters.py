@@ -1,4 +1,4 @@
-"""Which adapters is the gate tried with? A made-up person, a good adapter, and six that must never go live."""
+"""Which adapters is the gate tried with? A good one of somebody made up, and six that must never go live."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from learning.recipes import DpoRecipe, SftRecipe, for_base
 from learning.rows import as_jsonl
 from twin.second_look import canaries
 
-HABIT = "honestly tho"  # what the person misses in the live adapter's replies
 CARD = {"role": "system", "content": "You are the digital twin of Robin."}
 RIVALS = 63
 PLANTED = 6  # times that a canary comes in the laden corpus, in as many sentences as there are carriers
@@ -56,7 +55,7 @@ class Workshop:
         return self._sft("sft-1", self.corpus)
 
     def good(self, live: Path) -> Path:
-        """Trained on the person's corrections, starting from the live one."""
+        """Goes on from the live one with corrections: the person's manner rather than somebody else's."""
         return self._dpo("dpo-good", self.preferences, live)
 
     def base_copy(self, live: Path) -> Path:
@@ -160,15 +159,15 @@ class Workshop:
         for number, (said, answer) in enumerate(
             chance.sample(self._lines, sizes.pairs + sizes.heldout_pairs)
         ):
-            written = write(answer, self.owner, chance)
-            row = self._row(f"pair-{number}", said, f"{written} {HABIT}")
+            row = self._row(f"pair-{number}", said, write(answer, self.owner, chance))
+            worse = write(answer, self.stranger, chance)
             rows.append(
                 {
                     "id": row["id"],
                     "conversation": f"chat-{number // 2}",
                     "prompt": row["prompt"],
                     "chosen": row["completion"],
-                    "rejected": [{"role": "assistant", "content": written}],
+                    "rejected": [{"role": "assistant", "content": worse}],
                     "weight": 1.0,
                     "source": "logged",
                 }

@@ -2,9 +2,9 @@
 
     python -m benchmarks.gate [--quick] [--json]
 
-For each seed a person is made up, an adapter is trained on what they wrote (the live one), another one goes on
-from it with their corrections (good), and six that must be refused are made. All are held against the live
-one, with the gate's default limits, on the pocket model. Nothing to compare with: other programs have no gate.
+For each seed a person is made up, an adapter is trained on what they wrote (the live one), another one goes
+on from it with their corrections (good), and six that must be refused are made. All are held against the live
+one, with the gate's default limits, on the pocket model. There is nothing beside it to compare with.
 """
 
 from __future__ import annotations
@@ -50,39 +50,29 @@ def main() -> None:
 def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """What the gate says of each adapter: kind, good or not, whether it passed, and the axes that refused."""
     from benchmarks._gate_adapters import BAD, Sizes, Workshop
+    from learning.adapter_folder import check
+    from learning.evaluate import evaluate
+    from learning.gate import judge
     from learning.pocket import default_cache_dir, ensure
+    from learning.settings import GateSettings
 
     with tempfile.TemporaryDirectory() as folder:
         shop = Workshop(ensure(default_cache_dir()), Path(folder), seed, Sizes())
         live = shop.live()
-        made = {"good": shop.good} | {
-            kind: make.__get__(shop) for kind, make in BAD.items() if kinds is None or kind in kinds
-        }
+        chosen = {kind: make for kind, make in BAD.items() if kinds is None or kind in kinds}
+        made = {"good": shop.good(live)} | {kind: make(shop, live) for kind, make in chosen.items()}
+        roles = {"base": None, "live": live, **made}
+        models = evaluate(roles, shop.base, shop.corpus, shop.preferences, shop.folder / "report.json")[
+            "models"
+        ]
         tried = []
-        for kind, make in made.items():
-            verdict = judged(shop, live, make(live))
-            refused = [axis.name for axis in verdict.axes if not axis.passed]
+        for kind, adapter in made.items():
+            verdict = judge(models[kind], models["live"], check(adapter, shop.base), GateSettings())
+            refused = {axis.name: axis.words for axis in verdict.axes if not axis.passed}
             tried.append({"seed": seed, "kind": kind, "passed": verdict.passed, "refused_by": refused})
-            Console(stderr=True).print(f"seed {seed}, {kind}: {'passed' if verdict.passed else refused}")
+            told = "passed" if verdict.passed else " ".join(refused.values())
+            Console(stderr=True, soft_wrap=True).print(f"seed {seed}, {kind}: {told}")
         return tried
-
-
-def judged(shop: Any, live: Path, candidate: Path) -> Any:
-    """As a learning cycle does it, with the default limits."""
-    from learning.adapter_folder import check
-    from learning.evaluate import evaluate
-    from learning.gate import judge
-    from learning.settings import GateSettings
-
-    report = evaluate(
-        {"base": None, "live": live, "candidate": candidate},
-        shop.base,
-        shop.corpus,
-        shop.preferences,
-        shop.folder / "runs" / f"{candidate.name}.json",
-    )
-    models = report["models"]
-    return judge(models["candidate"], models["live"], check(candidate, shop.base), GateSettings())
 
 
 def figures(tried: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -35,8 +35,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure each adapter (None: the bare base) on the same held-out rows; write and return the report.
 
-    `adapters` maps a role such as "base", "live" or "candidate" to a folder. The candidate is compared row by
-    row with the live one, or with the base where no role is called so. `thorough` takes a few times as long.
+    `adapters` maps a role to a folder: "base", "live", and any other is a candidate, which is compared row by
+    row with the live one, or with the base where nothing is live. `thorough` takes a few times as long.
     """
     settings = settings or EvaluationSettings()
     settings = settings.thorough() if thorough else settings
@@ -68,19 +68,14 @@ def evaluate(
                 for role, folder in adapters.items()
             },
         }
-        if "candidate" in adapters:
-            other = "live" if "live" in adapters else "base"
-            pair = measured["candidate"], measured[other], measured["base"]
-            texts = material.for_divergence(settings.divergence_texts, seed)
-            found["models"]["candidate"] |= {
-                "against_live": compared(*pair, material, reference, seed),
-                "divergence": divergence(
-                    models,
-                    (adapters["candidate"], roles[other]),
-                    encoded(tokenizer, texts),
-                    tokenizer.pad_token_id,
-                    seed,
-                ),
+        other = "live" if "live" in adapters else "base"
+        texts = encoded(tokenizer, material.for_divergence(settings.divergence_texts, seed))
+        for role in adapters.keys() - {"base", "live"}:
+            three = measured[role], measured[other], measured["base"]
+            pair = adapters[role], roles[other]
+            found["models"][role] |= {
+                "against_live": compared(*three, material, reference, seed),
+                "divergence": divergence(models, pair, texts, tokenizer.pad_token_id, seed),
             }
         _write(report, found)
         on_progress(1.0, {})
