@@ -19,6 +19,7 @@ from learning.card_picture import add_picture
 from learning.corpus import Snapshot
 from learning.cycle import Outcome
 from learning.durable import Progress, recorded
+from learning.evaluation.personal import Scan
 from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
 from learning.preferences import Judged, Preferences, Sampler
 from learning.promote import ServerRefused
@@ -32,7 +33,7 @@ from twin.build import Base, Model, Stores, find_base, open_model, open_stores, 
 from twin.errors import Told
 from twin.home import Home
 from twin.review import open_roster
-from twin.second_look import build_checked
+from twin.second_look import SecondLook, build_checked
 from twin.settings import Settings
 
 SAMPLES_AT_ONCE = 4
@@ -243,6 +244,7 @@ async def learn_in(
         agreed=await _agreed(stores, settings),
         sampler=_sampler(stores, model, settings),
         again=again,
+        scan=personal_scan(home, settings),
         on_progress=on_progress,
     )
 
@@ -259,6 +261,17 @@ async def _agreed(stores: Stores, settings: Settings) -> set[str]:
     accounts = settings.owner.owner().accounts
     own = {f"{platform}:{id}" for platform, ids in accounts.items() for id in ids}
     return own | await stores.people.who(Consent.AGREED)
+
+
+async def feedback_of(stores: Stores, settings: Settings) -> list[Judged]:
+    """What a cycle would learn from now."""
+    return (await _collect(stores, settings, settings.learning))[0]
+
+
+def personal_scan(home: Home, settings: Settings) -> Scan:
+    """What looks for personal things in what an adapter says."""
+    roster, _ = open_roster(home, settings)
+    return SecondLook(roster.names()).kinds
 
 
 def outcome_in_words(outcome: Outcome) -> str:
@@ -323,75 +336,9 @@ def _sampler(stores: Stores, model: Model, settings: Settings) -> Sampler:
 # adapters
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """An evaluation, ready to be shown."""
-
-    figures: Mapping[str, Any]
-    picture: Path
-
-    def as_json(self) -> dict[str, Any]:
-        return {**self.figures, "picture": str(self.picture)}
-
-    @property
-    def columns(self) -> list[str]:
-        return list(self.figures["models"])
-
-    def rows(self) -> list[tuple[str, ...]]:
-        models = self.figures["models"].values()
-
-        def row(name: str, axis: str, key: str, form: str) -> tuple[str, ...]:
-            found = [model.get(axis) for model in models]
-            return (name, *(format(figures[key], form) if figures else "-" for figures in found))
-
-        return [
-            row("owner's own words, nats a token", "nll", "mean", ".3f"),
-            row("corrections preferred", "preference", "accuracy", ".0%"),
-            row("thumbs told apart (AUC)", "thumbs", "auc", ".2f"),
-            row("lower case", "style", "lower_case", ".0%"),
-            row("ends with a full stop", "style", "full_stop", ".0%"),
-            row("emoji", "style", "emoji", ".0%"),
-            row("letters' distance to the owner", "style", "letters_distance", ".3f"),
-        ]
-
-
-async def evaluate_adapter(home: Home, settings: Settings, version: str, against: str | None) -> Report:
-    async with open_stores(home, settings) as stores:
-        candidate = await _known(stores, version)
-        other = await _known(stores, against) if against else await stores.adapters.live()
-        base = await find_base(settings)
-        judged, _ = await _collect(stores, settings, settings.learning)
-        pool = await preferences.freeze(judged, home.preferences, settings.learning, None) if judged else None
-        adapters = {
-            "base": None,
-            "live": Path(other.path) if other else None,
-            "candidate": Path(candidate.path),
-        }
-
-        async def work(run: Run, progress: Progress) -> Report:
-            report = home.runs / run.id / "report.json"
-            step = EvaluateStep(
-                base=base.weights,
-                adapters=adapters,
-                corpus=newest_corpus(home).path,
-                preferences=pool.path if pool else None,
-                report=report,
-            )
-            job = Job(steps=[step], work_dir=home.runs / "work")
-
-            def tell(share: float, doing: str, _: Mapping[str, Any]) -> None:
-                progress.at(share, doing)
-
-            [figures] = await run_job(job, report.parent, tell)
-            return Report(figures, report.with_suffix(".png"))
-
-        with show.progress(f"evaluating {version}") as on_progress:
-            return await recorded(stores.runs, "evaluate", work, on_progress)
-
-
 async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:
     async with open_stores(home, settings) as stores:
-        return await _known(stores, version)
+        return await known_adapter(stores, version)
 
 
 async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
@@ -401,7 +348,7 @@ async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
 
 async def promote(stores: Stores, model: Model, version: str) -> str:
     """Check, load, probe, make live; a refused one keeps its reasons. Returns what to tell the person."""
-    adapter = await _known(stores, version)
+    adapter = await known_adapter(stores, version)
     if adapter.state is AdapterState.LIVE:
         return f"{version} is live already"
     if adapter.state is AdapterState.REFUSED:
@@ -418,7 +365,7 @@ async def promote(stores: Stores, model: Model, version: str) -> str:
     return f"{version} answers from the next message on"
 
 
-async def _known(stores: Stores, version: str) -> Adapter:
+async def known_adapter(stores: Stores, version: str) -> Adapter:
     adapter = await stores.adapters.get(version)
     if adapter is None:
         raise Told(f"there is no adapter {version}", "'twin adapters list' names them", exit_code=2)

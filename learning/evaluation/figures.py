@@ -12,8 +12,8 @@ from learning.evaluation.measured import Measured
 from learning.evaluation.memory import exposure
 from learning.evaluation.questions import share
 from learning.evaluation.style import EMOJI, Reference, distances
-from learning.evaluation.uncertainty import wilson
 from learning.evaluation.variety import variety
+from learning.evaluation.wilson import wilson
 
 Figures = dict[str, Any]
 

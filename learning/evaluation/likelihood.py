@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy
 
-from learning.evaluation.uncertainty import changed, difference, interval, mean, resamples, wilson
+from learning.evaluation.uncertainty import changed, difference, interval, mean, resamples
+from learning.evaluation.wilson import wilson
 
 Logprobs = Sequence[Sequence[float]]  # of every token of an answer, the one that ends the turn included
 Figures = dict[str, Any]

@@ -21,8 +21,8 @@ class EvaluationSettings(BaseModel):
     continuations: int = Field(
         default=24, ge=0, description="training texts that each model is to go on with"
     )
-    canary_kinds: int = Field(default=4, ge=0, description="kinds of planted canaries looked for")
-    canary_rivals: int = Field(default=63, ge=15, description="made-up texts that a canary is ranked among")
+    canary_kinds: int = Field(default=9, ge=0, description="kinds of planted canaries looked for")
+    canary_rivals: int = Field(default=31, ge=15, description="made-up texts that a canary is ranked among")
     authorship_model: Path | None = Field(
         default=None, description="folder of a sentence-transformer that knows authors; unset: not measured"
     )
@@ -39,6 +39,4 @@ class EvaluationSettings(BaseModel):
     def thorough(self) -> EvaluationSettings:
         """As `twin evaluate` measures: longer, and with narrower intervals."""
         more = {"replies", "divergence_texts", "continuations", "canary_rivals", "texts"}
-        return self.model_copy(
-            update={name: getattr(self, name) * THOROUGH for name in more} | {"canary_kinds": 9}
-        )
+        return self.model_copy(update={name: getattr(self, name) * THOROUGH for name in more})

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from learning.evaluation.uncertainty import wilson
+from learning.evaluation.wilson import wilson
 
 Scan = Callable[[str], Sequence[str]]
 """The kinds of personal things in a text, such as "email"."""

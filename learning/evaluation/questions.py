@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from learning.evaluation.uncertainty import difference, wilson
+from learning.evaluation.uncertainty import difference
+from learning.evaluation.wilson import wilson
 from learning.pocket.probes import probes
 from storage.records import ChatTurn
 

@@ -1,4 +1,4 @@
-"""How sure is a figure? Bootstrap over rows or conversations (Efron 1979), Wilson's interval for shares.
+"""How sure is a figure? Bootstrap over rows or conversations (Efron 1979).
 
 Differences between two models come from the same rows, resampled together: what makes a row hard is then
 in both, and drops out. Their interval is two-sided 90 %: each end is a one-sided 95 % bound, as is usual for
@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy
 
+from learning.evaluation.wilson import DIFFERENCE, FIGURE
+
 RESAMPLES = 1000
-FIGURE, DIFFERENCE = 0.95, 0.90
 
 Array = numpy.ndarray[Any, Any]
 
@@ -53,14 +54,3 @@ def difference(
 def changed(value: float, resampled: Array, rows: int) -> dict[str, float]:
     """A difference between two models as the gate reads it."""
     return {"difference": value, **interval(resampled, DIFFERENCE), "rows": rows}
-
-
-def wilson(successes: float, trials: int, level: float = FIGURE) -> dict[str, float]:
-    """Wilson's score interval of a share (Wilson 1927); half a success for a tie is fine."""
-    if not trials:
-        return {"low": 0.0, "high": 1.0}
-    z = {FIGURE: 1.959964, DIFFERENCE: 1.644854}[level]
-    share, scale = successes / trials, 1 + z * z / trials
-    centre = share + z * z / (2 * trials)
-    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    return {"low": max(0.0, (centre - spread) / scale), "high": min(1.0, (centre + spread) / scale)}
