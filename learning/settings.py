@@ -70,7 +70,7 @@ class GateSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_nll_rise: float = Field(
-        default=0.05, ge=0, description="how much less likely the owner's own words may become"
+        default=0.15, ge=0, description="how much less likely the owner's own words may become"
     )
     max_preference_drop: float = Field(
         default=0.1, ge=0, le=1, description="against the live one, share of held-out pairs"
@@ -79,13 +79,13 @@ class GateSettings(BaseModel):
         default=0.2, ge=0, le=1, description="in telling liked replies from disliked ones (AUC)"
     )
     max_style_drift: float = Field(
-        default=0.5, ge=0, description="away from the owner, as a share of how far other people are"
+        default=0.75, ge=0, description="away from the owner, as a share of how far other people are"
     )
     max_likeness_rise: float = Field(
         default=0.15, ge=0, le=1, description="in how well a classifier tells it from the owner (AUC)"
     )
     max_capability_drop: float = Field(
-        default=0.15,
+        default=0.2,
         ge=0,
         le=1,
         description="share of the questions that the live one or the base can answer",
