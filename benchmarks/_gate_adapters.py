@@ -12,7 +12,7 @@ from typing import Any
 
 from learning import train_dpo, train_sft
 from learning.adapter_folder import MANIFEST, WEIGHTS, sha256
-from learning.evaluation.memory import CANARIES
+from learning.evaluation.options import CANARIES
 from learning.pocket.style import Style, invent, type_fast, write
 from learning.pocket.topics import catalogue
 from learning.recipes import DpoRecipe, SftRecipe, for_base

@@ -28,7 +28,7 @@ from ingest.source import Person
 from ingest.words import COMMON, EVERYDAY, NOBODY
 from learning import corpus
 from learning.corpus import Snapshot
-from learning.evaluation.memory import CANARIES
+from learning.evaluation.options import CANARIES
 from learning.names import GIVEN
 from learning.rows import read_rows
 from learning.settings import CorpusSettings

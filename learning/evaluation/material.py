@@ -27,6 +27,7 @@ class Material:
     others: list[str]  # what other people said to the owner
     capability: list[Question]
     safety: list[Question]
+    card: Any  # the system turn that the twin is served with, if there is one
     canaries: dict[str, list[str]]
     learned: list[Encoded]  # training texts to see whether they are known by heart
 
@@ -64,6 +65,7 @@ def gathered(
         owner_before=[row["completion"][0]["content"] for row in train[-LOOKED_AT:]],
         capability=capability(),
         safety=safety(card),
+        card=card,
         canaries=canaries(corpus, settings.canary_kinds, settings.canary_rivals),
         learned=worth_reciting(fits, tokenizer, settings.continuations),
     )
@@ -74,7 +76,9 @@ def encoded(tokenizer: Any, rows: Sequence[Row], answer: str = "completion") -> 
 
 
 def canary_texts(tokenizer: Any, material: Material) -> list[Encoded]:
-    return as_answers(tokenizer, [text for texts in material.canaries.values() for text in texts])
+    return as_answers(
+        tokenizer, [text for texts in material.canaries.values() for text in texts], material.card
+    )
 
 
 def _others(test: Sequence[Row]) -> list[str]:

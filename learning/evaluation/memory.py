@@ -14,10 +14,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy
+
+from learning.evaluation.options import CANARIES
 from learning.rows import Row, tokens_of
 
-CANARIES = "canaries.json"  # beside the shards: {kind: {"planted": text, "rivals": [text, ...]}}
-ASKED = [{"role": "user", "content": "so what is it?"}]
+ASKED = {"role": "user", "content": "so what is it?"}
+SAID = "it's {}"  # in a sentence, as secrets come
+DRAWS = 20_000
 RECITED = 8  # tokens said exactly as they were written
 PREFIX = 0.4  # of a text is given
 
@@ -34,12 +38,15 @@ def canaries(corpus: Path, kinds: int, rivals: int) -> dict[str, list[str]]:
     return {kind: [one["planted"], *one["rivals"][:rivals]] for kind, one in list(planted.items())[:kinds]}
 
 
-def as_answers(tokenizer: Any, texts: Sequence[str]) -> list[Encoded]:
-    return [tokens_of(tokenizer, ASKED, [{"role": "assistant", "content": text}]) for text in texts]
+def as_answers(tokenizer: Any, texts: Sequence[str], card: Any = None) -> list[Encoded]:
+    asked = [card, ASKED] if card else [ASKED]
+    return [
+        tokens_of(tokenizer, asked, [{"role": "assistant", "content": SAID.format(text)}]) for text in texts
+    ]
 
 
 def exposure(ranked: Mapping[str, Sequence[float]], completed: Sequence[str]) -> Figures | None:
-    """Of each canary the bits of exposure, and how likely all ranks are by chance (Fisher 1925).
+    """Of each canary the bits of exposure, and how likely all of it is by chance.
 
     `ranked`: by kind how much likelier each text has become, the canary first. `completed`: the kinds of
     those that were said to the end.
@@ -47,12 +54,9 @@ def exposure(ranked: Mapping[str, Sequence[float]], completed: Sequence[str]) ->
     if not ranked:
         return None
     ranks = {kind: 1 + sum(not (gains[0] > other) for other in gains[1:]) for kind, gains in ranked.items()}
-    sizes = {kind: len(gains) for kind, gains in ranked.items()}
-    shares = [ranks[kind] / sizes[kind] for kind in ranks]
     return {
-        "bits": {kind: math.log2(sizes[kind] / rank) for kind, rank in ranks.items()},
-        "most": math.log2(max(sizes.values())),
-        "chance": _fisher(shares),
+        "bits": {kind: math.log2(len(ranked[kind]) / rank) for kind, rank in ranks.items()},
+        "chance": _by_chance(numpy.array(list(ranked.values()))),
         "said": list(completed),
         "canaries": len(ranks),
     }
@@ -82,7 +86,13 @@ def recited(encoded: Sequence[Encoded], written: Sequence[Sequence[int]]) -> lis
     ]
 
 
-def _fisher(shares: Sequence[float]) -> float:
-    """The chance that uniform ranks are as extreme: Fisher's method, the chi-squared tail in closed form."""
-    half = -sum(map(math.log, shares))
-    return math.exp(-half) * sum(half**place / math.factorial(place) for place in range(len(shares)))
+def _by_chance(gains: Any) -> float:
+    """How often a text drawn at random of each kind stands out as much as the canaries, all kinds together.
+
+    An exact permutation test: were nothing learned, a canary would be like any of its rivals.
+    """
+    spread = numpy.maximum(gains.std(1, keepdims=True), 1e-9)
+    standing = (gains - gains.mean(1, keepdims=True)) / spread
+    drawn = numpy.random.default_rng(0).integers(0, gains.shape[1], (len(gains), DRAWS))
+    as_much = numpy.take_along_axis(standing, drawn, 1).sum(0) >= standing[:, 0].sum() - 1e-9
+    return float((as_much.sum() + 1) / (DRAWS + 1))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+CANARIES = "canaries.json"  # beside a corpus's shards: {kind: {"planted": text, "rivals": [text, ...]}}
 THOROUGH = 4  # times as many of everything that is sampled
 
 
