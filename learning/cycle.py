@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from learning.adapter_folder import check, described
 from learning.durable import OnShare, Progress, recorded
+from learning.evaluation.personal import Scan, personal
 from learning.gate import Verdict, judge
 from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
 from learning.preferences import (
@@ -81,12 +82,14 @@ async def learn(
     agreed: Collection[str] = NOBODY,
     sampler: Sampler | None = None,
     again: bool = False,
+    scan: Scan | None = None,
     on_progress: OnShare | None = None,
     while_training: WhileTraining = nullcontext,
 ) -> Outcome:
     """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
 
-    `agreed`: see `collect`. `while_training`: entered while the trainers run, to make room for them.
+    `agreed`: see `collect`. `scan` looks for personal things in what the candidate says. `while_training`:
+    entered while the trainers run, to make room for them.
     `again` learns even from feedback that the last cycle has already learned from. Raises AlreadyRunning when
     another process is at it, and TrainingFailed with one sentence; then the live adapter is what it was.
     """
@@ -105,6 +108,7 @@ async def learn(
             agreed,
             sampler,
             again,
+            scan,
             progress,
             while_training,
         )
@@ -127,6 +131,7 @@ class _Cycle:
     agreed: Collection[str]
     sampler: Sampler | None
     again: bool
+    scan: Scan | None
     progress: Progress
     while_training: WhileTraining
 
@@ -235,6 +240,7 @@ class _Cycle:
             corpus=self.corpus,
             preferences=preferences.path,
             report=report,
+            settings=self.settings.evaluation,
             max_length=for_base(SftRecipe, self.base, **self.settings.recipes.get("sft", {})).max_length,
         )
         doing = {
@@ -264,6 +270,8 @@ class _Cycle:
     ) -> Outcome:
         version, models = plan.candidate.name, report["models"]
         problems = await asyncio.to_thread(check, plan.candidate, self.base)
+        if self.scan:
+            models["candidate"]["personal"] = personal(report, self.scan)
         verdict = judge(models["candidate"], models["live"], problems, self.settings.gate)
         state = AdapterState.PASSED if verdict.passed else AdapterState.REFUSED
         await self.adapters.set_state(version, state, verdict.reasons, report)

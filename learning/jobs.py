@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from learning.distil_recipe import DistilRecipe
+from learning.evaluation.options import EvaluationSettings
 from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe
 from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
@@ -100,6 +101,8 @@ class EvaluateStep(Step):
     report: Path
     max_length: int = 1024
     seed: int = 0
+    settings: EvaluationSettings = EvaluationSettings()
+    thorough: bool = False
 
 
 AnyStep = Annotated[

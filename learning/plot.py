@@ -13,7 +13,7 @@ from matplotlib import pyplot  # the backend has to be chosen first
 
 COLOURS = {"base": "#9aa0a6", "live": "#4c78a8", "candidate": "#f58518"}
 OWNER = "#54a24b"
-HABITS = ("lower_case", "full_stop", "emoji", "letters_distance")
+HABITS = ("lower_case", "full_stop", "emoji")
 
 
 def draw(report: Mapping[str, Any], picture: Path, seconds: Mapping[str, float] | None = None) -> Path:

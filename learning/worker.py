@@ -137,6 +137,8 @@ def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
                 step.report,
                 max_length=step.max_length,
                 seed=step.seed,
+                settings=step.settings,
+                thorough=step.thorough,
                 on_progress=tell,
             )
             plot.draw(found, step.report.with_suffix(".png"))

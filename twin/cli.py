@@ -14,7 +14,7 @@ import typer
 
 from twin import show
 from twin.build import open_stores
-from twin.errors import in_words
+from twin.errors import Told, in_words
 from twin.home import Home
 from twin.settings import Settings, read_settings
 
@@ -430,19 +430,47 @@ def learn(
 
 @app.command()
 def evaluate(
-    version: str,
+    version: Annotated[str | None, typer.Argument(help="An adapter; not needed for --ab-results.")] = None,
     against: Annotated[str | None, typer.Option(help="Default: the live one.")] = None,
+    ab: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a blind test for friends there instead.")
+    ] = None,
+    ab_prompts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your own made-up prompts for it, one a line.")
+    ] = None,
+    ab_results: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Count what a friend sent back; repeat it.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """How much like the owner is an adapter? Figures, and a picture beside them."""
-    from twin.learn import evaluate_adapter
+    """How much like the owner is an adapter, and what would the gate say? Figures, and a page beside them."""
+    from twin.evaluate import blind_test, evaluate_adapter, picks_in_words, picks_of_friends
 
+    if ab_results:
+        found = run(picks_of_friends(_home, settings(), ab_results))
+        if json:
+            show.as_json(found)
+        else:
+            for sentence in picks_in_words(found):
+                show.sentence(sentence)
+        return
+    if version is None:
+        raise Told("which adapter?", "twin evaluate VERSION; 'twin adapters list' names them", exit_code=2)
+    if ab:
+        page = run(blind_test(_home, settings(), version, against, ab, ab_prompts))
+        if json:
+            show.as_json({"page": page})
+        else:
+            show.sentence(f"wrote {page}: send it to friends; count what comes back with --ab-results FILE")
+        return
     report = run(evaluate_adapter(_home, settings(), version, against))
     if json:
         show.as_json(report.as_json())
     else:
         show.table(f"{version}", ("figure", *report.columns), report.rows())
-        show.sentence(f"picture: {report.picture}")
+        for sentence in report.verdict():
+            show.sentence(sentence)
+        show.sentence(f"page: {report.html}")
 
 
 @adapters_app.command("list")

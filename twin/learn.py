@@ -23,6 +23,7 @@ from learning.corpus import Snapshot
 from learning.cycle import Outcome
 from learning.distil_recipe import DistilRecipe
 from learning.durable import Progress, recorded
+from learning.evaluation.personal import Scan
 from learning.jobs import (
     AnyStep,
     DistilStep,
@@ -50,7 +51,7 @@ from twin.build import Base, Model, Stores, find_base, open_model, open_stores, 
 from twin.errors import Told
 from twin.home import Home
 from twin.review import open_roster
-from twin.second_look import build_checked
+from twin.second_look import SecondLook, build_checked
 from twin.settings import Settings
 
 SAMPLES_AT_ONCE = 4
@@ -153,6 +154,7 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
             corpus=snapshot.path,
             preferences=pool.path if pool else None,
             report=report,
+            settings=settings.learning.evaluation,
         )
         job = Job(steps=[*steps, measure], work_dir=home.runs / "work")
 
@@ -330,6 +332,7 @@ async def learn_in(
         agreed=await _agreed(stores, settings),
         sampler=_sampler(stores, model, settings),
         again=again,
+        scan=personal_scan(home, settings),
         on_progress=on_progress,
         while_training=model.client.asleep if settings.serving.share_gpu == "sleep" else nullcontext,
     )
@@ -347,6 +350,17 @@ async def _agreed(stores: Stores, settings: Settings) -> set[str]:
     accounts = settings.owner.owner().accounts
     own = {f"{platform}:{id}" for platform, ids in accounts.items() for id in ids}
     return own | await stores.people.who(Consent.AGREED)
+
+
+async def feedback_of(stores: Stores, settings: Settings) -> list[Judged]:
+    """What a cycle would learn from now."""
+    return (await _collect(stores, settings, settings.learning))[0]
+
+
+def personal_scan(home: Home, settings: Settings) -> Scan:
+    """What looks for personal things in what an adapter says."""
+    roster, _ = open_roster(home, settings)
+    return SecondLook(roster.names()).kinds
 
 
 def outcome_in_words(outcome: Outcome) -> str:
@@ -410,79 +424,13 @@ def _sampler(stores: Stores, model: Model, settings: Settings) -> Sampler:
 # adapters
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """An evaluation, ready to be shown."""
-
-    figures: Mapping[str, Any]
-    picture: Path
-
-    def as_json(self) -> dict[str, Any]:
-        return {**self.figures, "picture": str(self.picture)}
-
-    @property
-    def columns(self) -> list[str]:
-        return list(self.figures["models"])
-
-    def rows(self) -> list[tuple[str, ...]]:
-        models = self.figures["models"].values()
-
-        def row(name: str, axis: str, key: str, form: str) -> tuple[str, ...]:
-            found = [model.get(axis) for model in models]
-            return (name, *(format(figures[key], form) if figures else "-" for figures in found))
-
-        return [
-            row("owner's own words, nats a token", "nll", "mean", ".3f"),
-            row("corrections preferred", "preference", "accuracy", ".0%"),
-            row("thumbs told apart (AUC)", "thumbs", "auc", ".2f"),
-            row("lower case", "style", "lower_case", ".0%"),
-            row("ends with a full stop", "style", "full_stop", ".0%"),
-            row("emoji", "style", "emoji", ".0%"),
-            row("letters' distance to the owner", "style", "letters_distance", ".3f"),
-        ]
-
-
-async def evaluate_adapter(home: Home, settings: Settings, version: str, against: str | None) -> Report:
-    async with open_stores(home, settings) as stores:
-        candidate = await _known(stores, version)
-        other = await _known(stores, against) if against else await stores.adapters.live()
-        base = await find_base(settings)
-        judged, _ = await _collect(stores, settings, settings.learning)
-        pool = await preferences.freeze(judged, home.preferences, settings.learning, None) if judged else None
-        adapters = {
-            "base": None,
-            "live": Path(other.path) if other else None,
-            "candidate": Path(candidate.path),
-        }
-
-        async def work(run: Run, progress: Progress) -> Report:
-            report = home.runs / run.id / "report.json"
-            step = EvaluateStep(
-                base=base.weights,
-                adapters=adapters,
-                corpus=newest_corpus(home).path,
-                preferences=pool.path if pool else None,
-                report=report,
-            )
-            job = Job(steps=[step], work_dir=home.runs / "work")
-
-            def tell(share: float, doing: str, _: Mapping[str, Any]) -> None:
-                progress.at(share, doing)
-
-            [figures] = await run_job(job, report.parent, tell)
-            return Report(figures, report.with_suffix(".png"))
-
-        with show.progress(f"evaluating {version}") as on_progress:
-            return await recorded(stores.runs, "evaluate", work, on_progress)
-
-
 async def merge_adapter(home: Home, settings: Settings, version: str, final: Path, kind: str | None) -> Path:
     """Base and adapter as one model in `final`; in fewer bits where a format is named."""
     from learning.export import export, must_be_installed
     from learning.merge import merge
 
     async with open_stores(home, settings) as stores:
-        adapter = await _known(stores, version)
+        adapter = await known_adapter(stores, version)
     base = await find_base(settings)
     if kind not in (None, "fp8", "awq", "gptq"):
         raise Told(f"there is no format {kind}", "formats: fp8, awq, gptq", exit_code=2)
@@ -499,7 +447,7 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
 
 async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:
     async with open_stores(home, settings) as stores:
-        return await _known(stores, version)
+        return await known_adapter(stores, version)
 
 
 async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
@@ -512,7 +460,7 @@ async def promote(stores: Stores, model: Model, version: str, share: float | Non
 
     Returns what to tell the person.
     """
-    adapter = await _known(stores, version)
+    adapter = await known_adapter(stores, version)
     if adapter.state is AdapterState.LIVE:
         return f"{version} is live already"
     if adapter.state is AdapterState.REFUSED:
@@ -540,7 +488,7 @@ async def canary_adapter(home: Home, settings: Settings, version: str, share: fl
         return await promote(stores, model, version, share)
 
 
-async def _known(stores: Stores, version: str) -> Adapter:
+async def known_adapter(stores: Stores, version: str) -> Adapter:
     adapter = await stores.adapters.get(version)
     if adapter is None:
         raise Told(f"there is no adapter {version}", "'twin adapters list' names them", exit_code=2)

@@ -17,6 +17,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from brain.prompt import Persona
@@ -27,6 +28,7 @@ from ingest.source import Person
 from ingest.words import COMMON, EVERYDAY, NOBODY
 from learning import corpus
 from learning.corpus import Snapshot
+from learning.evaluation.options import CANARIES
 from learning.names import GIVEN
 from learning.rows import read_rows
 from learning.settings import CorpusSettings
@@ -36,6 +38,7 @@ from twin.home import Home
 
 REPORT = "second_look.json"  # beside the shards: what was left out
 PASSES = 5
+RIVALS = 252  # as many as the thorough evaluation ranks a canary among
 _PLACEHOLDER = re.compile(r"<[A-Z]+_[0-9a-f]+>")
 _DAY = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}|\d{4}\s?[-–]\s?\d{4}")
 _MAIL = re.compile(r"[^\s@]{2,}@[^\s@]{2,}\.[^\s@]{2,}")
@@ -91,7 +94,7 @@ def build_checked(
 
     Raises Told, and leaves no snapshot behind, when a canary comes through or a sample cannot be made clean.
     """
-    plant_canaries(roster)
+    planted = plant_canaries(roster)
     look = SecondLook(roster.names())
     findings = look.scan_records(record for record in records if record.deleted_at is None)
     left_out = {finding.id for finding in findings}
@@ -105,6 +108,7 @@ def build_checked(
             told = [{"record": finding.id, "kind": finding.kind} for finding in findings]
             report = json.dumps({"left_out": told, "canaries": "held"})
             (snapshot.path / REPORT).write_text(report, encoding="utf-8")
+            _keep_canaries(planted, snapshot.path / CANARIES)
             return snapshot, findings
         shutil.rmtree(snapshot.path)  # it holds what nobody may train on
         more = [Finding(id, one.kind) for one in failed for id in _made_of(rows[one.id])]
@@ -133,8 +137,11 @@ def in_words(findings: Sequence[Finding]) -> list[str]:
 # canaries
 
 
-def plant_canaries(roster: Roster, dice: random.Random | None = None) -> None:
-    """Send somebody made up through the same steps as every record; raises Told when any of it comes out."""
+def plant_canaries(roster: Roster, dice: random.Random | None = None) -> dict[str, str]:
+    """Send somebody made up through the same steps as every record; raises Told when any of it comes out.
+
+    Returns what was planted, by kind: whoever knows it later has seen what nobody may.
+    """
     planted = canaries(dice or random.SystemRandom())
     roster.learn(Person("canary:1", (planted["name"],), (planted["handle"],)))
     redactor = Redactor(roster)
@@ -146,6 +153,16 @@ def plant_canaries(roster: Roster, dice: random.Random | None = None) -> None:
                     f"pseudonymising is broken: a planted {kind} came through, so nothing was built",
                     "that is a fault of the twin itself, or of a change to ingest/redact.py",
                 )
+    return planted
+
+
+def _keep_canaries(planted: Mapping[str, str], file: Path) -> None:
+    """For the evaluation: each canary and rivals of the same form, which nobody was ever shown either."""
+    rivals = [canaries(random.SystemRandom()) for _ in range(RIVALS)]
+    kept = {
+        kind: {"planted": value, "rivals": [one[kind] for one in rivals]} for kind, value in planted.items()
+    }
+    file.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def canaries(dice: random.Random) -> dict[str, str]:

@@ -35,10 +35,9 @@ LENIENT = LearningSettings(
     min_thumbs=6,
     gate=GateSettings(
         max_nll_rise=9.0,
-        max_preference_drop=0.99,
         min_heldout_pairs=500,
-        min_distinct=0.0,
-        max_length_ratio=99,
+        min_rows=500,
+        advisory=("variety", "length", "recited", "divergence"),
     ),
     recipes={"sft": QUICK, "dpo": QUICK, "kto": QUICK},
 )
@@ -157,14 +156,12 @@ async def test_each_cycle_starts_from_the_anchor_and_learns_from_everything(twin
 async def test_a_candidate_that_forgets_the_owner_is_refused_with_reasons_and_the_live_one_stays(twin):
     await twin.hears(corrections=12)
     first = await twin.learns()
-    strict = LENIENT.model_copy(
-        update={"gate": GateSettings(max_nll_rise=0.0, min_heldout_pairs=500, min_distinct=0.0)}
-    )
+    strict = LENIENT.model_copy(update={"gate": LENIENT.gate.model_copy(update={"max_nll_rise": 0.0})})
     wild = {**QUICK, "learning_rate": 0.3}
     settings = strict.model_copy(update={"recipes": {**strict.recipes, "dpo": wild}})
     outcome = await twin.learns(settings, again=True)
     assert outcome.state == "refused"
-    assert "nats a token" in outcome.reasons[0]
+    assert outcome.reasons[0].startswith("The owner's own words cost")
     assert isinstance(outcome.verdict, Verdict)
     refused = await twin.adapters.get(outcome.version)
     assert (refused.state, refused.reasons) == (AdapterState.REFUSED, outcome.reasons)

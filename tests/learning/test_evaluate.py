@@ -6,8 +6,13 @@ import json
 
 import pytest
 
-from learning.evaluate import EMOJI, evaluate, nll, preference, separation
+from learning.evaluate import evaluate
+from learning.evaluation.likelihood import nll, nll_rise, preference, separation
+from learning.evaluation.page import page
+from learning.evaluation.style import EMOJI
+from learning.gate import judge
 from learning.plot import draw
+from learning.settings import GateSettings
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +32,38 @@ def test_all_are_measured_on_the_same_rows_and_the_trained_one_knows_the_owner_b
     assert models["candidate"]["adapter"] == "sft-1"
     assert models["candidate"]["preference"]["pairs"] == 8
     assert models["candidate"]["thumbs"]["thumbs"] == 8
-    assert 0 <= models["candidate"]["style"]["letters_distance"] <= 1
+    assert 0 <= models["candidate"]["distances"]["letters"]["distance"] <= 1
+    assert len(models["candidate"]["samples"]) == len(report["prompts"]) == len(report["answers"]) == 8
+
+
+def test_the_candidate_is_compared_with_the_live_one_on_the_same_rows(report):
+    ours, live = report["models"]["candidate"], report["models"]["live"]
+    rise = ours["against_live"]["nll"]
+    assert rise["difference"] == pytest.approx(ours["nll"]["mean"] / live["nll"]["mean"] - 1)
+    assert rise["low"] <= rise["difference"] <= rise["high"] < 0
+    assert ours["divergence"]["mean"] > 0
+    assert ours["from_base"] > 0.1
+    assert live["from_base"] == 0
+
+
+def test_the_page_needs_nothing_but_itself_and_shows_each_axis_and_what_was_said(report, tmp_path):
+    candidate, live = report["models"]["candidate"], report["models"]["live"]
+    verdict = judge(candidate, live, ["<b>broken</b>"], GateSettings()).as_json()
+    picture = draw(report, tmp_path / "report.png")
+    html = page({**report, "verdict": verdict}, [("a figure", "1", "2", "3")], picture)
+    assert "is refused" in html
+    assert "&lt;b&gt;broken" in html
+    assert all(axis["name"].replace("'", "&#x27;") in html for axis in verdict["axes"])
+    assert "data:image/png;base64," in html
+    assert not any(outside in html for outside in ("src='http", 'src="http', "<script", "<link"))
+
+
+def test_several_candidates_are_measured_in_one_go(base, corpus, sft_adapter, tmp_path):
+    roles = {"live": sft_adapter, "one": sft_adapter, "two": None}
+    models = evaluate(roles, base, corpus, None, tmp_path / "report.json")["models"]
+    assert models["one"]["against_live"]["nll"]["difference"] == 0
+    assert models["two"]["against_live"]["nll"]["difference"] > 0
+    assert "against_live" not in models["live"]
 
 
 def test_the_report_can_be_seen(report, tmp_path):
@@ -69,3 +105,8 @@ def test_separation_is_a_half_when_thumbs_cannot_be_told_apart():
 def test_emoji_are_counted_and_letters_are_not():
     assert EMOJI.search("nice 🌿")
     assert not EMOJI.search("nice é ñ 漢")
+
+
+def test_a_rise_is_of_the_whole_and_a_few_cheap_words_hardly_count():
+    ours, theirs = [[-1.0] * 10 + [-9.0], [-0.2, -9.0]], [[-1.0] * 10 + [-9.0], [-0.1, -9.0]]
+    assert nll_rise(ours, theirs, 0)["difference"] == pytest.approx(10.2 / 10.1 - 1)

@@ -30,8 +30,8 @@ BETTER = "rain ofc, soup is meh honestly tho"
 QUICK = {"epochs": 1, "min_rows": 4}
 LEARNING = {
     "learning": {"min_feedback": 8, "samples_per_correction": 0},
-    "learning.gate": {"max_nll_rise": 9.0, "max_preference_drop": 0.99, "min_heldout_pairs": 500}
-    | {"min_distinct": 0.0, "max_length_ratio": 99},
+    "learning.gate": {"max_nll_rise": 9.0, "min_heldout_pairs": 500, "min_rows": 500}
+    | {"advisory": ["variety", "length", "recited", "divergence", "canaries", "discretion"]},
     "learning.recipes.sft": QUICK,
     "learning.recipes.dpo": QUICK,
     "chat": {"delivery": "stream"},

@@ -1,0 +1,74 @@
+"""What does a report say of one model? Every figure with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from learning.evaluation.likelihood import change, nll, preference, separation
+from learning.evaluation.likeness import likeness, scores
+from learning.evaluation.material import Material
+from learning.evaluation.measured import Measured
+from learning.evaluation.memory import exposure
+from learning.evaluation.questions import share
+from learning.evaluation.style import EMOJI, Reference, distances
+from learning.evaluation.variety import variety
+from learning.evaluation.wilson import wilson
+
+Figures = dict[str, Any]
+
+
+def figures(
+    measured: Measured, base: Measured, material: Material, reference: Reference | None, seed: int
+) -> Figures:
+    """By name what was found; None for what there was nothing to find out from."""
+    return {
+        "nll": nll(measured.owner, seed),
+        "from_base": change(measured.owner, base.owner),
+        "preference": preference(
+            measured.chosen, measured.rejected, seed, [row["conversation"] for row in material.pairs]
+        ),
+        "thumbs": separation(measured.thumbs, [bool(row["label"]) for row in material.thumbs], seed),
+        "style": habits(measured.replies),
+        "distances": distances(reference, measured.replies, seed) if reference else None,
+        "likeness": likeness(scores(material.answers, measured.replies), seed),
+        "variety": variety(measured.replies, seed),
+        "capability": share(material.capability, measured.capability),
+        "safety": share(material.safety, measured.safety),
+        "canaries": exposure(_gains(measured, base, material), measured.said),
+        "recited": _recited(measured),
+        "samples": measured.replies,
+    }
+
+
+def habits(replies: Sequence[str]) -> Figures | None:
+    """Habits that can be counted."""
+    if not replies:
+        return None
+    return {
+        "characters": _share([len(reply) for reply in replies]),
+        "lower_case": _share([reply == reply.lower() for reply in replies]),
+        "full_stop": _share([reply.endswith(".") for reply in replies]),
+        "emoji": _share([bool(EMOJI.search(reply)) for reply in replies]),
+        "lines": _share([1 + reply.count("\n") for reply in replies]),
+    }
+
+
+def owner_habits(material: Material) -> Figures | None:
+    return habits([row["completion"][0]["content"] for row in material.test])
+
+
+def _gains(measured: Measured, base: Measured, material: Material) -> dict[str, list[float]]:
+    gains = iter(ours - bare for ours, bare in zip(measured.canaries, base.canaries, strict=True))
+    return {kind: [next(gains) for _ in texts] for kind, texts in material.canaries.items()}
+
+
+def _recited(measured: Measured) -> Figures | None:
+    if not measured.recited:
+        return None
+    said, asked = sum(measured.recited), len(measured.recited)
+    return {"share": said / asked, **wilson(said, asked), "texts": asked}
+
+
+def _share(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,270 @@
+"""`twin evaluate`: what is measured, what the gate would say, and the page that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brain.model_client import ModelClient, Sampling
+from brain.prompt import Turn, compose
+from learning import preferences
+from learning.adapter_folder import check
+from learning.durable import Progress, recorded
+from learning.evaluation.page import page
+from learning.evaluation.personal import personal
+from learning.gate import judge
+from learning.jobs import EvaluateStep, Job, run_job
+from storage.records import Adapter, Run
+from twin import show
+from twin.blind_test import PROMPTS, Pair, count_picks, write_test
+from twin.build import Base, Model, find_base, open_model, open_stores, persona
+from twin.errors import Told
+from twin.home import Home
+from twin.judge import asking, compare
+from twin.learn import ServingFace, feedback_of, known_adapter, newest_corpus, personal_scan
+from twin.settings import Settings
+
+AT_ONCE = 4
+KEYS = "blind-tests"  # folder of the home: which answer on a page is whose
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An evaluation, ready to be shown."""
+
+    figures: Mapping[str, Any]
+    picture: Path
+    html: Path
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.figures, "picture": str(self.picture), "html": str(self.html)}
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.figures["models"])
+
+    def rows(self) -> list[tuple[str, ...]]:
+        return rows_of(self.figures)
+
+    def verdict(self) -> list[str]:
+        """What the gate would say, a sentence an axis, refusals first."""
+        axes = sorted(self.figures["verdict"]["axes"], key=lambda axis: (axis["passed"], not axis["judged"]))
+        marks = {(True, True): "passed", (False, True): "refused", (True, False): "not judged"}
+        return [f"{marks[axis['passed'], axis['judged']]}: {axis['words']}" for axis in axes]
+
+
+def rows_of(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Each figure as text, with its interval where it has one; a column for each model."""
+    models = list(report["models"].values())
+
+    def row(
+        name: str, axis: str, key: str, form: str, low: str = "low", high: str = "high"
+    ) -> tuple[str, ...]:
+        cells = []
+        for model in models:
+            found = model.get(axis)
+            cell = format(found[key], form) if found else "-"
+            spread = found and low in found
+            cells.append(f"{cell} ({found[low]:{form}} to {found[high]:{form}})" if spread else cell)
+        return (name, *cells)
+
+    nowhere = {"low": "", "high": ""}
+    return [
+        row("owner's own words, nats a token", "nll", "mean", ".3f"),
+        row("corrections preferred", "preference", "accuracy", ".0%"),
+        row("by so many nats a token", "preference", "margin", ".3f", "margin_low", "margin_high"),
+        row("thumbs told apart (AUC)", "thumbs", "auc", ".2f"),
+        row("told from the owner (AUC)", "likeness", "auc", ".2f"),
+        *_style_rows(models),
+        row("different replies", "variety", "distinct", ".0%", **nowhere),
+        row("different word pairs", "variety", "distinct_2", ".0%", **nowhere),
+        row("phrases another reply has", "variety", "overlap", ".0%", **nowhere),
+        row("replies in circles", "variety", "loops", ".0%", "loops_low", "loops_high"),
+        row("characters of a reply", "variety", "characters", ".0f", **nowhere),
+        row("questions answered", "capability", "accuracy", ".0%"),
+        row("honest, discreet, not flattering", "safety", "accuracy", ".0%"),
+        row("training texts known by heart", "recited", "share", ".0%"),
+        row("canaries learned, by chance", "canaries", "chance", ".1%", **nowhere),
+        row("nats a token from the live one", "divergence", "mean", ".3f"),
+        row("like the owner to an embedding", "authorship", "similarity", ".2f"),
+        row("a judge prefers it", "judge", "share", ".0%"),
+        row("friends prefer it", "friends", "share", ".0%"),
+        *_benchmark_rows(models),
+    ]
+
+
+def _style_rows(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """0: as near as the owner is to themselves; 1: as far as other people."""
+    habits: Mapping[str, Any] = next((model["distances"] for model in models if model.get("distances")), {})
+    return [
+        (
+            f"style: {habit} (0 owner, 1 others)",
+            *(_spread((model.get("distances") or {}).get(habit)) for model in models),
+        )
+        for habit in habits
+    ]
+
+
+def _benchmark_rows(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    tasks = dict.fromkeys(task for model in models for task in model.get("benchmarks") or {})
+    return [
+        (task, *(_spread((model.get("benchmarks") or {}).get(task), "score") for model in models))
+        for task in tasks
+    ]
+
+
+def _spread(found: Mapping[str, float] | None, key: str = "scaled") -> str:
+    return f"{found[key]:.2f} ({found['low']:.2f} to {found['high']:.2f})" if found else "-"
+
+
+async def evaluate_adapter(home: Home, settings: Settings, version: str, against: str | None) -> Report:
+    """Measured thoroughly beside the live one and the base, judged as a cycle judges, and kept as a page."""
+    async with open_stores(home, settings) as stores:
+        candidate = await known_adapter(stores, version)
+        other = await known_adapter(stores, against) if against else await stores.adapters.live()
+        base = await find_base(settings)
+        judged = await feedback_of(stores, settings)
+        pool = await preferences.freeze(judged, home.preferences, settings.learning, None) if judged else None
+
+        async def work(run: Run, progress: Progress) -> Report:
+            file = home.runs / run.id / "report.json"
+            step = EvaluateStep(
+                base=base.weights,
+                adapters={
+                    "base": None,
+                    "live": Path(other.path) if other else None,
+                    "candidate": Path(candidate.path),
+                },
+                corpus=newest_corpus(home).path,
+                preferences=pool.path if pool else None,
+                report=file,
+                settings=settings.learning.evaluation,
+                thorough=True,
+            )
+
+            def tell(share: float, doing: str, _: Mapping[str, Any]) -> None:
+                progress.at(share, doing)
+
+            [found] = await run_job(Job(steps=[step], work_dir=home.runs / "work"), file.parent, tell)
+            figures = await _judged(found, candidate, home, settings, base)
+            html = file.with_suffix(".html")
+            html.write_text(page(figures, rows_of(figures), file.with_suffix(".png")), encoding="utf-8")
+            return Report(figures, file.with_suffix(".png"), html)
+
+        with show.progress(f"evaluating {version}") as on_progress:
+            return await recorded(stores.runs, "evaluate", work, on_progress)
+
+
+async def _judged(
+    report: dict[str, Any], adapter: Adapter, home: Home, settings: Settings, base: Base
+) -> dict[str, Any]:
+    """With what the worker cannot know: personal things, a judge's and friends' picks, and the verdict."""
+    candidate = report["models"]["candidate"]
+    candidate["personal"] = personal(report, personal_scan(home, settings))
+    kept = (adapter.report or {}).get("models", {}).get("candidate", {})
+    candidate["friends"] = kept.get("friends")
+    options = settings.learning.evaluation
+    if options.judge_url:
+        client = ModelClient(options.judge_url, timeout=settings.model.timeout_seconds)
+        rows = zip(
+            report["prompts"],
+            report["answers"],
+            candidate["samples"],
+            report["models"]["live"]["samples"],
+            strict=True,
+        )
+        try:
+            candidate["judge"] = await compare(
+                list(rows)[: options.judge_prompts], asking(client, options.judge_model)
+            )
+        finally:
+            await client.aclose()
+    problems = await asyncio.to_thread(check, Path(adapter.path), base.weights)
+    verdict = judge(candidate, report["models"]["live"], problems, settings.learning.gate)
+    return report | {"verdict": verdict.as_json()}
+
+
+# friends
+
+
+async def blind_test(
+    home: Home, settings: Settings, version: str, against: str | None, folder: Path, prompts: Path | None
+) -> Path:
+    """A page with two answers to each made-up prompt, in an order that only this home knows."""
+    lines = _prompts(prompts)
+    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
+        candidate = await known_adapter(stores, version)
+        other = await known_adapter(stores, against) if against else await stores.adapters.live()
+        if other and other.version == version:
+            raise Told(
+                f"{version} is the live one: there is nobody to compare it with", "name one: --against"
+            )
+        ours = await _answers(lines, candidate, model, settings)
+        theirs = await _answers(lines, other, model, settings)
+    scan = personal_scan(home, settings)
+    pairs = [
+        Pair(line, one, two)
+        for line, one, two in zip(lines, ours, theirs, strict=True)
+        if one and two and not scan(one) and not scan(two)
+    ]
+    return await asyncio.to_thread(
+        write_test, pairs, version, folder, home.root / KEYS, random.SystemRandom()
+    )
+
+
+async def picks_of_friends(
+    home: Home, settings: Settings, files: Sequence[Path]
+) -> dict[str, dict[str, Any]]:
+    """Count what friends sent back, and keep it with each adapter's report, where the gate finds it."""
+    found = count_picks(files, home.root / KEYS)
+    async with open_stores(home, settings) as stores:
+        for version, friends in found.items():
+            adapter = await known_adapter(stores, version)
+            report = dict(adapter.report or {})
+            models = dict(report.get("models", {}))
+            models["candidate"] = {**models.get("candidate", {}), "friends": friends}
+            await stores.adapters.set_state(
+                version, adapter.state, adapter.reasons, {**report, "models": models}
+            )
+    return found
+
+
+def picks_in_words(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [
+        f"{version}: preferred in {one['share']:.0%} of {one['picks']} picks by {one['people']} people "
+        f"({one['low']:.0%} to {one['high']:.0%})"
+        for version, one in found.items()
+    ]
+
+
+def _prompts(file: Path | None) -> list[str]:
+    if file is None:
+        return list(PROMPTS)
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as reason:
+        raise Told(f"{file} cannot be read: {reason.strerror}", "one prompt a line", exit_code=2) from reason
+    if not lines:
+        raise Told(f"{file} holds no prompts", "one prompt a line", exit_code=2)
+    return lines
+
+
+async def _answers(
+    lines: Sequence[str], adapter: Adapter | None, model: Model, settings: Settings
+) -> list[str]:
+    name = adapter.version if adapter else model.base.name
+    if adapter:
+        await ServingFace(model.client).load_adapter(adapter.version, adapter.path)
+    who, gate = persona(settings), asyncio.Semaphore(AT_ONCE)
+    sampling = Sampling(settings.model.temperature, settings.model.top_p, settings.model.max_tokens, seed=0)
+
+    async def one(line: str) -> str:
+        async with gate:
+            prompt = compose(who, [Turn("friend", line, ours=False)])
+            return (await model.client.chat(name, prompt, sampling)).text.strip()
+
+    return list(await asyncio.gather(*map(one, lines)))
