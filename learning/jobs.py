@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from learning.failures import TrainingFailed
-from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe
+from learning.recipes import DpoRecipe, HindsightRecipe, InterpolationRecipe, KtoRecipe, SftRecipe
 from storage.records import stable_id
 
 LOOK_EVERY = 0.2  # seconds
@@ -53,6 +53,27 @@ class KtoStep(Step):
     recipe: KtoRecipe
     adapter: Path
     parent: Path
+    replay: Path | None = None
+
+
+class HindsightStep(Step):
+    kind: Literal["hindsight"] = "hindsight"
+    data: Path
+    recipe: HindsightRecipe
+    adapter: Path
+    parent: Path
+    replay: Path | None = None
+
+
+class InterpolateStep(Step):
+    kind: Literal["interpolate"] = "interpolate"
+    previous: Path
+    trained: Path
+    recipe: InterpolationRecipe
+    corpus: Path
+    preferences: Path
+    adapter: Path
+    live: Path | None = None
 
 
 class EvaluateStep(Step):
@@ -65,7 +86,9 @@ class EvaluateStep(Step):
     seed: int = 0
 
 
-AnyStep = Annotated[SftStep | DpoStep | KtoStep | EvaluateStep, Field(discriminator="kind")]
+AnyStep = Annotated[
+    SftStep | DpoStep | KtoStep | HindsightStep | InterpolateStep | EvaluateStep, Field(discriminator="kind")
+]
 
 
 class Job(BaseModel):

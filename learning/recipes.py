@@ -92,6 +92,37 @@ class KtoRecipe(Recipe):
     warmup: float = Field(default=0.1, ge=0, lt=1)
     beta: float = Field(default=0.1, gt=0)
     loss_type: Literal["kto", "apo_zero_unpaired"] = "kto"
+    replay: float = Field(
+        default=0.3, ge=0, lt=1, description="share of owner rows mixed in as likes, against forgetting"
+    )
+
+
+class HindsightRecipe(Recipe):
+    """Make a reply less likely where a complaint about it, shown beforehand, would have (SDPO, 2603.12273)."""
+
+    learning_rate: float = Field(default=2e-6, gt=0)
+    epochs: float = Field(default=1, gt=0)
+    batch_size: int = Field(default=4, ge=1)
+    effective_batch: int = Field(default=8, ge=1)
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    min_rows: int = Field(default=4, ge=1)
+    clip: float = Field(
+        default=2.0, gt=0, description="nats; a token's likelihood is wanted at most so much lower or higher"
+    )
+    kl_weight: float = Field(default=0.1, ge=0, description="of the distance from the parent, in the loss")
+    max_kl: float = Field(default=0.5, gt=0, description="nats a token from the parent; further on it stops")
+    replay: float = Field(default=0.5, ge=0, lt=1, description="share of owner rows, learned as in SFT")
+
+
+class InterpolationRecipe(BaseModel):
+    """Between the adapter that training began with (0) and the one it ended with (1)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shares: tuple[float, ...] = Field(default=(0.3, 0.6, 1.0), min_length=1)
+    max_nll_rise: float = Field(default=0.05, ge=0, description="as the gate's; a cycle sets it to that")
+    max_length: int = Field(default=1024, ge=16)
+    seed: int = 0
 
 
 R = TypeVar("R", bound=Recipe)
@@ -122,6 +153,12 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "epochs": 1,
         "batch_size": 8,
         "effective_batch": 8,
+        "max_length": 512,
+        "gradient_checkpointing": False,
+    },
+    HindsightRecipe: {
+        "learning_rate": 5e-4,
+        "epochs": 3,
         "max_length": 512,
         "gradient_checkpointing": False,
     },

@@ -55,24 +55,24 @@ def all_fitted(
 
 
 def unrolled(rows: Sequence[Row], epochs: float, seed: int) -> list[Row]:
-    """Every epoch's rows one after the other, each epoch shuffled anew.
+    """Every epoch's rows one after the other, each epoch shuffled anew; never empty while there are rows.
 
     A row of weight w comes up w times an epoch on average: the trainers know no weights, but they do count.
+    What one row lacks to come up is handed to the next, so that many light rows still count by their sum.
     """
     order = random.Random(seed)
-    seen = [0.0] * len(rows)
+    ahead = 0.5  # so that a single light row still comes up in its first epoch
     schedule: list[Row] = []
     for start in range(math.ceil(epochs)):
         share = min(1.0, epochs - start)
-        due = []
-        for index, row in enumerate(rows):
-            before = seen[index]
-            seen[index] += float(row.get("weight", 1.0)) * share
-            # Half a row ahead, so that a single epoch still sees the half-weighted ones.
-            due += [row] * (int(seen[index] + 0.5) - int(before + 0.5))
+        due: list[Row] = []
+        for row in order.sample(rows, len(rows)):
+            ahead += float(row.get("weight", 1.0)) * share
+            due += [row] * int(ahead)
+            ahead -= int(ahead)
         order.shuffle(due)
         schedule += due
-    return schedule
+    return schedule or list(rows[:1])
 
 
 def _template(tokenizer: Any, turns: Sequence[Any], add_generation_prompt: bool) -> list[int]:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from learning.adapter_folder import CONFIG, MANIFEST, WEIGHTS, base_identity, published, sha256
 from learning.base_model import on_gpu
 from learning.logprobs import answer_logprobs
-from learning.recipes import Recipe
+from learning.recipes import InterpolationRecipe, Recipe
 from learning.rows import all_fitted, tokens_of
 
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "tokenizers")
@@ -29,15 +29,19 @@ def save_adapter(
     adapter_dir: Path,
     *,
     method: str,
-    recipe: Recipe,
+    recipe: Recipe | InterpolationRecipe,
     base: str | Path,
     parent: Path | None,
     data_dir: Path,
     samples: Sequence[str],
     probe_rows: Sequence[Mapping[str, Any]],
     report: Mapping[str, Any],
+    parents: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Publish the adapter "default" of this model. The folder appears whole or not at all."""
+    """Publish the adapter "default" of this model. The folder appears whole or not at all.
+
+    `parents`: of a mixture, all of them and their shares; `parent` is then the one it is listed under.
+    """
     dtype = "bfloat16" if on_gpu() else "float32"
     identity = base_identity(base)
     with published(adapter_dir) as folder:
@@ -59,6 +63,7 @@ def save_adapter(
             "method": method,
             "base": identity,
             "parent": {"version": parent.name, "sha256": sha256(parent / WEIGHTS)} if parent else None,
+            **({"parents": list(parents)} if parents else {}),
             "data": data_dir.name,
             "samples": list(samples),
             "seed": recipe.seed,
@@ -70,7 +75,7 @@ def save_adapter(
 
 
 def _probes(
-    model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], recipe: Recipe, dtype: str
+    model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], recipe: Recipe | InterpolationRecipe, dtype: str
 ) -> dict[str, Any]:
     """The answers on which adapter and base differ most: there a server that forgot the adapter shows."""
     usable = all_fitted(rows[:PROBE_CANDIDATES], ["completion"], tokenizer, recipe.max_length)

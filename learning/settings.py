@@ -6,9 +6,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from learning.recipes import DpoRecipe, KtoRecipe, Recipe, SftRecipe
+from learning.recipes import DpoRecipe, HindsightRecipe, KtoRecipe, Recipe, SftRecipe
 
-RECIPES: dict[str, type[Recipe]] = {"sft": SftRecipe, "dpo": DpoRecipe, "kto": KtoRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "sft": SftRecipe,
+    "dpo": DpoRecipe,
+    "kto": KtoRecipe,
+    "hindsight": HindsightRecipe,
+}
 
 
 class CorpusSettings(BaseModel):
@@ -89,7 +94,7 @@ class LearningSettings(BaseModel):
 
     corpus: CorpusSettings = CorpusSettings()
     gate: GateSettings = GateSettings()
-    recipes: dict[Literal["sft", "dpo", "kto"], dict[str, Any]] = Field(default_factory=dict)
+    recipes: dict[Literal["sft", "dpo", "kto", "hindsight"], dict[str, Any]] = Field(default_factory=dict)
     every_hours: float | None = Field(
         None, gt=0, description="`twin up` learns this often; unset: when asked"
     )
@@ -99,6 +104,9 @@ class LearningSettings(BaseModel):
     min_thumbs: int = Field(
         default=16, ge=2, description="fewer thumbs than this get no training step of their own"
     )
+    min_complaints: int = Field(
+        default=4, ge=1, description="fewer complaints in words than this get no training step of their own"
+    )
     samples_per_correction: int = Field(
         default=3, ge=0, description="fresh replies that a correction is preferred to"
     )
@@ -107,6 +115,15 @@ class LearningSettings(BaseModel):
     )
     trainer_weight: float = Field(
         default=0.5, ge=0, le=1, description="of an allow-listed trainer; the owner's is 1"
+    )
+    half_life_days: float | None = Field(
+        default=180, gt=0, description="a signal so much older than the newest weighs half; unset: the same"
+    )
+    signals_per_session: int = Field(
+        default=30, ge=1, description="of one conversation, the newest signals, are learned from"
+    )
+    signals_per_person: int = Field(
+        default=3000, ge=1, description="of one person, the newest signals, are learned from"
     )
     anchor_until: int = Field(
         default=3000, ge=1, description="up to so many signals each cycle restarts from the SFT adapter"

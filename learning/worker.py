@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from learning.failures import TrainingFailed
-from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep
+from learning.jobs import (
+    AnyStep,
+    DpoStep,
+    EvaluateStep,
+    HindsightStep,
+    InterpolateStep,
+    Job,
+    KtoStep,
+    SftStep,
+)
 from learning.training import OnProgress
 
 log = logging.getLogger(__name__)
@@ -39,7 +48,7 @@ def work(job: Job, run_dir: Path) -> int:
 
 
 def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
-    from learning import evaluate, plot, train_dpo, train_kto, train_sft
+    from learning import evaluate, interpolate, plot, train_dpo, train_hindsight, train_kto, train_sft
 
     match step:
         case SftStep():
@@ -71,6 +80,30 @@ def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
                 step.adapter,
                 workplace,
                 parent=step.parent,
+                replay_dir=step.replay,
+                on_progress=tell,
+            )
+        case HindsightStep():
+            return train_hindsight.train(
+                step.data,
+                step.recipe,
+                step.base,
+                step.adapter,
+                workplace,
+                parent=step.parent,
+                replay_dir=step.replay,
+                on_progress=tell,
+            )
+        case InterpolateStep():
+            return interpolate.interpolate(
+                step.previous,
+                step.trained,
+                step.recipe,
+                step.base,
+                step.corpus,
+                step.preferences,
+                step.adapter,
+                live=step.live,
                 on_progress=tell,
             )
         case EvaluateStep():
