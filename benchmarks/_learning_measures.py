@@ -1,4 +1,4 @@
-"""How is an adapter measured in benchmarks/learning.py? Preference, forgetting, and whether it can be told apart."""
+"""How does benchmarks/learning.py measure an adapter? Preference, forgetting, and can it be told apart?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def measured(model: Any, tokenizer: Any, owner: Owner) -> dict[str, float]:
     """pref_accuracy 0..1, nll in nats a token of what she used to write, likeness_auc (0.5 is best)."""
     pairs = owner.held_out_pairs()
     chosen, rejected = (means(model, tokenizer, pairs, side) for side in ("chosen", "rejected"))
-    words = [row[:-1] for row in logprobs(model, tokenizer, owner.rows(owner.test, "test"), "completion")]
+    words = [row[:-1] for row in logprobs(model, tokenizer, owner.corpus["test"], "completion")]
     replies = greedy(model, tokenizer, [asked(said) for said, _ in owner.held_out])
     return {
         "pref_accuracy": sum(a > b for a, b in zip(chosen, rejected, strict=True)) / len(pairs),

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.evaluate import REPLY_TOKENS, greedy
 from learning.interpolate import interpolate
 from learning.preferences import Judged, Preferences, freeze
-from learning.recipes import DpoRecipe, HindsightRecipe, InterpolationRecipe, KtoRecipe, SftRecipe, for_base
+from learning.recipes import DpoRecipe, HindsightRecipe, InterpolationRecipe, KtoRecipe, PreferenceRecipe, SftRecipe, for_base
 from learning.rows import as_jsonl, read_rows
 from learning.settings import LearningSettings
 from learning.training import as_dataset
@@ -65,8 +65,8 @@ def begin(base: Path, folder: Path, seed: int, most: int) -> Start:
     owner = Owner(seed)
     corpus = folder / "corpus"
     corpus.mkdir(parents=True)
-    for name, part in (("train", owner.taught), ("validation", owner.validation), ("test", owner.test)):
-        (corpus / f"{name}.jsonl").write_text(as_jsonl(owner.rows(part, name)), encoding="utf-8")
+    for name, rows in owner.corpus.items():
+        (corpus / f"{name}.jsonl").write_text(as_jsonl(rows), encoding="utf-8")
     anchor, started = folder / "sft-1", time.monotonic()
     recipe = for_base(SftRecipe, base, seed=seed)
     train_sft.train(corpus, recipe, base, anchor, folder / "work")
@@ -75,9 +75,7 @@ def begin(base: Path, folder: Path, seed: int, most: int) -> Start:
     prompts = [asked(said) for said, _ in owner.taught[:most]]
     torch.manual_seed(seed)
     drawn = [_sampled(model, tokenizer, prompts) for _ in range(SAMPLES)]
-    samples = {
-        prompt[-1]["content"]: list(texts) for prompt, *texts in zip(prompts, *drawn, strict=True)
-    }
+    samples = {prompt[-1]["content"]: list(texts) for prompt, *texts in zip(prompts, *drawn, strict=True)}
     replies = greedy(model, tokenizer, prompts)
     before = measured(model, tokenizer, owner)
     return Start(base, folder, owner, anchor, corpus, replies, samples, before, seconds)
@@ -91,25 +89,22 @@ def ours(start: Start, method: str, count: int, **overrides: Mapping[str, Any]) 
     seed = start.owner.seed
     pool = asyncio.run(freeze(events, home, LearningSettings(samples_per_correction=SAMPLES), start.sample))
     last = start.anchor
-    for place, train, recipe in (
+    steps: tuple[tuple[str, Callable[..., Any], type[PreferenceRecipe]], ...] = (
         ("pairs", train_dpo.train, DpoRecipe),
         ("hindsight", train_hindsight.train, HindsightRecipe),
         ("thumbs", train_kto.train, KtoRecipe),
-    ):
+    )
+    for place, train, recipe in steps:
         if pool.counts[place] and _learnable(pool, place):
             told = for_base(recipe, start.base, **{**ANY, "seed": seed, **overrides.get(place, {})})
             target = home / place
-            train(
-                pool.path, told, start.base, target, home / "work", parent=last, replay_dir=start.corpus
-            )
+            train(pool.path, told, start.base, target, home / "work", parent=last, replay_dir=start.corpus)
             last = target
     if last == start.anchor:
         return changes(start, last, began)
     mixture = InterpolationRecipe(seed=seed, **overrides.get("interpolation", {}))
     found = home / "mixture"
-    interpolate(
-        start.anchor, last, mixture, start.base, start.corpus, pool.path, found, live=start.anchor
-    )
+    interpolate(start.anchor, last, mixture, start.base, start.corpus, pool.path, found, live=start.anchor)
     return changes(start, found, began)
 
 
@@ -203,5 +198,3 @@ def _sampled(model: Any, tokenizer: Any, prompts: Sequence[Prompt]) -> list[str]
     tokenizer.padding_side = "right"
     said = tokenizer.batch_decode(tokens[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
     return [text.strip() for text in said]
-
-

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from brain.prompt import Persona, Turn, compose
+from examples.make_sample import Lines
 from learning.pocket.topics import catalogue
 from learning.preferences import Judged
 from learning.rows import Row
@@ -18,9 +19,9 @@ START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 MIRA = Persona("Mira")
 PHRASE, EMOJI = "honestly tho", "😂"
 WORDS = {"yes": "yep", "sure": "ofc", "no": "nah", "great": "lovely", "good": "lovely", "okay": "alright"}
-OLD = ("case", "stop")  # in everything she ever wrote
+OLD = ("case", "stop")  # in everything she ever wrote, besides what examples/make_sample.py gives her
 NEW = ("phrase", "emoji", "words")  # since lately, and only her feedback says so
-HELD_OUT, TEST, VALIDATION = 60, 60, 40  # prompts
+HELD_OUT, TRAIN, TEST, VALIDATION = 60, 240, 80, 40  # prompts
 
 
 def written(answer: str, habits: Sequence[str]) -> str:
@@ -49,37 +50,35 @@ def asked(question: str) -> Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Her exchanges, dealt out by a seed: what is asked in one part is never asked in another."""
+    """Her messages and what she teaches, dealt out by a seed; no part shares a question with `held_out`."""
 
     seed: int
-    taught: list[tuple[str, str]] = field(default_factory=list)  # corpus and feedback
-    validation: list[tuple[str, str]] = field(default_factory=list)
-    test: list[tuple[str, str]] = field(default_factory=list)
+    taught: list[tuple[str, str]] = field(default_factory=list)  # by feedback
     held_out: list[tuple[str, str]] = field(default_factory=list)
+    corpus: dict[str, list[Row]] = field(default_factory=dict)  # what she wrote before she had the new habits
 
     def __post_init__(self) -> None:
         drawn = [(said, answer) for said, answer in catalogue().for_anyone if len(answer) < 70]
         random.Random(self.seed).shuffle(drawn)
-        for part, count in ((self.held_out, HELD_OUT), (self.test, TEST), (self.validation, VALIDATION)):
-            part += drawn[:count]
-            del drawn[:count]
-        self.taught.extend(drawn)
-
-    def rows(self, exchanges: Sequence[tuple[str, str]], name: str) -> list[Row]:
-        """What she wrote before she had the new habits."""
-        return [
-            {
-                "id": f"{name}-{number}",
-                "prompt": [dict(turn) for turn in asked(said)],
-                "completion": [{"role": "assistant", "content": written(answer, OLD)}],
-            }
-            for number, (said, answer) in enumerate(exchanges)
-        ]
+        self.held_out.extend(drawn[:HELD_OUT])
+        self.taught.extend(drawn[HELD_OUT:])
+        lines, seen = Lines(self.seed), {said for said, _ in self.held_out}
+        for name, count in (("test", TEST), ("validation", VALIDATION), ("train", TRAIN)):
+            rows: list[Row] = []
+            while len(rows) < count:
+                said, answer = lines.exchange()[0]
+                if said not in seen:
+                    text = "\n".join(answer)
+                    rows.append(
+                        {"id": f"{name}-{len(rows)}", "prompt": _turns(said), "completion": _said(text)}
+                    )
+                    seen.add(said)
+            self.corpus[name] = rows
 
     def held_out_pairs(self) -> list[Row]:
         """Her answer against the same one with one habit missing, or with all the new ones missing."""
         return [
-            {"prompt": asked(said), "chosen": _said(hers(answer)), "rejected": _said(other)}
+            {"prompt": _turns(said), "chosen": _said(hers(answer)), "rejected": _said(other)}
             for said, answer in self.held_out
             for other in dict.fromkeys(_broken(answer))
         ]
@@ -115,7 +114,7 @@ def _complaint(reply: str, habits: Sequence[str]) -> str:
     if stiff:
         return f'you never say "{stiff[0]}"'
     missing = {"phrase": f"you always end with {PHRASE}", "emoji": f"you always add {EMOJI}"}
-    return next((words for habit, words in missing.items() if habit not in habits), "that is not how you talk")
+    return next((words for habit, words in missing.items() if habit not in habits), "not how you talk")
 
 
 def _judged(number: int, said: str, reply: str, kind: Signal, text: str | None) -> Judged:
@@ -124,6 +123,10 @@ def _judged(number: int, said: str, reply: str, kind: Signal, text: str | None) 
     stamp = Stamp(None, "pocket", "hash", tuple(prompt), {})
     message = Message(key, "terminal", chat, "twin", "Mira", reply, at, by_twin=True, stamp=stamp)
     return Judged(Feedback(key, "mira", Role.OWNER, kind, at, text), message, prompt, 1.0)
+
+
+def _turns(said: str) -> list[dict[str, str]]:
+    return [{**turn} for turn in asked(said)]
 
 
 def _said(text: str) -> list[dict[str, str]]:

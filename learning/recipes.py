@@ -41,6 +41,20 @@ class Recipe(BaseModel):
         return max(1, round(self.effective_batch / self.batch_size))
 
 
+class PreferenceRecipe(Recipe):
+    """What the methods share that learn from feedback, of which there is little at first."""
+
+    min_updates: int = Field(
+        default=20, ge=0, description="few rows are seen again until there were so many updates"
+    )
+    max_epochs: float = Field(default=6, gt=0, description="but no more often than this")
+
+    def epochs_for(self, rows: float) -> float:
+        """Passes over so many rows (the sum of their weights, replay included)."""
+        wanted = self.min_updates * self.effective_batch / max(rows, 1.0)
+        return max(self.epochs, min(wanted, self.max_epochs))
+
+
 class SftRecipe(Recipe):
     """Imitate the owner: completion-only loss on what they really said."""
 
@@ -58,7 +72,7 @@ class SftRecipe(Recipe):
         return self
 
 
-class DpoRecipe(Recipe):
+class DpoRecipe(PreferenceRecipe):
     """Prefer the correction to the reply it corrects; the sft term keeps the chosen words likely."""
 
     learning_rate: float = Field(default=5e-6, gt=0)
@@ -82,7 +96,7 @@ class DpoRecipe(Recipe):
         return self
 
 
-class KtoRecipe(Recipe):
+class KtoRecipe(PreferenceRecipe):
     """Learn from single thumbs. "apo_zero_unpaired" has no KL estimate, so rows may come in any order."""
 
     learning_rate: float = Field(default=2e-6, gt=0)
@@ -97,8 +111,8 @@ class KtoRecipe(Recipe):
     )
 
 
-class HindsightRecipe(Recipe):
-    """Make a reply less likely where a complaint about it, shown beforehand, would have (SDPO, 2603.12273)."""
+class HindsightRecipe(PreferenceRecipe):
+    """Find a reply as likely as with the complaint about it read beforehand (SDPO, arXiv 2603.12273)."""
 
     learning_rate: float = Field(default=2e-6, gt=0)
     epochs: float = Field(default=1, gt=0)
@@ -139,8 +153,9 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "gradient_checkpointing": False,
     },
     DpoRecipe: {
-        "learning_rate": 1e-3,
+        "learning_rate": 2e-3,
         "epochs": 2,
+        "min_updates": 100,
         "batch_size": 8,
         "effective_batch": 8,
         "loss_weights": (1.0, 1.0),
@@ -149,16 +164,18 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "gradient_checkpointing": False,
     },
     KtoRecipe: {
-        "learning_rate": 1e-4,
+        "learning_rate": 1e-3,
         "epochs": 1,
+        "min_updates": 40,
         "batch_size": 8,
         "effective_batch": 8,
         "max_length": 512,
         "gradient_checkpointing": False,
     },
     HindsightRecipe: {
-        "learning_rate": 5e-4,
+        "learning_rate": 1e-3,
         "epochs": 3,
+        "min_updates": 40,
         "max_length": 512,
         "gradient_checkpointing": False,
     },

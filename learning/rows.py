@@ -75,6 +75,11 @@ def unrolled(rows: Sequence[Row], epochs: float, seed: int) -> list[Row]:
     return schedule or list(rows[:1])
 
 
+def total_weight(rows: Sequence[Row]) -> float:
+    """How many rows that is in one epoch."""
+    return sum(float(row.get("weight", 1.0)) for row in rows)
+
+
 def _template(tokenizer: Any, turns: Sequence[Any], add_generation_prompt: bool) -> list[int]:
     ids = tokenizer.apply_chat_template(
         [dict(turn) for turn in turns],

@@ -75,7 +75,11 @@ def save_adapter(
 
 
 def _probes(
-    model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], recipe: Recipe | InterpolationRecipe, dtype: str
+    model: Any,
+    tokenizer: Any,
+    rows: Sequence[Mapping[str, Any]],
+    recipe: Recipe | InterpolationRecipe,
+    dtype: str,
 ) -> dict[str, Any]:
     """The answers on which adapter and base differ most: there a server that forgot the adapter shows."""
     usable = all_fitted(rows[:PROBE_CANDIDATES], ["completion"], tokenizer, recipe.max_length)

@@ -15,8 +15,8 @@ from trl import DPOConfig, DPOTrainer
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe
-from learning.replay import replayed
-from learning.rows import Row, all_fitted, read_rows, unrolled
+from learning.replay import replayed, scheduled
+from learning.rows import Row, all_fitted, read_rows
 from learning.save_adapter import save_adapter
 from learning.training import (
     OnProgress,
@@ -49,8 +49,9 @@ def train(
 ) -> dict[str, Any]:
     """Continue the parent adapter on a preference snapshot and publish `adapter_dir`; return the report.
 
-    Owner rows from the corpus at `replay_dir` are mixed in, and so is what the snapshot demonstrates. A killed training starts anew: resuming would
-    restore only the reference, not the adapter that learns. Raises TrainingFailed, and then leaves no folder.
+    Owner rows from the corpus at `replay_dir` are mixed in, and so is what the snapshot demonstrates. A
+    killed training starts anew: resuming would restore only the reference, not the adapter that learns.
+    Raises TrainingFailed, and then leaves no folder.
     """
     started = time.monotonic()
     if parent is None:
@@ -68,7 +69,7 @@ def train(
         rows = [*pairs, *map(_imitated, shown), *(_imitated(row, open_ended=True) for row in replay)]
         shutil.rmtree(work_dir, ignore_errors=True)
         set_seed(recipe.seed)
-        trainer = trainer_for(unrolled(rows, recipe.epochs, recipe.seed), recipe, base, parent, work_dir)
+        trainer = trainer_for(scheduled(rows, recipe), recipe, base, parent, work_dir)
         must_train(trainer.model)
         before, watch = fingerprint(trainer.model), watched(trainer, on_progress)
         trainer.train()
@@ -108,7 +109,7 @@ def trainer_for(
             model=with_adapter(load_base(base), parent, trainable=True),
             ref_model=None,
             args=DPOConfig(
-                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are unrolled already
+                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are  already
                 beta=recipe.beta,
                 loss_type=list(recipe.loss_type),
                 loss_weights=list(recipe.loss_weights),

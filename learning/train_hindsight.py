@@ -21,9 +21,9 @@ from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.logprobs import answer_logprobs
 from learning.recipes import HindsightRecipe
-from learning.replay import replayed
+from learning.replay import replayed, scheduled
 from learning.routing import complained_about
-from learning.rows import Row, all_fitted, read_rows, tokens_of, unrolled
+from learning.rows import Row, all_fitted, read_rows, tokens_of
 from learning.save_adapter import save_adapter
 from learning.training import (
     OnProgress,
@@ -94,7 +94,7 @@ def train(
 
 
 def with_hindsight(row: Row) -> dict[str, Any]:
-    """The row with the prompt that its teacher reads as `hindsight`: the complaint stands in the last turn."""
+    """The row, and the prompt its teacher reads as `hindsight`: the complaint stands in the last turn."""
     *before, asked = row["prompt"]
     told = HINDSIGHT.format(asked=asked["content"], complaint=row["complaint"])
     return {**row, "hindsight": [*before, {**asked, "content": told}]}
@@ -113,14 +113,14 @@ def trainer_for(
         recipe,
         model=model,
         args=TrainingArguments(**told, remove_unused_columns=False, train_sampling_strategy="sequential"),
-        train_dataset=[items[row["id"]] for row in unrolled(rows, recipe.epochs, recipe.seed)],
+        train_dataset=[items[row["id"]] for row in scheduled(rows, recipe)],
         data_collator=_padded,
     )
 
 
 def _items(
     model: Any, tokenizer: Any, rows: Sequence[Row], recipe: HindsightRecipe
-) -> list[dict[str, list[float]]]:
+) -> list[dict[str, list[Any]]]:
     """What one step reads of each row: tokens, and for each token of the answer what the parent thinks of it
     (`parent`) and what it is to be thought of (`wanted`; infinity in a replayed row: as likely as can be).
     """
@@ -157,16 +157,19 @@ def _named(tokenizer: Any, answer: Sequence[int], row: Row) -> list[bool]:
     return named
 
 
-def _padded(items: Sequence[dict[str, list[float]]]) -> dict[str, Any]:
+def _padded(items: Sequence[dict[str, list[Any]]]) -> dict[str, Any]:
     """(rows, width) of tokens and labels, (rows, width - 1) of what is wanted and what the parent thinks."""
     width = max(len(item["input_ids"]) for item in items)
 
     def stacked(name: str, wide: int, filler: float) -> Any:
         return torch.tensor([item[name] + [filler] * (wide - len(item[name])) for item in items])
 
+    items = [{**item, "attended": [1] * len(item["input_ids"])} for item in items]
     return {
         "input_ids": stacked("input_ids", width, 0),
-        "attention_mask": torch.tensor([[i < len(item["input_ids"]) for i in range(width)] for item in items]),
+        "attention_mask": torch.tensor(
+            [[i < len(item["input_ids"]) for i in range(width)] for item in items]
+        ),
         "labels": stacked("labels", width, IGNORED),
         "wanted": stacked("wanted", width - 1, 0.0),
         "parent": stacked("parent", width - 1, 0.0),

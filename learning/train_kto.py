@@ -15,9 +15,9 @@ from trl import KTOConfig, KTOTrainer
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.recipes import KtoRecipe
-from learning.replay import replayed
+from learning.replay import replayed, scheduled
 from learning.routing import thumb_weights
-from learning.rows import Row, all_fitted, read_rows, unrolled
+from learning.rows import Row, all_fitted, read_rows
 from learning.save_adapter import save_adapter
 from learning.training import (
     OnProgress,
@@ -47,7 +47,8 @@ def train(
 ) -> dict[str, Any]:
     """Continue the parent adapter on thumbs and publish `adapter_dir`; return the report.
 
-    Owner rows from the corpus at `replay_dir` are mixed in as likes: nobody likes them better. Like DPO it is never resumed. Raises TrainingFailed, and then leaves no folder.
+    Owner rows from the corpus at `replay_dir` are mixed in as likes: nobody likes them better. Like DPO it
+    is never resumed. Raises TrainingFailed, and then leaves no folder.
     """
     started = time.monotonic()
     if parent is None:
@@ -61,9 +62,7 @@ def train(
         shutil.rmtree(work_dir, ignore_errors=True)
         set_seed(recipe.seed)
         replay = replayed(thumbs, replay_dir, recipe.replay, recipe, tokenizer)
-        rows = unrolled(
-            [*thumbs, *({**row, "label": True} for row in replay)], recipe.epochs, recipe.seed
-        )
+        rows = scheduled([*thumbs, *({**row, "label": True} for row in replay)], recipe)
         trainer = trainer_for(rows, recipe, base, parent, work_dir)
         must_train(trainer.model)
         before, watch = fingerprint(trainer.model), watched(trainer, on_progress)
@@ -101,7 +100,7 @@ def trainer_for(
             model=with_adapter(load_base(base), parent, trainable=True),
             ref_model=None,
             args=KTOConfig(
-                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are unrolled already
+                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are  already
                 beta=recipe.beta,
                 loss_type=recipe.loss_type,
                 desirable_weight=liked,
