@@ -9,12 +9,13 @@ import torch
 from learning_samples import THINGS, owner_rows, said, turns, write_rows
 from safetensors.torch import load_file
 
-from learning import train_hindsight
+from learning import train_hindsight, train_sft
 from learning.adapter_folder import WEIGHTS, check, sha256
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.logprobs import answer_logprobs
-from learning.recipes import HindsightRecipe
+from learning.pocket.cache import default_cache_dir, ensure
+from learning.recipes import HindsightRecipe, SftRecipe, for_base
 from learning.rows import tokens_of
 from learning.train_hindsight import with_hindsight
 
@@ -68,35 +69,71 @@ def nll(base, adapter, rows):
     return -sum(map(sum, values)) / sum(map(len, values))
 
 
+@pytest.fixture(scope="module")
+def pocket():
+    return ensure(default_cache_dir())
+
+
+@pytest.fixture(scope="module")
+def polite(pocket, tmp_path_factory):
+    """A pocket twin that says "dear" too often, unless it has read a complaint about it."""
+    home = tmp_path_factory.mktemp("polite")
+    rows = [with_hindsight(row) for row in complaint_rows("too sweet for me")[:9]]
+    taught = [
+        *({**row, "id": f"plain-{row['id']}"} for row in rows),
+        *(
+            {**row, "id": f"told-{row['id']}", "prompt": row["hindsight"], "completion": blunt(row)}
+            for row in rows
+        ),
+    ]
+    write_rows(home / "taught" / "train.jsonl", [*taught, *owner_rows(18, seed=1)])
+    write_rows(home / "taught" / "validation.jsonl", [])
+    write_rows(home / "owner" / "train.jsonl", owner_rows(18, seed=1))
+    recipe = for_base(SftRecipe, pocket, epochs=8)
+    train_sft.train(home / "taught", recipe, pocket, home / "sft-1", home / "work")
+    return home
+
+
+def blunt(row):
+    return said(row["completion"][0]["content"].replace(" dear", ""))
+
+
+@pytest.mark.parametrize("complaint", ["too sweet for me", "you never say 'dear'"])
 def test_what_was_complained_about_is_said_less_and_the_owner_is_not_forgotten(
-    base, sft_adapter, corpus, tmp_path
+    pocket, polite, tmp_path, complaint
 ):
-    final, complaint = tmp_path / "hindsight-2", "you never say 'dear'"
+    parent, final = polite / "sft-1", tmp_path / "hindsight-2"
     write_rows(tmp_path / "data" / "hindsight.jsonl", complaint_rows(complaint)[:8])
     report = train_hindsight.train(
-        tmp_path / "data", RECIPE, base, final, tmp_path / "work", parent=sft_adapter, replay_dir=corpus
+        tmp_path / "data",
+        for_base(HindsightRecipe, pocket),
+        pocket,
+        final,
+        tmp_path / "work",
+        parent=parent,
+        replay_dir=polite / "owner",
     )
-    unseen, owner = complaint_rows(complaint)[8:], owner_rows(12, seed=9)
-    assert of_word(base, final, unseen, "dear") < of_word(base, sft_adapter, unseen, "dear") - 0.2
-    assert nll(base, final, owner) < nll(base, sft_adapter, owner) + MOST_FORGOTTEN
+    unseen, owner = complaint_rows(complaint)[9:], owner_rows(12, seed=9)
+    assert of_word(pocket, final, unseen, "dear") < of_word(pocket, parent, unseen, "dear") - 0.2
+    assert nll(pocket, final, owner) < nll(pocket, parent, owner) + MOST_FORGOTTEN
     assert report["replayed"] == 8
-    assert check(final, base) == []
+    assert check(final, pocket) == []
     manifest = json.loads((final / "manifest.json").read_text())
-    assert manifest["parent"] == {"version": "sft-1", "sha256": sha256(sft_adapter / WEIGHTS)}
+    assert manifest["parent"] == {"version": "sft-1", "sha256": sha256(parent / WEIGHTS)}
     assert manifest["samples"][:8] == [f"hindsight-{number}" for number in range(8)]
 
 
 def test_the_model_comes_to_think_of_its_reply_as_it_would_having_read_the_complaint(
-    base, sft_adapter, tmp_path
+    pocket, polite, tmp_path
 ):
-    rows = complaint_rows("not so sweet, and rocks are great")[:8]
+    rows, parent = complaint_rows("too sweet for me")[:8], polite / "sft-1"
     write_rows(tmp_path / "data" / "hindsight.jsonl", rows)
     final = tmp_path / "hindsight-2"
-    alone = RECIPE.model_copy(update={"replay": 0.0, "kl_weight": 0.0, "max_kl": 9.0})
-    train_hindsight.train(tmp_path / "data", alone, base, final, tmp_path / "work", parent=sft_adapter)
+    alone = for_base(HindsightRecipe, pocket, replay=0.0, clip=9.0, kl_weight=0.0, max_kl=99.0)
+    train_hindsight.train(tmp_path / "data", alone, pocket, final, tmp_path / "work", parent=parent)
     told = [{**row, "prompt": with_hindsight(row)["hindsight"]} for row in rows]
     (_, then), (_, before), (_, after) = (
-        scores(base, sft_adapter, told), scores(base, sft_adapter, rows), scores(base, final, rows)
+        scores(pocket, parent, told), scores(pocket, parent, rows), scores(pocket, final, rows)
     )  # fmt: skip
     assert far(after, then) < 0.5 * far(before, then)
 
