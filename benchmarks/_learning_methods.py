@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,15 @@ from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.evaluate import REPLY_TOKENS, greedy
 from learning.interpolate import interpolate
 from learning.preferences import Judged, Preferences, freeze
-from learning.recipes import DpoRecipe, HindsightRecipe, InterpolationRecipe, KtoRecipe, PreferenceRecipe, SftRecipe, for_base
+from learning.recipes import (
+    DpoRecipe,
+    HindsightRecipe,
+    InterpolationRecipe,
+    KtoRecipe,
+    PreferenceRecipe,
+    SftRecipe,
+    for_base,
+)
 from learning.rows import as_jsonl, read_rows
 from learning.settings import LearningSettings
 from learning.training import as_dataset

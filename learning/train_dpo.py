@@ -16,7 +16,7 @@ from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe
 from learning.replay import replayed, scheduled
-from learning.rows import Row, all_fitted, read_rows
+from learning.rows import Row, all_fitted, read_rows, total_weight
 from learning.save_adapter import save_adapter
 from learning.training import (
     OnProgress,
@@ -75,7 +75,9 @@ def train(
         trainer.train()
         must_have_changed(trainer.model, before)
         trainer.model.set_adapter("default")
-        report = report_of(watch, started, rows=len(pairs), shown=len(shown), replayed=len(replay))
+        report = report_of(
+            watch, started, rows=len(pairs), shown=len(shown), replayed=round(total_weight(replay))
+        )
         save_adapter(
             trainer.model,
             tokenizer,

@@ -23,7 +23,7 @@ from learning.logprobs import answer_logprobs
 from learning.recipes import HindsightRecipe
 from learning.replay import replayed, scheduled
 from learning.routing import complained_about
-from learning.rows import Row, all_fitted, read_rows, tokens_of
+from learning.rows import Row, all_fitted, read_rows, tokens_of, total_weight
 from learning.save_adapter import save_adapter
 from learning.training import (
     OnProgress,
@@ -74,7 +74,9 @@ def train(
         before, watch = fingerprint(trainer.model), watched(trainer, on_progress)
         trainer.train()
         must_have_changed(trainer.model, before)
-        report = report_of(watch, started, rows=len(rows), replayed=len(replay), kl=trainer.kl)
+        report = report_of(
+            watch, started, rows=len(rows), replayed=round(total_weight(replay)), kl=trainer.kl
+        )
         save_adapter(
             trainer.model,
             tokenizer,

@@ -17,7 +17,7 @@ from learning.failures import TrainingFailed
 from learning.recipes import KtoRecipe
 from learning.replay import replayed, scheduled
 from learning.routing import thumb_weights
-from learning.rows import Row, all_fitted, read_rows
+from learning.rows import Row, all_fitted, read_rows, total_weight
 from learning.save_adapter import save_adapter
 from learning.training import (
     OnProgress,
@@ -69,7 +69,7 @@ def train(
         trainer.train()
         must_have_changed(trainer.model, before)
         trainer.model.set_adapter("default")
-        report = report_of(watch, started, rows=len(thumbs), replayed=len(replay))
+        report = report_of(watch, started, rows=len(thumbs), replayed=round(total_weight(replay)))
         save_adapter(
             trainer.model,
             tokenizer,
