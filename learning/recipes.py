@@ -164,7 +164,7 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "gradient_checkpointing": False,
     },
     KtoRecipe: {
-        "learning_rate": 1e-3,
+        "learning_rate": 5e-4,
         "epochs": 1,
         "min_updates": 40,
         "batch_size": 8,

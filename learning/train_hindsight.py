@@ -130,7 +130,7 @@ def _items(
     told = [tokens_of(tokenizer, row.get("hindsight", row["prompt"]), row["completion"]) for row in rows]
     now = answer_logprobs(model, plain, tokenizer.pad_token_id)
     then = answer_logprobs(model, told, tokenizer.pad_token_id)
-    items = []
+    items: list[dict[str, list[Any]]] = []
     for row, (ids, start), parent, taught in zip(rows, plain, now, then, strict=True):
         if "hindsight" in row:
             named = _named(tokenizer, ids[start:], row)
