@@ -7,7 +7,7 @@ of it: nothing drifts from cycle to cycle, and withdrawn feedback leaves no trac
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,8 @@ from learning.adapter_folder import check, described
 from learning.durable import OnShare, Progress, recorded
 from learning.evaluation.personal import Scan, personal
 from learning.gate import Verdict, judge
-from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
+from learning.jobs import EvaluateStep, Job, run_job
+from learning.plan import Plan, plan_of
 from learning.preferences import (
     NOBODY,
     EffectiveFeedback,
@@ -28,8 +29,7 @@ from learning.preferences import (
     freeze,
 )
 from learning.promote import Server, promote
-from learning.recipes import IMITATING, DpoRecipe, KtoRecipe, SftRecipe, for_base
-from learning.rows import read_rows
+from learning.recipes import SftRecipe, for_base
 from learning.settings import LearningSettings
 from storage.adapters import AdapterStore
 from storage.records import Adapter, AdapterState, Run, RunState, now, stable_id
@@ -54,18 +54,6 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         return {"outcome": self.state, "reasons": list(self.reasons), "version": self.version}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a cycle is going to train, in order; the last adapter is the candidate."""
-
-    steps: tuple[AnyStep, ...]
-    trained: tuple[Path, ...]
-
-    @property
-    def candidate(self) -> Path:
-        return self.trained[-1]
 
 
 async def learn(
@@ -148,7 +136,9 @@ class _Cycle:
         live = await self.adapters.live()
         self.progress.at(0.02, "asking the live model for replies to compare with")
         preferences = await freeze(judged, self.home / "preferences", self.settings, self.sampler)
-        plan = await self._plan(preferences, live, len(judged))
+        plan = plan_of(
+            self.home, self.base, self.corpus, self.settings, preferences, await self.adapters.all(), live
+        )
         if plan is None:
             counts = ", ".join(f"{count} {what}" for what, count in preferences.counts.items())
             return Outcome("not enough", (f"Not enough of one kind to train on: {counts}.",), run.id)
@@ -164,71 +154,6 @@ class _Cycle:
             run.kind == KIND and run.state is RunState.PASSED and run.metrics.get("signals") == signals
             for run in await self.runs.all(limit=50)
         )
-
-    async def _plan(self, preferences: Preferences, live: Adapter | None, signals: int) -> Plan | None:
-        dpo = for_base(DpoRecipe, self.base, **self.settings.recipes.get("dpo", {}))
-        kto = for_base(KtoRecipe, self.base, **self.settings.recipes.get("kto", {}))
-        with_pairs = preferences.counts["pairs"] >= dpo.min_rows
-        thumbs = read_rows(preferences.path / "thumbs.jsonl")
-        # Of one kind only, they would teach nothing but to say everything more, or less.
-        both_kinds = len({row["label"] for row in thumbs}) == 2
-        with_thumbs = both_kinds and len(thumbs) >= max(kto.min_rows, self.settings.min_thumbs)
-        if not with_pairs and not with_thumbs:
-            return None
-        known = await self.adapters.all()
-        numbers = len(known) + 1
-        parent = self._start(known, live, signals)
-        steps: list[AnyStep] = []
-        trained: list[Path] = []
-
-        def next_folder(method: str) -> Path:
-            nonlocal numbers
-            while list((self.home / "adapters").glob(f"*-{numbers}")):  # of a cycle that died
-                numbers += 1
-            numbers += 1
-            trained.append(self.home / "adapters" / f"{method}-{numbers - 1}")
-            return trained[-1]
-
-        if parent is None:
-            sft = for_base(SftRecipe, self.base, **self.settings.recipes.get("sft", {}))
-            parent = next_folder("sft")
-            steps.append(SftStep(base=self.base, data=self.corpus, recipe=sft, adapter=parent))
-        if with_pairs:
-            folder = next_folder("dpo")
-            steps.append(
-                DpoStep(
-                    base=self.base,
-                    data=preferences.path,
-                    recipe=dpo,
-                    adapter=folder,
-                    parent=parent,
-                    replay=self.corpus,
-                )
-            )
-            parent = folder
-        if with_thumbs:
-            folder = next_folder("kto")
-            steps.append(
-                KtoStep(base=self.base, data=preferences.path, recipe=kto, adapter=folder, parent=parent)
-            )
-        return Plan(tuple(steps), tuple(trained))
-
-    def _start(self, known: Sequence[Adapter], live: Adapter | None, signals: int) -> Path | None:
-        """The adapter to go on from: the anchor, or the live one once there is a lot of feedback."""
-        by_version = {adapter.version: adapter for adapter in known}
-        ancestor = live
-        if live and signals <= self.settings.anchor_until:
-            while ancestor and ancestor.method not in IMITATING:
-                ancestor = by_version.get(ancestor.parent or "")
-        others = [
-            one
-            for one in reversed(known)
-            if one.method in IMITATING and one.state is not AdapterState.REFUSED
-        ]
-        for one in [ancestor, *others]:
-            if one and not check(folder := self.home / "adapters" / one.version, self.base):
-                return folder
-        return None
 
     async def _train(
         self, plan: Plan, live: Adapter | None, preferences: Preferences, report: Path
@@ -247,6 +172,8 @@ class _Cycle:
             "sft": "learning the owner's voice",
             "dpo": "learning from corrections",
             "kto": "learning from thumbs",
+            "hindsight": "learning from complaints",
+            "interpolate": "choosing how far to go",
         }
 
         def tell(share: float, step: str, metrics: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from learning.distil_recipe import DistilRecipe
 from learning.evaluation.options import EvaluationSettings
 from learning.failures import TrainingFailed
-from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe
+from learning.recipes import DpoRecipe, HindsightRecipe, InterpolationRecipe, KtoRecipe, SftRecipe
 from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
 from storage.records import stable_id
 
@@ -74,6 +74,27 @@ class KtoStep(Step):
     recipe: KtoRecipe
     adapter: Path
     parent: Path
+    replay: Path | None = None
+
+
+class HindsightStep(Step):
+    kind: Literal["hindsight"] = "hindsight"
+    data: Path
+    recipe: HindsightRecipe
+    adapter: Path
+    parent: Path
+    replay: Path | None = None
+
+
+class InterpolateStep(Step):
+    kind: Literal["interpolate"] = "interpolate"
+    previous: Path
+    trained: Path
+    recipe: InterpolationRecipe
+    corpus: Path
+    preferences: Path
+    adapter: Path
+    live: Path | None = None
 
 
 class RewardStep(Step):
@@ -106,7 +127,16 @@ class EvaluateStep(Step):
 
 
 AnyStep = Annotated[
-    SftStep | TeacherStep | DistilStep | DpoStep | KtoStep | RewardStep | RlhfStep | EvaluateStep,
+    SftStep
+    | TeacherStep
+    | DistilStep
+    | DpoStep
+    | KtoStep
+    | HindsightStep
+    | InterpolateStep
+    | RewardStep
+    | RlhfStep
+    | EvaluateStep,
     Field(discriminator="kind"),
 ]
 

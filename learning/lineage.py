@@ -44,7 +44,8 @@ def every_sample(folders: Path) -> dict[str, list[str]]:
 
 def made_of(row: dict[str, Any], signal_id: str) -> tuple[str, ...]:
     rejected = [turn["content"] for turn in row.get("rejected", ())]
-    return stable_id("thumb", signal_id), *(stable_id("pair", signal_id, text) for text in rejected)
+    alone = (stable_id(kind, signal_id) for kind in ("thumb", "demonstrations", "hindsight"))
+    return *alone, *(stable_id("pair", signal_id, text) for text in rejected)
 
 
 def _says(row: dict[str, Any], wanted: Collection[str]) -> bool:

@@ -1,6 +1,6 @@
-"""What do people prefer? Feedback on logged replies -> frozen pairs and thumbs; no torch.
+"""What do people prefer? Feedback on logged replies -> frozen rows for the trainers; no torch.
 
-A correction is worth more than a thumb: it says what would have been better. Only the owner and the trainers
+Which signal becomes what, and its weight, is `routing.py`'s business. Only the owner and the trainers
 on the owner's list count, and where the owner has spoken about a reply, nobody else's signal on it does.
 A prompt that holds the words of somebody who has not agreed to that is never learned from.
 """
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from learning.duplicates import plain
+from learning.routing import Place, capped, demonstration_weight, route
+from learning.routing import weight as weight_of
 from learning.rows import as_jsonl
 from learning.settings import LearningSettings
 from storage.records import Feedback, Message, Prompt, Role, Signal, stable_id
@@ -27,12 +29,12 @@ Sampler = Callable[[Prompt, int], Awaitable[list[str]]]
 """Asks the live model for so many replies to a prompt. Returns fewer, or none, when it cannot."""
 
 BETTER = {Signal.CORRECTION, Signal.TAKEOVER, Signal.CHOICE}  # signals that say what should have been said
-THUMBS = {Signal.UP: True, Signal.DOWN: False, Signal.COMPLAINT: False}
 SAMPLED_WEIGHT = 0.5  # nobody saw a sampled reply, so nobody disliked it
+ID_OF = {place: place.value for place in Place} | {Place.PAIR: "pair", Place.THUMB: "thumb"}
 SESSION = timedelta(minutes=30)
 NOBODY: frozenset[str] = frozenset()
 FEW = 5  # with fewer conversations than this, single exchanges are held out instead
-FILES = ("pairs.jsonl", "thumbs.jsonl", "heldout_pairs.jsonl", "heldout_thumbs.jsonl")
+FILES = (*(f"{place}.jsonl" for place in Place), "heldout_pairs.jsonl", "heldout_thumbs.jsonl")
 
 Row = dict[str, Any]
 
@@ -78,8 +80,10 @@ async def collect(
     left_out: Counter[str] = Counter()
     judged: list[Judged] = []
     weights = {Role.OWNER: 1.0, Role.TRAINER: settings.trainer_weight}
-    for signal in await feedback.effective():
-        weight = weights.get(signal.role, 0.0)
+    signals = await feedback.effective()
+    newest = max((signal.given_at for signal in signals if weights.get(signal.role)), default=None)
+    for signal in signals:
+        weight = weight_of(signal, newest or signal.given_at, weights, settings.half_life_days)
         if not weight:
             left_out["not from the owner or a trainer"] += 1
             continue
@@ -107,15 +111,15 @@ async def freeze(
     """Pairs and thumbs, split by conversation, under a folder named by their content."""
     held_out = _held_out(judged, settings.heldout_share)
     files: dict[str, list[Row]] = {name: [] for name in FILES}
-    for item in judged:
-        prefix = "heldout_" if _place(item) in held_out else ""
-        better = item.feedback.text if item.feedback.kind in BETTER else None
-        if better:
-            files[f"{prefix}pairs.jsonl"].append(_pair(item, better, item.reply.text, "logged"))
-            if not prefix and sampler and settings.samples_per_correction:
-                files["pairs.jsonl"] += await _against_samples(item, better, sampler, settings)
-        elif item.feedback.kind in THUMBS:
-            files[f"{prefix}thumbs.jsonl"].append(_thumb(item))
+    for item in _within_caps(judged, settings):
+        if _exchange(item) in held_out:
+            what = Place.PAIR if Place.PAIR in route(item.feedback).places else Place.THUMB
+            files[f"heldout_{what}.jsonl"].append(_row(item, what))
+            continue
+        for place in route(item.feedback).places:
+            files[f"{place}.jsonl"].append(_row(item, place))
+        if route(item.feedback).sampled and sampler and settings.samples_per_correction:
+            files["pairs.jsonl"] += await _against_samples(item, sampler, settings)
     return frozen(files, [item.feedback.id for item in judged], preferences_dir)
 
 
@@ -146,47 +150,57 @@ def load(path: Path) -> Preferences:
     return Preferences(card["id"], path, card["signals"], card["counts"])
 
 
-async def _against_samples(
-    item: Judged, better: str, sampler: Sampler, settings: LearningSettings
-) -> list[Row]:
+async def _against_samples(item: Judged, sampler: Sampler, settings: LearningSettings) -> list[Row]:
     """The correction also beats what the model would say now: one correction, several things to unlearn."""
-    known = {plain(better), plain(item.reply.text)}
+    known = {plain(item.feedback.text or ""), plain(item.reply.text)}
     pairs = []
     for reply in await sampler(item.prompt, settings.samples_per_correction):
         if plain(reply) not in known:
             known.add(plain(reply))
-            pairs.append(_pair(item, better, reply, "sampled"))
+            sampled = {"source": "sampled", "weight": item.weight * SAMPLED_WEIGHT}
+            pairs.append(_row(item, Place.PAIR, rejected=reply) | sampled)
     return pairs
 
 
-def _pair(item: Judged, chosen: str, rejected: str, source: str) -> Row:
-    return {
-        "id": stable_id("pair", item.feedback.id, rejected),
+def _row(item: Judged, place: Place, rejected: str | None = None) -> Row:
+    """One sample. Its id names the signal behind it: `lineage.py` finds it again by that."""
+    better, reply = item.feedback.text or "", item.reply.text
+    row: Row = {
+        "id": stable_id(ID_OF[place], item.feedback.id),
         "conversation": _conversation(item),
         "prompt": [dict(turn) for turn in item.prompt],
-        "chosen": [{"role": "assistant", "content": chosen}],
-        "rejected": [{"role": "assistant", "content": rejected}],
-        "weight": item.weight * (SAMPLED_WEIGHT if source == "sampled" else 1.0),
-        "source": source,
-    }
-
-
-def _thumb(item: Judged) -> Row:
-    return {
-        "id": stable_id("thumb", item.feedback.id),
-        "conversation": _conversation(item),
-        "prompt": [dict(turn) for turn in item.prompt],
-        "completion": [{"role": "assistant", "content": item.reply.text}],
-        "label": THUMBS[item.feedback.kind],
         "weight": item.weight,
     }
+    match place:
+        case Place.PAIR:
+            rejected = rejected or reply
+            row |= {"id": stable_id("pair", item.feedback.id, rejected), "source": "logged"}
+            return row | {"chosen": _said(better), "rejected": _said(rejected)}
+        case Place.DEMONSTRATION:
+            weight = item.weight * demonstration_weight(reply, better)
+            return row | {"completion": _said(better), "weight": weight}
+        case Place.THUMB:
+            return row | {"completion": _said(reply), "label": bool(route(item.feedback).label)}
+        case Place.HINDSIGHT:
+            return row | {"completion": _said(reply), "complaint": better.strip()}
+
+
+def _said(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def _within_caps(judged: Sequence[Judged], settings: LearningSettings) -> list[Judged]:
+    """Nobody, and no single conversation, decides alone what is learned; of many signals the newest count."""
+    session = {item.feedback.id: name for name, items in _by_session(judged).items() for item in items}
+    judged = capped(judged, (session[item.feedback.id] for item in judged), settings.signals_per_session)
+    return capped(judged, (item.feedback.given_by for item in judged), settings.signals_per_person)
 
 
 def _conversation(item: Judged) -> str:
     return f"{item.reply.platform}:{item.reply.chat_id}"
 
 
-def _place(item: Judged) -> str:
+def _exchange(item: Judged) -> str:
     """One exchange: what was asked, so that the same question never lies on both sides."""
     return plain(item.prompt[-1]["content"])
 
@@ -198,11 +212,11 @@ def _held_out(judged: Sequence[Judged], share: float) -> set[str]:
     adapter is never examined on what an earlier one was taught.
     """
     sessions = _by_session(judged)
-    groups = sessions if len(sessions) >= FEW else {_place(item): [item] for item in judged}
+    groups = sessions if len(sessions) >= FEW else {_exchange(item): [item] for item in judged}
     chosen = {name for name in groups if int(stable_id("heldout", name)[:8], 16) < share * 2**32}
     if not chosen and len(groups) >= FEW:
         chosen = {min(groups, key=lambda name: stable_id("heldout", name))}
-    return {_place(item) for name in chosen for item in groups[name]}
+    return {_exchange(item) for name in chosen for item in groups[name]}
 
 
 def _by_session(judged: Sequence[Judged]) -> dict[str, list[Judged]]:

@@ -47,6 +47,20 @@ class Recipe(BaseModel):
         return max(1, round(self.effective_batch / self.batch_size))
 
 
+class PreferenceRecipe(Recipe):
+    """What the methods share that learn from feedback, of which there is little at first."""
+
+    min_updates: int = Field(
+        default=20, ge=0, description="few rows are seen again until there were so many updates"
+    )
+    max_epochs: float = Field(default=6, gt=0, description="but no more often than this")
+
+    def epochs_for(self, rows: float) -> float:
+        """Passes over so many rows (the sum of their weights, replay included)."""
+        wanted = self.min_updates * self.effective_batch / max(rows, 1.0)
+        return max(self.epochs, min(wanted, self.max_epochs))
+
+
 class SftRecipe(Recipe):
     """Imitate the owner: completion-only loss on what they really said.
 
@@ -80,7 +94,7 @@ class SftRecipe(Recipe):
         return self
 
 
-class DpoRecipe(Recipe):
+class DpoRecipe(PreferenceRecipe):
     """Prefer the correction to the reply it corrects; the sft term keeps the chosen words likely."""
 
     learning_rate: float = Field(default=5e-6, gt=0)
@@ -104,7 +118,7 @@ class DpoRecipe(Recipe):
         return self
 
 
-class KtoRecipe(Recipe):
+class KtoRecipe(PreferenceRecipe):
     """Learn from single thumbs. "apo_zero_unpaired" has no KL estimate, so rows may come in any order."""
 
     learning_rate: float = Field(default=2e-6, gt=0)
@@ -114,6 +128,37 @@ class KtoRecipe(Recipe):
     warmup: float = Field(default=0.1, ge=0, lt=1)
     beta: float = Field(default=0.1, gt=0)
     loss_type: Literal["kto", "apo_zero_unpaired"] = "kto"
+    replay: float = Field(
+        default=0.3, ge=0, lt=1, description="share of owner rows mixed in as likes, against forgetting"
+    )
+
+
+class HindsightRecipe(PreferenceRecipe):
+    """Find a reply as likely as with the complaint about it read beforehand (SDPO, arXiv 2603.12273)."""
+
+    learning_rate: float = Field(default=2e-6, gt=0)
+    epochs: float = Field(default=1, gt=0)
+    batch_size: int = Field(default=4, ge=1)
+    effective_batch: int = Field(default=8, ge=1)
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    min_rows: int = Field(default=4, ge=1)
+    clip: float = Field(
+        default=2.0, gt=0, description="nats; a token's likelihood is wanted at most so much lower or higher"
+    )
+    kl_weight: float = Field(default=0.1, ge=0, description="of the distance from the parent, in the loss")
+    max_kl: float = Field(default=0.5, gt=0, description="nats a token from the parent; further on it stops")
+    replay: float = Field(default=0.5, ge=0, lt=1, description="share of owner rows, learned as in SFT")
+
+
+class InterpolationRecipe(BaseModel):
+    """Between the adapter that training began with (0) and the one it ended with (1)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shares: tuple[float, ...] = Field(default=(0.3, 0.6, 0.8, 1.0), min_length=1)
+    max_nll_rise: float = Field(default=0.05, ge=0, description="as the gate's; a cycle sets it to that")
+    max_length: int = Field(default=1024, ge=16)
+    seed: int = 0
 
 
 R = TypeVar("R", bound=Recipe)
@@ -130,8 +175,9 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "gradient_checkpointing": False,
     },
     DpoRecipe: {
-        "learning_rate": 1e-3,
+        "learning_rate": 2e-3,
         "epochs": 2,
+        "min_updates": 100,
         "batch_size": 8,
         "effective_batch": 8,
         "loss_weights": (1.0, 1.0),
@@ -140,10 +186,18 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "gradient_checkpointing": False,
     },
     KtoRecipe: {
-        "learning_rate": 1e-4,
+        "learning_rate": 5e-4,
         "epochs": 1,
+        "min_updates": 40,
         "batch_size": 8,
         "effective_batch": 8,
+        "max_length": 512,
+        "gradient_checkpointing": False,
+    },
+    HindsightRecipe: {
+        "learning_rate": 1e-3,
+        "epochs": 3,
+        "min_updates": 40,
         "max_length": 512,
         "gradient_checkpointing": False,
     },

@@ -63,20 +63,28 @@ def all_fitted(
 
 
 def unrolled(rows: Sequence[Row], epochs: float, seed: int) -> list[Row]:
-    """Every epoch's rows one after the other, each epoch shuffled anew."""
+    """Every epoch's rows one after the other, each epoch shuffled anew; never empty while there are rows.
+
+    A row of weight w comes up w times an epoch on average: the trainers know no weights, but they do count.
+    What one row lacks to come up is handed to the next, so that many light rows still count by their sum.
+    """
     order = random.Random(seed)
+    ahead = 0.5  # so that a single light row still comes up in its first epoch
     schedule: list[Row] = []
-    for due in due_by_epoch(rows, epochs):
+    for start in range(math.ceil(epochs)):
+        share = min(1.0, epochs - start)
+        due: list[Row] = []
+        for row in order.sample(rows, len(rows)):
+            ahead += float(row.get("weight", 1.0)) * share
+            due += [row] * int(ahead)
+            ahead -= int(ahead)
         order.shuffle(due)
         schedule += due
-    return schedule
+    return schedule or list(rows[:1])
 
 
 def due_by_epoch(rows: Sequence[Row], epochs: float) -> Iterator[list[Row]]:
-    """The rows of each epoch, in the order given; of a last part of an epoch, as many as its share.
-
-    A row of weight w comes up w times an epoch on average: the trainers know no weights, but they do count.
-    """
+    """The rows of each epoch in the order given, as often as they weigh; of a part of one, its share."""
     seen = [0.0] * len(rows)
     for start in range(math.ceil(epochs)):
         share = min(1.0, epochs - start)
@@ -87,6 +95,11 @@ def due_by_epoch(rows: Sequence[Row], epochs: float) -> Iterator[list[Row]]:
             # Half a row ahead, so that a single epoch still sees the half-weighted ones.
             due += [row] * (int(seen[index] + 0.5) - int(before + 0.5))
         yield due
+
+
+def total_weight(rows: Sequence[Row]) -> float:
+    """How many rows that is in one epoch."""
+    return sum(float(row.get("weight", 1.0)) for row in rows)
 
 
 def _template(tokenizer: Any, turns: Sequence[Any], add_generation_prompt: bool) -> list[int]:

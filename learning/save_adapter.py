@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from learning.adapter_folder import CONFIG, MANIFEST, WEIGHTS, base_identity, published, sha256
 from learning.base_model import on_gpu
 from learning.logprobs import answer_logprobs
-from learning.recipes import Recipe
+from learning.recipes import InterpolationRecipe, Recipe
 from learning.rows import all_fitted, tokens_of
 
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "tokenizers")
@@ -34,7 +34,7 @@ def save_adapter(
     adapter_dir: Path,
     *,
     method: str,
-    recipe: Recipe,
+    recipe: Recipe | InterpolationRecipe,
     base: str | Path,
     parent: Path | None,
     data_dir: Path,
@@ -43,11 +43,13 @@ def save_adapter(
     report: Mapping[str, Any],
     teacher: Mapping[str, Any] | None = None,
     beside: Mapping[str, Mapping[str, Any]] | None = None,
+    parents: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Publish the adapter "default" of this model. The folder appears whole or not at all.
 
     `teacher`: the card of the teacher whose scores it also learned from; the manifest names it.
     `beside`: by name, more JSON files that belong to it; the manifest vouches for them, too.
+    `parents`: of a mixture, all of them and their shares; `parent` is then the one it is listed under.
     """
     dtype = "bfloat16" if on_gpu() else "float32"
     computed = "nf4" if getattr(model, "is_loaded_in_4bit", False) else dtype
@@ -74,6 +76,7 @@ def save_adapter(
             "base": identity,
             "parent": {"version": parent.name, "sha256": sha256(parent / WEIGHTS)} if parent else None,
             **({"teacher": dict(teacher)} if teacher else {}),
+            **({"parents": list(parents)} if parents else {}),
             "data": data_dir.name,
             "data_files": {file.name: sha256(file) for file in sorted(data_dir.glob("*.jsonl"))},
             "samples": list(samples),
@@ -87,7 +90,11 @@ def save_adapter(
 
 
 def _probes(
-    model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], recipe: Recipe, dtype: str
+    model: Any,
+    tokenizer: Any,
+    rows: Sequence[Mapping[str, Any]],
+    recipe: Recipe | InterpolationRecipe,
+    dtype: str,
 ) -> dict[str, Any]:
     """The answers on which adapter and base differ most: there a server that forgot the adapter shows."""
     usable = all_fitted(rows[:PROBE_CANDIDATES], ["completion"], tokenizer, recipe.max_length)

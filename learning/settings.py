@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from learning.distil_recipe import DistilRecipe
 from learning.evaluation.options import EvaluationSettings
 from learning.patterns import PATTERNS
-from learning.recipes import DpoRecipe, KtoRecipe, Recipe, SftRecipe
+from learning.recipes import DpoRecipe, HindsightRecipe, KtoRecipe, Recipe, SftRecipe
 from learning.rlhf_recipe import RlhfRecipe
 
 RECIPES: dict[str, type[Recipe]] = {
@@ -17,6 +17,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "distil": DistilRecipe,
     "dpo": DpoRecipe,
     "kto": KtoRecipe,
+    "hindsight": HindsightRecipe,
     "rlhf": RlhfRecipe,
 }
 
@@ -178,7 +179,7 @@ class LearningSettings(BaseModel):
     gate: GateSettings = GateSettings()
     canary: CanarySettings = CanarySettings()
     evaluation: EvaluationSettings = EvaluationSettings()
-    recipes: dict[Literal["sft", "distil", "dpo", "kto", "rlhf"], dict[str, Any]] = Field(
+    recipes: dict[Literal["sft", "distil", "dpo", "kto", "hindsight", "rlhf"], dict[str, Any]] = Field(
         default_factory=dict
     )
     teacher: str | None = Field(
@@ -196,6 +197,9 @@ class LearningSettings(BaseModel):
     min_thumbs: int = Field(
         default=16, ge=2, description="fewer thumbs than this get no training step of their own"
     )
+    min_complaints: int = Field(
+        default=4, ge=1, description="fewer complaints in words than this get no training step of their own"
+    )
     samples_per_correction: int = Field(
         default=3, ge=0, description="fresh replies that a correction is preferred to"
     )
@@ -204,6 +208,15 @@ class LearningSettings(BaseModel):
     )
     trainer_weight: float = Field(
         default=0.5, ge=0, le=1, description="of an allow-listed trainer; the owner's is 1"
+    )
+    half_life_days: float | None = Field(
+        default=180, gt=0, description="a signal so much older than the newest weighs half; unset: the same"
+    )
+    signals_per_session: int = Field(
+        default=30, ge=1, description="of one conversation, the newest signals, are learned from"
+    )
+    signals_per_person: int = Field(
+        default=3000, ge=1, description="of one person, the newest signals, are learned from"
     )
     anchor_until: int = Field(
         default=3000, ge=1, description="up to so many signals each cycle restarts from the SFT adapter"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import time
 import warnings
@@ -16,7 +15,8 @@ from trl import DPOConfig, DPOTrainer
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe
-from learning.rows import Row, all_fitted, read_rows, unrolled
+from learning.replay import replayed, scheduled
+from learning.rows import Row, all_fitted, read_rows, total_weight
 from learning.save_adapter import save_adapter
 from learning.training import (
     OnProgress,
@@ -33,7 +33,7 @@ from learning.training import (
 )
 
 TURN_END = 2  # tokens: <end_of_turn> and the newline after it
-COLUMNS = ["prompt", "chosen", "rejected"]
+COLUMNS = ["prompt", "chosen", "rejected", "open_ended"]
 
 
 def train(
@@ -49,8 +49,9 @@ def train(
 ) -> dict[str, Any]:
     """Continue the parent adapter on a preference snapshot and publish `adapter_dir`; return the report.
 
-    Owner rows from the corpus at `replay_dir` are mixed in. A killed training starts anew: resuming would
-    restore only the reference, not the adapter that learns. Raises TrainingFailed, and then leaves no folder.
+    Owner rows from the corpus at `replay_dir` are mixed in, and so is what the snapshot demonstrates. A
+    killed training starts anew: resuming would restore only the reference, not the adapter that learns.
+    Raises TrainingFailed, and then leaves no folder.
     """
     started = time.monotonic()
     if parent is None:
@@ -61,18 +62,22 @@ def train(
             read_rows(data_dir / "pairs.jsonl"), ["chosen", "rejected"], tokenizer, recipe.max_length
         )
         enough(pairs, recipe, "pairs")
-        replay = _replay(pairs, replay_dir, recipe, tokenizer)
+        shown = all_fitted(
+            read_rows(data_dir / "demonstrations.jsonl"), ["completion"], tokenizer, recipe.max_length
+        )
+        replay = replayed([*pairs, *shown], replay_dir, recipe.replay, recipe, tokenizer)
+        rows = [*pairs, *map(_imitated, shown), *(_imitated(row, open_ended=True) for row in replay)]
         shutil.rmtree(work_dir, ignore_errors=True)
         set_seed(recipe.seed)
-        trainer = trainer_for(
-            unrolled([*pairs, *replay], recipe.epochs, recipe.seed), recipe, base, parent, work_dir
-        )
+        trainer = trainer_for(scheduled(rows, recipe), recipe, base, parent, work_dir)
         must_train(trainer.model)
         before, watch = fingerprint(trainer.model), watched(trainer, on_progress)
         trainer.train()
         must_have_changed(trainer.model, before)
         trainer.model.set_adapter("default")
-        report = report_of(watch, started, rows=len(pairs), replayed=len(replay))
+        report = report_of(
+            watch, started, rows=len(pairs), shown=len(shown), replayed=round(total_weight(replay))
+        )
         save_adapter(
             trainer.model,
             tokenizer,
@@ -82,7 +87,7 @@ def train(
             base=base,
             parent=parent,
             data_dir=data_dir,
-            samples=[row["id"] for row in [*pairs, *replay]],
+            samples=[row["id"] for row in rows],
             probe_rows=[{**pair, "completion": pair["chosen"]} for pair in _probe_pairs(data_dir, pairs)],
             report=report,
         )
@@ -99,13 +104,14 @@ def trainer_for(
     Given an adapter that is already loaded, and neither peft_config nor ref_model, the trainer itself adds a
     frozen copy of it named "ref". With a peft_config the reference would silently be the bare base model.
     """
+    rows = [{"open_ended": False, **row} for row in rows]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = DPOTrainer(
             model=with_adapter(load_base(base), parent, trainable=True),
             ref_model=None,
             args=DPOConfig(
-                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are unrolled already
+                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are  already
                 beta=recipe.beta,
                 loss_type=list(recipe.loss_type),
                 loss_weights=list(recipe.loss_weights),
@@ -127,22 +133,18 @@ def _open_ended(row: dict[str, Any]) -> dict[str, Any]:
     It keeps the owner's words likely. Where to stop is for the corrections to say: they may want one more
     word at the end, and rows that insist on ending as before would only teach to tell the two apart by heart.
     """
-    if row["chosen_ids"] != row["rejected_ids"] or len(row["chosen_ids"]) <= TURN_END:
+    if not row["open_ended"] or len(row["chosen_ids"]) <= TURN_END:
         return row
     words = row["chosen_ids"][:-TURN_END]
     return {**row, "chosen_ids": words, "rejected_ids": words}
 
 
-def _replay(pairs: Sequence[Row], replay_dir: Path | None, recipe: DpoRecipe, tokenizer: Any) -> list[Row]:
-    """The owner's own answers as rows that only the sft term learns from.
+def _imitated(row: Row, open_ended: bool = False) -> dict[str, Any]:
+    """A row that only the sft term learns from.
 
     Chosen and rejected are the same words: the preference term's gradients cancel exactly.
     """
-    wanted = round(sum(row["weight"] for row in pairs) * recipe.replay / (1 - recipe.replay))
-    rows = read_rows(replay_dir / "train.jsonl") if replay_dir else []
-    rows = all_fitted(rows, ["completion"], tokenizer, recipe.max_length)
-    chosen = random.Random(recipe.seed).sample(rows, min(wanted, len(rows)))
-    return [{**row, "chosen": row["completion"], "rejected": row["completion"]} for row in chosen]
+    return {**row, "chosen": row["completion"], "rejected": row["completion"], "open_ended": open_ended}
 
 
 def _probe_pairs(data_dir: Path, pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:

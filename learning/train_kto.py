@@ -15,7 +15,9 @@ from trl import KTOConfig, KTOTrainer
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.recipes import KtoRecipe
-from learning.rows import Row, all_fitted, read_rows, unrolled
+from learning.replay import replayed, scheduled
+from learning.routing import thumb_weights
+from learning.rows import Row, all_fitted, read_rows, total_weight
 from learning.save_adapter import save_adapter
 from learning.training import (
     OnProgress,
@@ -31,8 +33,6 @@ from learning.training import (
     watched,
 )
 
-WEIGHTIEST = 4.0  # thumbs of one kind may be so rare that balancing them would shout
-
 
 def train(
     data_dir: Path,
@@ -42,11 +42,13 @@ def train(
     work_dir: Path,
     *,
     parent: Path | None,
+    replay_dir: Path | None = None,
     on_progress: OnProgress = ignored,
 ) -> dict[str, Any]:
     """Continue the parent adapter on thumbs and publish `adapter_dir`; return the report.
 
-    Like DPO it is never resumed. Raises TrainingFailed, and then leaves no folder.
+    Owner rows from the corpus at `replay_dir` are mixed in as likes: nobody likes them better. Like DPO it
+    is never resumed. Raises TrainingFailed, and then leaves no folder.
     """
     started = time.monotonic()
     if parent is None:
@@ -59,13 +61,15 @@ def train(
         enough(thumbs, recipe, "thumbs")
         shutil.rmtree(work_dir, ignore_errors=True)
         set_seed(recipe.seed)
-        trainer = trainer_for(unrolled(thumbs, recipe.epochs, recipe.seed), recipe, base, parent, work_dir)
+        replay = replayed(thumbs, replay_dir, recipe.replay, recipe, tokenizer)
+        rows = scheduled([*thumbs, *({**row, "label": True} for row in replay)], recipe)
+        trainer = trainer_for(rows, recipe, base, parent, work_dir)
         must_train(trainer.model)
         before, watch = fingerprint(trainer.model), watched(trainer, on_progress)
         trainer.train()
         must_have_changed(trainer.model, before)
         trainer.model.set_adapter("default")
-        report = report_of(watch, started, rows=len(thumbs))
+        report = report_of(watch, started, rows=len(thumbs), replayed=round(total_weight(replay)))
         save_adapter(
             trainer.model,
             tokenizer,
@@ -75,7 +79,7 @@ def train(
             base=base,
             parent=parent,
             data_dir=data_dir,
-            samples=[row["id"] for row in thumbs],
+            samples=[row["id"] for row in [*thumbs, *replay]],
             probe_rows=read_rows(data_dir / "heldout_thumbs.jsonl") or thumbs,
             report=report,
         )
@@ -88,14 +92,15 @@ def trainer_for(
     rows: Sequence[Row], recipe: KtoRecipe, base: str | Path, parent: Path, work_dir: Path
 ) -> Any:
     """A trainer whose reference is the parent adapter, by the same rule as for DPO."""
-    liked, disliked = balance(rows)
+    likes = sum(bool(row["label"]) for row in rows)
+    liked, disliked = thumb_weights(likes, len(rows) - likes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = KTOTrainer(
             model=with_adapter(load_base(base), parent, trainable=True),
             ref_model=None,
             args=KTOConfig(
-                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are unrolled already
+                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are  already
                 beta=recipe.beta,
                 loss_type=recipe.loss_type,
                 desirable_weight=liked,
@@ -110,14 +115,3 @@ def trainer_for(
     if "ref" not in trainer.model.peft_config:
         raise TrainingFailed("The reference would be the bare base model: this version of TRL does not fit.")
     return trainer
-
-
-def balance(rows: Sequence[Row]) -> tuple[float, float]:
-    """Weights for likes and dislikes that make both sides count alike, within reason."""
-    liked = sum(bool(row["label"]) for row in rows)
-    disliked = len(rows) - liked
-    if not liked or not disliked:
-        return 1.0, 1.0
-    if liked < disliked:
-        return min(WEIGHTIEST, disliked / liked), 1.0
-    return 1.0, min(WEIGHTIEST, liked / disliked)

@@ -18,6 +18,8 @@ from learning.jobs import (
     DistilStep,
     DpoStep,
     EvaluateStep,
+    HindsightStep,
+    InterpolateStep,
     Job,
     KtoStep,
     RewardStep,
@@ -56,10 +58,12 @@ def work(job: Job, run_dir: Path) -> int:
 def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
     from learning import (
         evaluate,
+        interpolate,
         plot,
         teacher,
         train_distil,
         train_dpo,
+        train_hindsight,
         train_kto,
         train_reward,
         train_rlhf,
@@ -110,6 +114,30 @@ def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
                 step.adapter,
                 workplace,
                 parent=step.parent,
+                replay_dir=step.replay,
+                on_progress=tell,
+            )
+        case HindsightStep():
+            return train_hindsight.train(
+                step.data,
+                step.recipe,
+                step.base,
+                step.adapter,
+                workplace,
+                parent=step.parent,
+                replay_dir=step.replay,
+                on_progress=tell,
+            )
+        case InterpolateStep():
+            return interpolate.interpolate(
+                step.previous,
+                step.trained,
+                step.recipe,
+                step.base,
+                step.corpus,
+                step.preferences,
+                step.adapter,
+                live=step.live,
                 on_progress=tell,
             )
         case RewardStep():

@@ -53,12 +53,12 @@ def sft_recipe() -> SftRecipe:
 
 @pytest.fixture(scope="session")
 def dpo_recipe() -> DpoRecipe:
-    return DpoRecipe(learning_rate=2e-3, epochs=2, batch_size=4, effective_batch=4, **QUICK)
+    return DpoRecipe(learning_rate=2e-3, epochs=2, batch_size=4, effective_batch=4, min_updates=0, **QUICK)
 
 
 @pytest.fixture(scope="session")
 def kto_recipe() -> KtoRecipe:
-    return KtoRecipe(learning_rate=2e-3, epochs=2, batch_size=4, effective_batch=4, **QUICK)
+    return KtoRecipe(learning_rate=2e-3, epochs=2, batch_size=4, effective_batch=4, min_updates=0, **QUICK)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from storage.runs import AlreadyRunning, RunStore
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 QUICK = {"epochs": 2, "learning_rate": 2e-3, "min_rows": 4, "max_length": 256}
+BRIEF = {**QUICK, "min_updates": 0}
 LENIENT = LearningSettings(
     min_feedback=8,
     min_thumbs=6,
@@ -39,7 +41,7 @@ LENIENT = LearningSettings(
         min_rows=500,
         advisory=("variety", "length", "recited", "divergence"),
     ),
-    recipes={"sft": QUICK, "dpo": QUICK, "kto": QUICK},
+    recipes={"sft": QUICK, "dpo": BRIEF, "kto": BRIEF, "hindsight": BRIEF},
 )
 
 
@@ -67,7 +69,7 @@ class Twin:
         self.feedback, self.messages = FeedbackStore(database), MessageStore(database)
         self.server = LocalServer(base)
 
-    async def hears(self, corrections=0, thumbs=0, seed=1, speakers=()):
+    async def hears(self, corrections=0, thumbs=0, seed=1, speakers=(), complaint=None):
         rows = [*pair_rows(corrections, seed), *thumb_rows(thumbs, seed + 1)]
         for number, row in enumerate(rows):
             key = message_key("terminal", f"chat{seed}-{number}", 1)
@@ -79,7 +81,9 @@ class Twin:
                 Message(key, "terminal", chat, "twin", "Mira", text, at, by_twin=True, stamp=stamp)
             )
             kind = Signal.CORRECTION if "chosen" in row else Signal.UP if row["label"] else Signal.DOWN
-            better = row["chosen"][0]["content"] if "chosen" in row else None
+            if complaint and kind is Signal.DOWN:
+                kind = Signal.COMPLAINT
+            better = row["chosen"][0]["content"] if "chosen" in row else complaint
             await self.feedback.record(Feedback(key, "mira", Role.OWNER, kind, at, better))
 
     async def learns(self, settings=LENIENT, **more):
@@ -126,19 +130,30 @@ async def test_corrections_and_thumbs_become_a_live_adapter_that_was_judged_and_
     assert outcome.state == "live", outcome.reasons
     live = await twin.adapters.live()
     assert live is not None
-    assert live.version == outcome.version == "kto-3"
-    assert live.report["models"]["candidate"]["adapter"] == "kto-3"
-    assert [one.version for one in await twin.adapters.all()] == ["sft-1", "dpo-2", "kto-3"]
-    assert live.parent == "dpo-2"
-    assert list(twin.server.loaded) == ["kto-3"]
+    assert live.version == outcome.version == "mix-4"
+    assert live.report["models"]["candidate"]["adapter"] == "mix-4"
+    assert [one.version for one in await twin.adapters.all()] == ["sft-1", "dpo-2", "kto-3", "mix-4"]
+    assert live.parent == "kto-3"
+    assert list(twin.server.loaded) == ["mix-4"]
     assert outcome.picture is not None
     shares = [share for share, _ in heard]
     assert shares == sorted(shares)
     (run,) = await twin.runs.all()
-    assert (run.state, run.metrics["version"]) == (RunState.PASSED, "kto-3")
+    assert (run.state, run.metrics["version"]) == (RunState.PASSED, "mix-4")
 
     again = await twin.learns()
     assert again.reasons == ("Nothing new: all feedback has been learned from.",)
+
+
+async def test_complaints_in_words_get_a_step_of_their_own(twin, sft_adapter):
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    await twin.hears(corrections=12)
+    await twin.hears(thumbs=12, seed=7, complaint="too cold")
+    outcome = await twin.learns()
+    methods = [one.method for one in await twin.adapters.all()]
+    assert methods == ["sft", "dpo", "hindsight", "interpolation"]
+    assert outcome.version == "mix-4"
 
 
 async def test_each_cycle_starts_from_the_anchor_and_learns_from_everything(twin, sft_adapter):
@@ -146,18 +161,18 @@ async def test_each_cycle_starts_from_the_anchor_and_learns_from_everything(twin
     first = await twin.learns()
     await twin.hears(corrections=6, seed=50)
     second = await twin.learns()
-    assert (first.version, second.version) == ("dpo-2", "dpo-3")
-    one, two = await twin.adapters.get("dpo-2"), await twin.adapters.get("dpo-3")
+    assert (first.version, second.version) == ("mix-3", "mix-5")
+    one, two = await twin.adapters.get("dpo-2"), await twin.adapters.get("dpo-4")
     assert one.parent == two.parent == "sft-1"
     assert len(two.lineage) > len(one.lineage)
-    assert second.report["models"]["live"]["adapter"] == "dpo-2"
+    assert second.report["models"]["live"]["adapter"] == "mix-3"
 
 
 async def test_a_candidate_that_forgets_the_owner_is_refused_with_reasons_and_the_live_one_stays(twin):
     await twin.hears(corrections=12)
     first = await twin.learns()
     strict = LENIENT.model_copy(update={"gate": LENIENT.gate.model_copy(update={"max_nll_rise": 0.0})})
-    wild = {**QUICK, "learning_rate": 0.3}
+    wild = {**BRIEF, "learning_rate": 0.3}
     settings = strict.model_copy(update={"recipes": {**strict.recipes, "dpo": wild}})
     outcome = await twin.learns(settings, again=True)
     assert outcome.state == "refused"
@@ -171,7 +186,7 @@ async def test_a_candidate_that_forgets_the_owner_is_refused_with_reasons_and_th
 
 async def test_a_training_that_fails_fails_the_run_in_one_sentence_and_changes_nothing(twin):
     await twin.hears(corrections=12)
-    settings = LENIENT.model_copy(update={"recipes": {"sft": {"min_rows": 999}, "dpo": QUICK}})
+    settings = LENIENT.model_copy(update={"recipes": {"sft": {"min_rows": 999}, "dpo": BRIEF}})
     with pytest.raises(TrainingFailed, match="999 are needed"):
         await twin.learns(settings)
     (run,) = await twin.runs.all()
@@ -209,14 +224,12 @@ async def test_a_run_whose_process_is_gone_does_not_stand_in_the_way(twin):
 
 
 async def test_an_sft_adapter_that_is_live_already_is_the_anchor(twin, sft_adapter):
-    import shutil
-
     folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
     await twin.adapters.add(described(folder, now()))
     await twin.adapters.go_live("sft-1", "by hand")
     await twin.hears(corrections=12)
     outcome = await twin.learns()
-    assert outcome.version == "dpo-2"
+    assert outcome.version == "mix-3"
     assert (await twin.adapters.get("dpo-2")).parent == "sft-1"
     preferences = read_rows(twin.home / "preferences" / outcome.report["preferences"] / "pairs.jsonl")
     assert {row["id"] for row in preferences} <= set((await twin.adapters.get("dpo-2")).lineage)

@@ -1,0 +1,164 @@
+"""How far should a twin go the way that training points? Some or all of it: the best that the limit allows.
+
+Candidates are previous + share x (trained - previous), factor by factor. For two adapters of one lineage the
+factors differ little, and their mean is near the mean of their products (WARP, arXiv 2406.16768); every
+candidate is measured, so nothing rests on that.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from learning.adapter_folder import CONFIG, MANIFEST, WEIGHTS, sha256
+from learning.base_model import load_base, load_tokenizer, release, with_adapter
+from learning.failures import TrainingFailed
+from learning.logprobs import answer_logprobs
+from learning.recipes import InterpolationRecipe
+from learning.rows import Row, all_fitted, read_rows, tokens_of
+from learning.save_adapter import save_adapter
+from learning.training import OnProgress, guarded, ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One candidate on the held-out rows. NaN: there were no such rows."""
+
+    share: float
+    nll: float  # nats a token of the owner's own words
+    margin: float  # nats a token by which the better words are likelier
+
+
+def interpolate(
+    previous: Path,
+    trained: Path,
+    recipe: InterpolationRecipe,
+    base: str | Path,
+    corpus: Path,
+    preferences: Path,
+    adapter_dir: Path,
+    *,
+    live: Path | None,
+    on_progress: OnProgress = ignored,
+) -> dict[str, Any]:
+    """Publish the best candidate between two adapters as `adapter_dir`; return the report.
+
+    Owner's words are measured on the corpus's validation split (its test split is the gate's), against the
+    `live` adapter (None: the bare base). Raises TrainingFailed for adapters of different shape.
+    """
+    with guarded():
+        tokenizer = load_tokenizer(base)
+        words, pairs = _held_out(corpus, preferences, recipe, tokenizer)
+        bare = load_base(base)
+        limit = _nll(with_adapter(bare, live) if live else bare, tokenizer, words) * (1 + recipe.max_nll_rise)
+        model = with_adapter(load_base(base), trained)
+        start, end = (_weights(model, path) for path in (previous, trained))
+        if {name: w.shape for name, w in start.items()} != {name: w.shape for name, w in end.items()}:
+            raise TrainingFailed(f"{previous.name} and {trained.name} differ in shape: nothing lies between.")
+        measured = []
+        for share in recipe.shares:
+            _put(model, start, end, share)
+            nll, margin = _nll(model, tokenizer, words), _margin(model, tokenizer, pairs)
+            measured.append(Measured(share, nll, margin))
+            on_progress(len(measured) / (len(recipe.shares) + 1), {"share": share})
+        chosen = best(measured, limit)
+        _put(model, start, end, chosen.share)
+        manifest = json.loads((trained / MANIFEST).read_text(encoding="utf-8"))
+        report = {
+            "share": chosen.share,
+            "nll_limit": _number(limit),
+            "candidates": [
+                {"share": one.share, "nll": _number(one.nll), "margin": _number(one.margin)}
+                for one in measured
+            ],
+        }
+        save_adapter(
+            model,
+            tokenizer,
+            adapter_dir,
+            method="interpolation",
+            recipe=recipe,
+            base=base,
+            parent=trained,
+            data_dir=preferences,
+            samples=manifest["samples"],
+            probe_rows=[{**pair, "completion": pair["chosen"]} for pair in pairs] or words,
+            report=report,
+            parents=[
+                {"version": one.name, "sha256": sha256(one / WEIGHTS), "share": part}
+                for one, part in ((previous, 1 - chosen.share), (trained, chosen.share))
+            ],
+        )
+        del model, bare
+        release()
+        on_progress(1.0, {})
+        return report
+
+
+def best(measured: Sequence[Measured], limit: float) -> Measured:
+    """Of those whose NLL is within the limit the one that prefers the better words most.
+
+    Where there are no held-out pairs, the one that goes furthest. Is none within the limit, the one that is
+    closest to it: the gate says the rest.
+    """
+    within = [one for one in measured if math.isnan(one.nll) or one.nll <= limit]
+    if not within:
+        return min(measured, key=lambda one: one.nll)
+    return max(within, key=lambda one: (-math.inf if math.isnan(one.margin) else one.margin, one.share))
+
+
+def _held_out(
+    corpus: Path, preferences: Path, recipe: InterpolationRecipe, tokenizer: Any
+) -> tuple[list[Row], list[Row]]:
+    words = read_rows(corpus / "validation.jsonl") or read_rows(corpus / "test.jsonl")
+    pairs = read_rows(preferences / "heldout_pairs.jsonl")
+    return (
+        list(all_fitted(words, ["completion"], tokenizer, recipe.max_length)),
+        list(all_fitted(pairs, ["chosen", "rejected"], tokenizer, recipe.max_length)),
+    )
+
+
+def _weights(model: Any, adapter: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    if json.loads((adapter / CONFIG).read_text(encoding="utf-8"))["peft_type"] != "LORA":
+        raise TrainingFailed(f"{adapter.name} is no LoRA adapter: nothing lies between it and another.")
+    return {name: tensor.to(model.device) for name, tensor in load_file(adapter / WEIGHTS).items()}
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def _put(model: Any, start: Mapping[str, Any], end: Mapping[str, Any], share: float) -> None:
+    """Make the model's adapter "default" the candidate of this share."""
+    mine = dict(model.named_parameters())
+    for name, first in start.items():
+        weight = mine[name.removesuffix(".weight") + ".default.weight"]
+        weight.copy_(torch.lerp(first.float(), end[name].float(), share))
+
+
+def _nll(model: Any, tokenizer: Any, rows: Sequence[Row]) -> float:
+    """Mean over tokens, without the one that ends a turn, as in the gate's measure."""
+    found = [row[:-1] for row in _logprobs(model, tokenizer, rows, "completion")]
+    count = sum(map(len, found))
+    return -sum(map(sum, found)) / count if count else math.nan
+
+
+def _margin(model: Any, tokenizer: Any, pairs: Sequence[Row]) -> float:
+    both = [_logprobs(model, tokenizer, pairs, side) for side in ("chosen", "rejected")]
+    margins = [sum(good) / len(good) - sum(bad) / len(bad) for good, bad in zip(*both, strict=True)]
+    # A pair that is clearly told apart has nothing left to gain: what counts is how many are.
+    return sum(math.tanh(margin) for margin in margins) / len(margins) if margins else math.nan
+
+
+def _logprobs(model: Any, tokenizer: Any, rows: Sequence[Row], answer: str) -> list[list[float]]:
+    encoded = [tokens_of(tokenizer, row["prompt"], row[answer]) for row in rows]
+    return answer_logprobs(model, encoded, tokenizer.pad_token_id)
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

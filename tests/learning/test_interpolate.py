@@ -1,0 +1,138 @@
+"""Is what lies between two adapters measured, and the best of it published as a whole adapter?"""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+from learning_samples import owner_rows, pair_rows, write_rows
+from safetensors.torch import load_file
+
+from learning import train_dpo, train_sft
+from learning.adapter_folder import WEIGHTS, check, sha256
+from learning.failures import TrainingFailed
+from learning.interpolate import Measured, best, interpolate
+from learning.recipes import InterpolationRecipe
+
+
+@pytest.fixture(scope="module")
+def trained(base, sft_adapter, preferences, corpus, dpo_recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "dpo-2"
+    train_dpo.train(
+        preferences, dpo_recipe, base, folder, folder.parent / "work", parent=sft_adapter, replay_dir=corpus
+    )
+    return folder
+
+
+def recipe(**more):
+    return InterpolationRecipe(max_length=256, **more)
+
+
+def test_of_those_within_the_limit_the_one_that_prefers_the_better_words_most_is_taken():
+    some = [Measured(0.3, 1.0, 0.2), Measured(0.6, 1.04, 0.5), Measured(1.0, 1.2, 0.9)]
+    assert best(some, 1.05).share == 0.6
+    assert best(some, 9.0).share == 1.0
+    assert best([Measured(0.3, 1.0, 0.6), Measured(1.0, 1.0, 0.5)], 1.05).share == 0.3
+
+
+def test_where_none_is_within_the_limit_the_closest_is_taken_and_left_to_the_gate():
+    assert best([Measured(0.3, 1.2, 0.1), Measured(1.0, 1.4, 0.9)], 1.05).share == 0.3
+
+
+def test_without_held_out_rows_it_goes_as_far_as_it_may():
+    nothing = math.nan
+    assert best([Measured(0.3, 1.0, nothing), Measured(0.6, 1.0, nothing)], 1.05).share == 0.6
+    assert best([Measured(0.3, nothing, nothing), Measured(1.0, nothing, nothing)], nothing).share == 1.0
+
+
+def test_a_mixture_is_a_whole_adapter_halfway_with_both_parents_in_its_manifest(
+    base, sft_adapter, trained, corpus, preferences, tmp_path
+):
+    mix = tmp_path / "mix-3"
+    report = interpolate(
+        sft_adapter, trained, recipe(shares=(0.6,)), base, corpus, preferences, mix, live=sft_adapter
+    )
+    assert check(mix, base) == []
+    start, end, found = (load_file(folder / WEIGHTS) for folder in (sft_adapter, trained, mix))
+    assert start.keys() == end.keys() == found.keys()
+    for name, weight in found.items():
+        assert torch.allclose(weight, start[name] + 0.6 * (end[name] - start[name]), atol=1e-6)
+    manifest = json.loads((mix / "manifest.json").read_text())
+    assert manifest["parent"]["version"] == "dpo-2"
+    assert manifest["parents"] == [
+        {"version": "sft-1", "sha256": sha256(sft_adapter / WEIGHTS), "share": pytest.approx(0.4)},
+        {"version": "dpo-2", "sha256": sha256(trained / WEIGHTS), "share": 0.6},
+    ]
+    assert manifest["samples"] == json.loads((trained / "manifest.json").read_text())["samples"]
+    assert report["share"] == 0.6
+
+
+def test_the_whole_way_is_the_trained_adapter_itself(
+    base, sft_adapter, trained, corpus, preferences, tmp_path
+):
+    mix = tmp_path / "mix-3"
+    whole = recipe(shares=(1.0,))
+    interpolate(sft_adapter, trained, whole, base, corpus, preferences, mix, live=sft_adapter)
+    end, found = load_file(trained / WEIGHTS), load_file(mix / WEIGHTS)
+    assert all(torch.equal(end[name], found[name]) for name in end)
+
+
+def test_what_is_published_is_the_candidate_that_measured_best(
+    base, sft_adapter, trained, corpus, preferences, tmp_path
+):
+    mix = tmp_path / "mix-3"
+    free = recipe(max_nll_rise=9.0, shares=(0.3, 1.0))
+    report = interpolate(sft_adapter, trained, free, base, corpus, preferences, mix, live=None)
+    by_margin = {one["margin"]: one["share"] for one in report["candidates"]}
+    assert len(by_margin) == 2
+    assert report["share"] == by_margin[max(by_margin)]
+    parts = {
+        one["version"]: one["share"] for one in json.loads((mix / "manifest.json").read_text())["parents"]
+    }
+    assert parts["dpo-2"] == report["share"]
+    start, end, found = (load_file(folder / WEIGHTS) for folder in (sft_adapter, trained, mix))
+    for name, weight in found.items():
+        assert torch.allclose(weight, torch.lerp(start[name], end[name], report["share"]), atol=1e-6)
+
+
+def test_the_limit_is_held_against_the_live_adapter(
+    base, sft_adapter, trained, corpus, preferences, tmp_path
+):
+    limits = [
+        interpolate(
+            sft_adapter,
+            trained,
+            recipe(max_nll_rise=0.1),
+            base,
+            corpus,
+            preferences,
+            tmp_path / name,
+            live=live,
+        )["nll_limit"]
+        for name, live in (("mix-3", sft_adapter), ("mix-4", None))
+    ]
+    assert limits[0] < limits[1]  # the bare base finds the owner's words less likely
+
+
+def test_adapters_of_other_shapes_are_refused_in_a_sentence(
+    base, sft_adapter, sft_recipe, corpus, preferences, tmp_path
+):
+    write_rows(tmp_path / "c" / "train.jsonl", owner_rows(8, seed=1))
+    write_rows(tmp_path / "c" / "validation.jsonl", [])
+    write_rows(tmp_path / "p" / "heldout_pairs.jsonl", pair_rows(2, seed=1))
+    wide = sft_recipe.model_copy(update={"lora_rank": 16, "epochs": 1})
+    train_sft.train(tmp_path / "c", wide, base, tmp_path / "sft-9", tmp_path / "work")
+    with pytest.raises(TrainingFailed, match="sft-1 and sft-9 differ in shape"):
+        interpolate(
+            sft_adapter,
+            tmp_path / "sft-9",
+            recipe(),
+            base,
+            corpus,
+            tmp_path / "p",
+            tmp_path / "mix-3",
+            live=None,
+        )
+    assert not (tmp_path / "mix-3").exists()
