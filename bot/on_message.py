@@ -30,6 +30,10 @@ Unlearn = Callable[[str, str], Awaitable[None]]
 """Takes what this person (platform, id) said out of what is learned from, before it is erased here."""
 
 
+TakeBack = Callable[[str], Awaitable[str]]
+"""Lets the one before this adapter answer again, if it still answers; returns what to say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """Everything that a message meets on its way."""
@@ -42,6 +46,7 @@ class Conversation:
     zone: tzinfo = UTC  # of the owner
     demonstrate: Demonstrate | None = None  # None: nobody here keeps it
     unlearn: Unlearn | None = None  # None: nothing is learned from here
+    take_back: TakeBack | None = None  # None: nothing new was learned here
 
     @property
     def authority(self) -> Authority:

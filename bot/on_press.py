@@ -28,6 +28,7 @@ OWNERS = {  # whose buttons nobody else may press
     "teach-stop",
     "chat-set",
     "forget-mine",
+    "roll-back",
 }
 
 
@@ -56,6 +57,8 @@ async def on_press(press: Press, platform: Platform, *, talk: Conversation) -> S
             return await privacy.decide(by, what == "privacy-agree", talk)
         case "forget-mine":
             return await privacy.forget_me(by, talk)
+        case "roll-back" if talk.take_back:
+            return Said(await talk.take_back(about))
         case _:
             return Said("I don't know that button any more.")
 

@@ -24,7 +24,6 @@ class ModelSettings(BaseModel):
     answer_seconds: float = Field(default=120, gt=0)  # the longest that one answer may take
     at_once: int = Field(default=64, ge=1)  # answers that one server may be giving; more wait
     queue: int = Field(default=256, ge=0)  # how many may wait; more are told that we are busy
-    canary_share: float = Field(default=0.1, gt=0, lt=1)  # of the chats, unless a canary is given its own
     canary_owner_first: bool = True  # the owner's own chats with the twin always have the canary
 
 

@@ -44,7 +44,7 @@ SAMPLING = 0.1  # share of the progress bar
 class Outcome:
     """How a cycle ended. Too little feedback and a refused candidate are outcomes, not errors."""
 
-    state: Literal["live", "refused", "not enough"]
+    state: Literal["live", "on trial", "refused", "not enough"]
     reasons: tuple[str, ...]
     run_id: str
     version: str | None = None  # of the candidate
@@ -73,11 +73,13 @@ async def learn(
     scan: Scan | None = None,
     on_progress: OnShare | None = None,
     while_training: WhileTraining = nullcontext,
+    share: float | None = None,
 ) -> Outcome:
     """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
 
     `agreed`: see `collect`. `scan` looks for personal things in what the candidate says. `while_training`:
-    entered while the trainers run, to make room for them.
+    entered while the trainers run, to make room for them. `share`: of the chats, which the candidate is tried
+    on before all get it, beside the live one if there is one; None: all get it.
     `again` learns even from feedback that the last cycle has already learned from. Raises AlreadyRunning when
     another process is at it, and TrainingFailed with one sentence; then the live adapter is what it was.
     """
@@ -99,6 +101,7 @@ async def learn(
             scan,
             progress,
             while_training,
+            share,
         )
         return await cycle.go(run)
 
@@ -122,6 +125,7 @@ class _Cycle:
     scan: Scan | None
     progress: Progress
     while_training: WhileTraining
+    share: float | None
 
     async def go(self, run: Run) -> Outcome:
         self.progress.at(0.0, "collecting feedback")
@@ -209,12 +213,19 @@ class _Cycle:
             assert adapter is not None  # added above
             why = f"Learned from {preferences.signals} signals."
             refused = await promote(
-                adapter, base=self.base, adapters=self.adapters, server=self.server, why=why
+                adapter,
+                base=self.base,
+                adapters=self.adapters,
+                server=self.server,
+                why=why,
+                share=self.share if live else None,
             )
             reasons = tuple(refused) or verdict.reasons
             verdict = Verdict(False, tuple(refused), verdict.axes) if refused else verdict
         picture = self.home / "runs" / run.id / "report.png"
-        ended: Literal["live", "refused"] = "live" if verdict.passed else "refused"
+        ended: Literal["live", "on trial", "refused"] = "refused"
+        if verdict.passed:
+            ended = "on trial" if live and self.share else "live"
         return Outcome(
             ended, reasons, run.id, version, verdict, report, picture if picture.exists() else None
         )

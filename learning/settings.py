@@ -149,7 +149,7 @@ class CanarySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    share: float = Field(default=0.5, ge=0, le=1, description="of the chats; 0: no trial, live at once")
+    share: float = Field(default=0.5, ge=0, lt=1, description="of the chats; 0: no trial, live at once")
     margin: float = Field(
         default=0.2, gt=0, lt=1, description="so much less liked (a share of the replies) is too much less"
     )

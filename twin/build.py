@@ -17,7 +17,7 @@ from bot.authority import Authority
 from bot.drafts import Drafts
 from bot.kept import Kept
 from bot.on_command import Commands, Tell
-from bot.on_message import Conversation, Demonstrate, Unlearn
+from bot.on_message import Conversation, Demonstrate, TakeBack, Unlearn
 from bot.owner_news import OwnerNews
 from bot.platform import Platform
 from bot.rhythm import Rhythm
@@ -259,11 +259,12 @@ def build_talk(
     several: bool = False,
     demonstrate: Demonstrate | None = None,
     unlearn: Unlearn | None = None,
+    take_back: TakeBack | None = None,
 ) -> Conversation:
     """The flow of a chat. `several`: other copies of the service answer on the same database.
 
     `demonstrate`: see twin/teach.py; without it, /teach has nowhere to keep answers. `unlearn`: see
-    twin/forget.py; without it, /forget leaves preference sets alone.
+    twin/forget.py; without it, /forget leaves preference sets alone. `take_back`: see twin/trial.py.
     """
     news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
     kept = Kept(
@@ -286,7 +287,7 @@ def build_talk(
     )
     zone = settings.owner.owner().zones[-1][1]
     drafts = Drafts(kept, news, settings.chat)
-    return Conversation(kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn)
+    return Conversation(kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn, take_back)
 
 
 def build_commands(
@@ -302,7 +303,7 @@ def build_commands(
 
         async def work() -> None:
             try:
-                outcome = await learn_in(home, settings, stores, model)
+                outcome = await learn_in(home, settings, stores, model, on_trial=True)
                 await tell(outcome_in_words(outcome))
             except Exception as problem:  # a chat app called us: tell, and keep talking
                 log.exception("the learning cycle failed")

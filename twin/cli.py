@@ -531,7 +531,7 @@ def adapters_promote(version: str, json: AsJson = False) -> None:
 @adapters_app.command("canary")
 def adapters_canary(
     version: str,
-    share: Annotated[float | None, typer.Option(help="Of the chats; default: canary_share.")] = None,
+    share: Annotated[float | None, typer.Option(help="Of the chats; default: the setting.")] = None,
     json: AsJson = False,
 ) -> None:
     """Let this one answer some of the chats, always the same ones, beside the live one."""

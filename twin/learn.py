@@ -316,9 +316,13 @@ async def learn_in(
     model: Model,
     *,
     again: bool = False,
+    on_trial: bool = False,
     on_progress: show.OnProgress | None = None,
 ) -> Outcome:
-    """One whole cycle with everything it needs handed in; silent unless somebody wants to hear of it."""
+    """One whole cycle with everything it needs handed in; silent unless somebody wants to hear of it.
+
+    `on_trial`: whatever passes the gate is tried on a share of the chats first, where the settings say so.
+    """
     return await cycle.learn(
         home=home.root,
         base=model.base.weights,
@@ -335,6 +339,7 @@ async def learn_in(
         scan=personal_scan(home, settings),
         on_progress=on_progress,
         while_training=model.client.asleep if settings.serving.share_gpu == "sleep" else nullcontext,
+        share=(settings.learning.canary.share or None) if on_trial else None,
     )
 
 
@@ -369,6 +374,10 @@ def outcome_in_words(outcome: Outcome) -> str:
     match outcome.state:
         case "live":
             return f"{outcome.version} passed the gate and answers from now on. {reasons}"
+        case "on trial":
+            return (
+                f"{outcome.version} passed the gate and is tried on some of the chats, yours first. {reasons}"
+            )
         case "refused":
             return f"{outcome.version} was refused, and the one before goes on answering. {reasons}"
         case _:
@@ -481,7 +490,7 @@ async def promote(stores: Stores, model: Model, version: str, share: float | Non
 
 
 async def canary_adapter(home: Home, settings: Settings, version: str, share: float | None) -> str:
-    share = settings.model.canary_share if share is None else share
+    share = settings.learning.canary.share if share is None else share
     if not 0 < share < 1:
         raise Told(f"a canary's share lies between 0 and 1, not {share}", "--share 0.1", exit_code=2)
     async with open_stores(home, settings) as stores, open_model(home, settings) as model:

@@ -38,6 +38,7 @@ from twin.serve import start_servers, stop_signal
 from twin.settings import Settings
 from twin.sync import sync_by_the_clock
 from twin.teach import lessons
+from twin.trial import taking_back, watch_by_the_clock
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
             several=several,
             demonstrate=lessons(home, settings, stores),
             unlearn=unlearning(home, stores),
+            take_back=taking_back(stores),
         )
         async with asyncio.TaskGroup() as tasks:
             commands = build_commands(home, settings, stores, model, tasks)
@@ -80,6 +82,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
                 talk.turns.run(),
                 _forget_by_the_clock(talk),
                 _learn_by_the_clock(home, settings, stores, model),
+                watch_by_the_clock(stores, model, settings.learning.canary, talk.news),
                 sync_by_the_clock(home, settings, stores),
                 *(keep_running(app, talk.news, standing) for app in apps),
             ]
@@ -155,8 +158,11 @@ async def _learn_by_the_clock(home: Home, settings: Settings, stores: Stores, mo
 
     while settings.learning.every_hours:
         await asyncio.sleep(3600 * settings.learning.every_hours)
+        if (await stores.adapters.answering())[1]:
+            log.info("nothing is learned while an adapter is on trial")
+            continue
         try:
-            outcome = await learn_in(home, settings, stores, model)
+            outcome = await learn_in(home, settings, stores, model, on_trial=True)
             show.sentence(outcome_in_words(outcome))
         except AlreadyRunning as busy:
             log.info("%s", busy)

@@ -1,0 +1,105 @@
+"""Does the owner hear of a trial once, with examples and a way back, and nobody else of anything?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+from fakes import FakePlatform, until
+from quick_model import QuickModel
+from trial_world import SETTINGS, Chats
+
+from bot.authority import Authority
+from bot.owner_news import OwnerNews
+from brain.model_client import ModelClient
+from brain.replicas import Replicas
+from storage.database import Database
+from storage.records import Role
+from twin.build import Base, Model
+from twin.trial import taking_back, watch_by_the_clock
+
+
+@pytest.fixture
+async def chats(database: Database) -> Chats:
+    chats = Chats(database)
+    await chats.begin()
+    await chats.judged("old", 14, 6, days=-3)
+    return chats
+
+
+@pytest.fixture
+async def model():
+    quick = QuickModel(tells_model=True)
+    await quick.start()
+    async with Replicas([ModelClient(quick.url)]) as client:
+        await client.load_adapter("old", "a/old")
+        await client.load_adapter("new", "a/new")
+        yield Model(Base("weights", "quick", True), (quick.url,), client, "quick"), quick
+    await quick.stop()
+
+
+@contextlib.asynccontextmanager
+async def watched(chats, model):
+    """The watch at work, and what the owner is told."""
+    app = FakePlatform()
+    news = OwnerNews(Authority({"kitchen-app": ("sam",)}), {app.name: app})
+    watching = asyncio.create_task(watch_by_the_clock(chats, model, SETTINGS, news, every=0.05))
+    try:
+        yield app
+    finally:
+        watching.cancel()
+
+
+async def test_a_promotion_is_told_once_with_what_both_say_to_the_owners_words_and_a_way_back(chats, model):
+    await chats.reply("old", asked="what of the #1 dog?")
+    await chats.reply("old", asked="anna's secret #2", speakers=("discord:anna",))
+    await chats.judged("old", 84, 36)
+    await chats.judged("new", 88, 32)
+    async with watched(chats, model[0]) as app:
+        await until(lambda: app.told)
+        await asyncio.sleep(0.3)
+    [told] = app.told
+    assert told.startswith("new answers everywhere from now on, instead of old.")
+    assert "> what of the #1 dog?\nold: old " in told
+    assert "\nnew: new " in told
+    assert "secret" not in told
+    [button] = app.buttons
+    assert button.action == "roll-back:new"
+    assert await chats.states() == {"old": "retired", "new": "live"}
+
+
+async def test_a_rollback_is_told_without_a_button(chats, model):
+    await chats.judged("old", 28, 12)
+    await chats.judged("new", 8, 32)
+    async with watched(chats, model[0]) as app:
+        await until(lambda: app.told)
+    assert app.told[0].startswith("I took new back: people liked it less. old answers, as before.")
+    assert app.buttons == []
+
+
+async def test_without_a_model_to_ask_the_owner_hears_of_it_all_the_same(chats, model):
+    await chats.reply("old", asked="what of the #1 dog?")
+    await chats.judged("old", 28, 12)
+    await chats.judged("new", 8, 32)
+    model[1].fails = True
+    async with watched(chats, model[0]) as app:
+        await until(lambda: app.told)
+    assert "dog" not in app.told[0]
+
+
+async def test_while_the_trial_goes_on_nobody_hears_anything(chats, model):
+    await chats.judged("new", 7, 3, by="stranger", role=Role.OTHER)
+    async with watched(chats, model[0]) as app:
+        await asyncio.sleep(0.3)
+    assert app.told == []
+    assert (await chats.states())["new"] == "canary"
+
+
+async def test_the_way_back_leads_away_from_the_version_it_names_and_from_no_other(chats):
+    take_back = taking_back(chats)
+    assert await take_back("new") == "new does not answer any more."
+    await chats.adapters.go_live("new", "liked")
+    assert await take_back("new") == "old answers from the next message on."
+    assert (await chats.adapters.live()).version == "old"
+    assert await take_back("new") == "new does not answer any more."
