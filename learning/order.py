@@ -78,6 +78,7 @@ def dealt(
     micro-batches there are, and never which rows stand behind an update. (Longest row first to the emptiest
     micro-batch: R. L. Graham 1969, at most a third above the best possible balance.)
     """
+    assert max(lengths) <= budget
     windows = updates(range(len(lengths)), effective_batch, at_least)
     parts = max(1, *(math.ceil(sum(lengths[index] for index in window) / budget) for window in windows))
     while True:

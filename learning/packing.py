@@ -33,8 +33,12 @@ class Encoded:
 
 
 def encoded(row: Row, tokenizer: Any, token_weights: Mapping[int, float]) -> Encoded:
-    """The conversation up to the end of the answer's turn. Only the answer is learned from."""
+    """The conversation, of which only the answer is learned from.
+
+    Its turn ends as in the preference trainers: with the newline that the template writes after it.
+    """
     found, start = tokens_of(tokenizer, row["prompt"], row["completion"])
+    found = [*found, *tokenizer("\n", add_special_tokens=False).input_ids]
     ids = numpy.array(found, dtype=numpy.int32)
     labels = ids.copy()
     labels[:start] = IGNORED

@@ -104,7 +104,7 @@ def test_only_the_answer_is_learned_from_up_to_the_end_of_its_turn(base, sft_rec
     data = SftData(rows, [], sft_recipe.model_copy(update={"epochs": 1}), tokenizer)
     trainer = train_sft.trainer_for(data, sft_recipe, load_base(base), tmp_path / "work", None)
     learned = [token for seen in trainer.train_dataset for token in seen["labels"] if token != IGNORED]
-    answers = sorted(tokenizer.decode(learned).split("<end_of_turn>")[:-1])
+    answers = sorted(tokenizer.decode(learned).split("<end_of_turn>\n")[:-1])
     assert answers == sorted(row["completion"][0]["content"] for row in rows)
 
 

@@ -63,6 +63,8 @@ def test_what_gemma_12b_needs_is_what_people_see():
     assert qlora.total < 16 * GB
     without = memory_for(shape_of(TWELVE), recipe.model_copy(update={"gradient_checkpointing": False}), 2)
     assert without.activations > 8 * lora.activations
+    no_dropout = memory_for(shape_of(TWELVE), recipe.model_copy(update={"lora_dropout": 0.0}), 2)
+    assert no_dropout.activations < lora.activations
     shorter = memory_for(shape_of(TWELVE), recipe.model_copy(update={"max_length": 512}), 2)
     assert shorter.activations < 0.65 * lora.activations
 
@@ -122,7 +124,7 @@ def test_a_training_that_does_not_fit_is_refused_before_anything_is_loaded(
     with pytest.raises(TrainingFailed, match=r"of memory .* are free: use a shorter max_length"):
         train_sft.train(
             corpus,
-            sft_recipe.model_copy(update={"batch_size": 4000, "max_length": 512}),
+            sft_recipe.model_copy(update={"batch_size": 1_000_000, "max_length": 512}),
             base,
             tmp_path / "sft-1",
             tmp_path / "work",

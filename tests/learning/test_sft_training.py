@@ -169,9 +169,9 @@ def test_the_first_loss_is_the_mean_over_all_tokens_behind_the_update(
     assert data.training[1].accumulation > 4
     trainer = train_sft.trainer_for(data, recipe, load_base(base), tmp_path / "work", None)
     trainer.train()
-    alone = answer_logprobs(
-        load_base(base), [tokens_of(tokenizer, row["prompt"], row["completion"]) for row in rows], 0
-    )
+    newline = tokenizer("\n", add_special_tokens=False).input_ids  # the template's, after each turn
+    parts = [tokens_of(tokenizer, row["prompt"], row["completion"]) for row in rows]
+    alone = answer_logprobs(load_base(base), [(ids + newline, start) for ids, start in parts], 0)
     told = next(entry["loss"] for entry in trainer.state.log_history if "loss" in entry)
     assert told == pytest.approx(-sum(map(sum, alone)) / sum(map(len, alone)), abs=1e-4)
 
