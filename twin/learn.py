@@ -19,11 +19,12 @@ from learning.card_picture import add_picture
 from learning.corpus import Snapshot
 from learning.cycle import Outcome
 from learning.durable import Progress, recorded
-from learning.jobs import AnyStep, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
-from learning.preferences import Judged, Preferences, Sampler
+from learning.jobs import AnyStep, DpoStep, EvaluateStep, HindsightStep, Job, KtoStep, SftStep, run_job
+from learning.judged import Judged
+from learning.preferences import Preferences, Sampler
 from learning.promote import ServerRefused
 from learning.promote import promote as promote_checked
-from learning.recipes import DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.recipes import DpoRecipe, HindsightRecipe, KtoRecipe, SftRecipe, for_base
 from learning.rows import read_rows
 from learning.settings import RECIPES, LearningSettings
 from storage.records import Adapter, AdapterState, Consent, Feedback, Message, Prompt, Run, now
@@ -167,7 +168,24 @@ def _step(
             )
         case "kto", Preferences(), Path():
             kto = for_base(KtoRecipe, base.weights, **overrides)
-            return KtoStep(base=base.weights, data=pool.path, recipe=kto, adapter=target, parent=anchor)
+            return KtoStep(
+                base=base.weights,
+                data=pool.path,
+                recipe=kto,
+                adapter=target,
+                parent=anchor,
+                replay=snapshot.path,
+            )
+        case "hindsight", Preferences(), Path():
+            hindsight = for_base(HindsightRecipe, base.weights, **overrides)
+            return HindsightStep(
+                base=base.weights,
+                data=pool.path,
+                recipe=hindsight,
+                adapter=target,
+                parent=anchor,
+                replay=snapshot.path,
+            )
         case _:
             sft = for_base(SftRecipe, base.weights, **overrides)
             return SftStep(base=base.weights, data=snapshot.path, recipe=sft, adapter=target)
