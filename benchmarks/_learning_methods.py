@@ -21,7 +21,8 @@ from learning import train_dpo, train_hindsight, train_kto, train_sft
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.evaluation.replies import greedy
 from learning.interpolate import interpolate
-from learning.preferences import Judged, Preferences, freeze
+from learning.judged import Judged
+from learning.preferences import Preferences, freeze
 from learning.recipes import (
     DpoRecipe,
     HindsightRecipe,

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from brain.prompt import Persona, Turn, compose
 from examples.make_sample import Lines
+from learning.judged import Judged
 from learning.pocket.topics import catalogue
-from learning.preferences import Judged
 from learning.rows import Row
 from storage.records import Feedback, Message, Prompt, Role, Signal, Stamp, message_key
 

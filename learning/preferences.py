@@ -11,14 +11,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from learning.duplicates import plain
+from learning.judged import Judged, by_session, conversation, exchange, held_out
 from learning.routing import Place, capped, demonstration_weight, route
 from learning.routing import weight as weight_of
 from learning.rows import as_jsonl
@@ -31,9 +31,7 @@ Sampler = Callable[[Prompt, int], Awaitable[list[str]]]
 BETTER = {Signal.CORRECTION, Signal.TAKEOVER, Signal.CHOICE}  # signals that say what should have been said
 SAMPLED_WEIGHT = 0.5  # nobody saw a sampled reply, so nobody disliked it
 ID_OF = {place: place.value for place in Place} | {Place.PAIR: "pair", Place.THUMB: "thumb"}
-SESSION = timedelta(minutes=30)
 NOBODY: frozenset[str] = frozenset()
-FEW = 5  # with fewer conversations than this, single exchanges are held out instead
 FILES = (*(f"{place}.jsonl" for place in Place), "heldout_pairs.jsonl", "heldout_thumbs.jsonl")
 
 Row = dict[str, Any]
@@ -55,16 +53,6 @@ class Preferences:
     path: Path
     signals: int
     counts: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One signal, the reply it is about, and how much it weighs."""
-
-    feedback: Feedback
-    reply: Message
-    prompt: Prompt
-    weight: float
 
 
 async def collect(
@@ -109,10 +97,10 @@ async def freeze(
     sampler: Sampler | None = None,
 ) -> Preferences:
     """Pairs and thumbs, split by conversation, under a folder named by their content."""
-    held_out = _held_out(judged, settings.heldout_share)
+    kept_apart = held_out(judged, settings.heldout_share)
     files: dict[str, list[Row]] = {name: [] for name in FILES}
     for item in _within_caps(judged, settings):
-        if _exchange(item) in held_out:
+        if exchange(item) in kept_apart:
             what = Place.PAIR if Place.PAIR in route(item.feedback).places else Place.THUMB
             files[f"heldout_{what}.jsonl"].append(_row(item, what))
             continue
@@ -167,7 +155,7 @@ def _row(item: Judged, place: Place, rejected: str | None = None) -> Row:
     better, reply = item.feedback.text or "", item.reply.text
     row: Row = {
         "id": stable_id(ID_OF[place], item.feedback.id),
-        "conversation": _conversation(item),
+        "conversation": conversation(item),
         "prompt": [dict(turn) for turn in item.prompt],
         "weight": item.weight,
     }
@@ -191,46 +179,6 @@ def _said(text: str) -> list[dict[str, str]]:
 
 def _within_caps(judged: Sequence[Judged], settings: LearningSettings) -> list[Judged]:
     """Nobody, and no single conversation, decides alone what is learned; of many signals the newest count."""
-    session = {item.feedback.id: name for name, items in _by_session(judged).items() for item in items}
+    session = {item.feedback.id: name for name, items in by_session(judged).items() for item in items}
     judged = capped(judged, (session[item.feedback.id] for item in judged), settings.signals_per_session)
     return capped(judged, (item.feedback.given_by for item in judged), settings.signals_per_person)
-
-
-def _conversation(item: Judged) -> str:
-    return f"{item.reply.platform}:{item.reply.chat_id}"
-
-
-def _exchange(item: Judged) -> str:
-    """One exchange: what was asked, so that the same question never lies on both sides."""
-    return plain(item.prompt[-1]["content"])
-
-
-def _held_out(judged: Sequence[Judged], share: float) -> set[str]:
-    """The exchanges that are never trained on: whole conversations, chosen by a hash.
-
-    By a hash and not by drawing lots: what was held out once stays held out as feedback grows, so a later
-    adapter is never examined on what an earlier one was taught.
-    """
-    sessions = _by_session(judged)
-    groups = sessions if len(sessions) >= FEW else {_exchange(item): [item] for item in judged}
-    chosen = {name for name in groups if int(stable_id("heldout", name)[:8], 16) < share * 2**32}
-    if not chosen and len(groups) >= FEW:
-        chosen = {min(groups, key=lambda name: stable_id("heldout", name))}
-    return {_exchange(item) for name in chosen for item in groups[name]}
-
-
-def _by_session(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
-    """Replies in one chat without a long silence between them, named by the first of them."""
-    chats: defaultdict[str, list[Judged]] = defaultdict(list)
-    for item in judged:
-        chats[_conversation(item)].append(item)
-    sessions: dict[str, list[Judged]] = {}
-    for items in chats.values():
-        items.sort(key=lambda item: (item.reply.sent_at, item.reply.key))
-        name, last = "", items[0].reply.sent_at
-        for item in items:
-            if not name or item.reply.sent_at - last > SESSION:
-                name = item.reply.key
-            last = item.reply.sent_at
-            sessions.setdefault(name, []).append(item)
-    return sessions

@@ -401,6 +401,12 @@ def train_rlhf(recipe: Recipe = None, json: AsJson = False) -> None:
     _train("rlhf", recipe, json)
 
 
+@train_app.command("hindsight")
+def train_hindsight(recipe: Recipe = None, json: AsJson = False) -> None:
+    """Learn from complaints in words. Trains only; 'twin learn' promotes, too."""
+    _train("hindsight", recipe, json)
+
+
 def _train(method: str, recipe: Path | None, json: bool) -> None:
     from twin.learn import train
 

@@ -29,6 +29,7 @@ from learning.jobs import (
     DistilStep,
     DpoStep,
     EvaluateStep,
+    HindsightStep,
     Job,
     KtoStep,
     RewardStep,
@@ -37,10 +38,11 @@ from learning.jobs import (
     TeacherStep,
     run_job,
 )
-from learning.preferences import Judged, Preferences, Sampler
+from learning.judged import Judged
+from learning.preferences import Preferences, Sampler
 from learning.promote import ServerRefused
 from learning.promote import promote as promote_checked
-from learning.recipes import IMITATING, DpoRecipe, KtoRecipe, SftRecipe, for_base
+from learning.recipes import IMITATING, DpoRecipe, HindsightRecipe, KtoRecipe, SftRecipe, for_base
 from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
 from learning.rows import read_rows
 from learning.settings import RECIPES, LearningSettings
@@ -194,7 +196,24 @@ def _step(
             )
         case "kto", Preferences(), Path():
             kto = for_base(KtoRecipe, base.weights, **overrides)
-            return KtoStep(base=base.weights, data=pool.path, recipe=kto, adapter=target, parent=anchor)
+            return KtoStep(
+                base=base.weights,
+                data=pool.path,
+                recipe=kto,
+                adapter=target,
+                parent=anchor,
+                replay=snapshot.path,
+            )
+        case "hindsight", Preferences(), Path():
+            hindsight = for_base(HindsightRecipe, base.weights, **overrides)
+            return HindsightStep(
+                base=base.weights,
+                data=pool.path,
+                recipe=hindsight,
+                adapter=target,
+                parent=anchor,
+                replay=snapshot.path,
+            )
         case _:
             sft = for_base(SftRecipe, base.weights, **overrides)
             return SftStep(base=base.weights, data=snapshot.path, recipe=sft, adapter=target)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from learning.lineage import samples_of_signals
 from learning.preferences import collect, freeze
 from learning.rows import read_rows
 from learning.settings import LearningSettings
@@ -48,7 +51,7 @@ async def frozen(database, messages, signals, folder, settings=SETTINGS, sampler
     feedback, replies = await stored(database, messages, signals)
     judged, left_out = await collect(feedback, replies, settings)
     preferences = await freeze(judged, folder, settings, sampler)
-    files = ("pairs", "thumbs", "heldout_pairs", "heldout_thumbs")
+    files = ("pairs", "demonstrations", "thumbs", "hindsight", "heldout_pairs", "heldout_thumbs")
     return preferences, {name: read_rows(preferences.path / f"{name}.jsonl") for name in files}, left_out
 
 
@@ -66,6 +69,82 @@ async def test_a_correction_becomes_a_pair_and_a_thumb_a_label(database, tmp_pat
     assert (pair["weight"], pair["source"]) == (1.0, "logged")
     labels = {row["prompt"][0]["content"]: row["label"] for row in [*rows["thumbs"], *rows["heldout_thumbs"]]}
     assert labels == {"question 1?": True, "question 2?": False}
+
+
+async def test_a_correction_is_shown_as_an_example_and_a_complaint_is_hindsight(database, tmp_path):
+    messages = [reply(number, "sure, see you at 7.") for number in range(4)]
+    signals = [
+        about(messages[0], Signal.CORRECTION, "sure, see you at 8"),
+        about(messages[1], Signal.CORRECTION, "nope"),
+        about(messages[2], Signal.COMPLAINT, " too formal "),
+        about(messages[3], Signal.COMPLAINT),
+    ]
+    _, rows, _ = await frozen(database, messages, signals, tmp_path)
+    shown = {row["completion"][0]["content"]: row["weight"] for row in rows["demonstrations"]}
+    assert shown == {"sure, see you at 8": 2.0, "nope": 1.0}
+    [complaint] = rows["hindsight"]
+    assert complaint["complaint"] == "too formal"
+    assert complaint["completion"][0]["content"] == "sure, see you at 7."
+    [thumb] = rows["thumbs"]
+    assert (thumb["prompt"][0]["content"], thumb["label"]) == ("question 3?", False)
+
+
+async def test_every_row_can_be_found_again_by_the_signal_behind_it(database, tmp_path):
+    messages = [reply(number) for number in range(4)]
+    signals = [
+        about(messages[0], Signal.CORRECTION, "ofc"),
+        about(messages[1], Signal.COMPLAINT, "too formal"),
+        about(messages[2], Signal.UP),
+        about(messages[3], Signal.TAKEOVER, "hm"),
+    ]
+    preferences, rows, _ = await frozen(database, messages, signals, tmp_path)
+    found = samples_of_signals([signal.id for signal in signals], tmp_path)
+    assert sorted(found[preferences.id]) == sorted(row["id"] for some in rows.values() for row in some)
+    assert len(found[preferences.id]) == 5
+
+
+async def test_what_is_held_out_teaches_in_no_form(database, tmp_path):
+    messages = [reply(n, chat=f"chat{n}", question=f"about {n}?") for n in range(40)]
+    kinds = [(Signal.CORRECTION, "ofc"), (Signal.COMPLAINT, "too formal")]
+    signals = [about(message, *kinds[n % 2]) for n, message in enumerate(messages)]
+    _, rows, _ = await frozen(database, messages, signals, tmp_path)
+    held = {row["prompt"][0]["content"] for name in ("heldout_pairs", "heldout_thumbs") for row in rows[name]}
+    taught = {
+        row["prompt"][0]["content"]
+        for name in ("pairs", "demonstrations", "hindsight", "thumbs")
+        for row in rows[name]
+    }
+    assert rows["heldout_pairs"]
+    assert not any(row["label"] for row in rows["heldout_thumbs"])
+    assert rows["heldout_thumbs"]
+    assert not held & taught
+    assert len(held | taught) == 40
+
+
+async def test_older_signals_weigh_less_and_a_stranger_makes_nobody_look_old(database):
+    old, new, strange = reply(1), reply(2), reply(3)
+    signals = [
+        replace(about(old, Signal.UP), given_at=START),
+        replace(about(new, Signal.UP), given_at=START + timedelta(days=10)),
+        replace(about(strange, Signal.UP, role=Role.OTHER), given_at=START + timedelta(days=999)),
+    ]
+    feedback, replies = await stored(database, [old, new, strange], signals)
+    judged, _ = await collect(feedback, replies, SETTINGS.model_copy(update={"half_life_days": 10}))
+    assert [item.weight for item in judged] == [0.5, 1.0]
+
+
+async def test_one_conversation_or_one_person_cannot_decide_alone(database, tmp_path):
+    busy = [reply(n, chat="busy", question=f"busy {n}?") for n in range(30)]
+    calm = [reply(n, chat="calm", question=f"calm {n}?") for n in range(3)]
+    signals = [about(message, Signal.DOWN, second=n) for n, message in enumerate([*busy, *calm])]
+    few = SETTINGS.model_copy(update={"signals_per_session": 10})
+    _, rows, _ = await frozen(database, [*busy, *calm], signals, tmp_path / "one", few)
+    thumbs = [*rows["thumbs"], *rows["heldout_thumbs"]]
+    assert Counter(row["conversation"] for row in thumbs) == {"terminal:busy": 10, "terminal:calm": 3}
+    assert {f"busy {n}?" for n in range(20, 30)} < {row["prompt"][0]["content"] for row in thumbs}
+    fewer = SETTINGS.model_copy(update={"signals_per_person": 7})
+    preferences, _, _ = await frozen(database, [], [], tmp_path / "two", fewer)
+    assert sum(preferences.counts.values()) == 7
 
 
 async def test_strangers_never_count_and_the_owner_overrules_a_trainer(database, tmp_path):

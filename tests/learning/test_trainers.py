@@ -136,6 +136,70 @@ def test_replayed_rows_move_nothing_by_preference(base, sft_adapter, dpo_recipe,
     assert max(grads) < 1e-6
 
 
+@pytest.mark.parametrize("method", ["dpo", "kto"])
+def test_rows_that_weigh_little_still_make_a_training(
+    base, sft_adapter, preferences, dpo_recipe, kto_recipe, tmp_path, method
+):
+    kind, trainer, recipe = {
+        "dpo": ("pairs", train_dpo, dpo_recipe),
+        "kto": ("thumbs", train_kto, kto_recipe),
+    }[method]
+    light = [{**row, "weight": 0.2} for row in read_rows(preferences / f"{kind}.jsonl")]
+    write_rows(tmp_path / "data" / f"{kind}.jsonl", light)
+    short = recipe.model_copy(update={"epochs": 0.25, "replay": 0.0})
+    final = tmp_path / f"{method}-2"
+    trainer.train(tmp_path / "data", short, base, final, tmp_path / "work", parent=sft_adapter)
+    assert check(final, base) == []
+
+
+def test_a_demonstration_teaches_where_to_stop_and_a_replayed_row_does_not(
+    base, sft_adapter, dpo_recipe, tmp_path
+):
+    rows = [
+        train_dpo._imitated(row, open_ended=number > 1) for number, row in enumerate(owner_rows(4, seed=1))
+    ]
+    trainer = train_dpo.trainer_for(rows, dpo_recipe, base, sft_adapter, tmp_path)
+    end = load_tokenizer(base).convert_tokens_to_ids("<end_of_turn>")
+    assert [end in row["chosen_ids"] for row in trainer.train_dataset] == [True, True, False, False]
+    assert all(row["chosen_ids"] == row["rejected_ids"] for row in trainer.train_dataset)
+
+
+def test_dpo_shows_the_demonstrations_and_replays_the_owner(
+    base, sft_adapter, preferences, corpus, dpo_recipe, tmp_path
+):
+    pairs, shown = read_rows(preferences / "pairs.jsonl"), owner_rows(3, seed=8)
+    write_rows(tmp_path / "data" / "pairs.jsonl", pairs)
+    write_rows(tmp_path / "data" / "demonstrations.jsonl", shown)
+    final = tmp_path / "dpo-2"
+    report = train_dpo.train(
+        tmp_path / "data", dpo_recipe, base, final, tmp_path / "work", parent=sft_adapter, replay_dir=corpus
+    )
+    learned = json.loads((final / "manifest.json").read_text())["samples"]
+    assert {row["id"] for row in [*pairs, *shown]} < set(learned)
+    assert (report["rows"], report["shown"], report["replayed"]) == (12, 3, 10)  # 2 in 5 of all
+
+
+def test_kto_replays_the_owner_as_likes_and_forgets_less_for_it(
+    base, sft_adapter, preferences, corpus, kto_recipe, tmp_path
+):
+    hard = kto_recipe.model_copy(update={"learning_rate": 5e-3, "epochs": 4})
+    owner, found = owner_rows(12, seed=9), {}
+    for replay in (0.0, 0.5):
+        final = tmp_path / f"kto-{replay}"
+        report = train_kto.train(
+            preferences,
+            hard.model_copy(update={"replay": replay}),
+            base,
+            final,
+            tmp_path / "work",
+            parent=sft_adapter,
+            replay_dir=corpus,
+        )
+        found[replay] = mean(scores(with_adapter(load_base(base), final), base, owner, "completion"))
+        assert report["replayed"] == (12 if replay else 0)
+    assert found[0.5] > found[0.0]
+
+
 def test_kto_learns_from_thumbs_alone(base, sft_adapter, preferences, kto_recipe, tmp_path):
     final = tmp_path / "kto-2"
     train_kto.train(preferences, kto_recipe, base, final, tmp_path / "work", parent=sft_adapter)
