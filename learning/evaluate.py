@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from learning.base_model import load_tokenizer
+from learning.evaluation.authorship import Authorship
 from learning.evaluation.compared import compared
 from learning.evaluation.divergence import divergence
 from learning.evaluation.figures import figures, owner_habits
@@ -39,7 +40,7 @@ def evaluate(
     row with the live one, or with the base where nothing is live. `thorough` takes a few times as long.
     """
     settings = settings or EvaluationSettings()
-    settings = settings.thorough() if thorough else settings
+    settings = settings.thorough() if thorough else settings.brief()
     with guarded():
         tokenizer = load_tokenizer(base)
         material = gathered(corpus, preferences, tokenizer, settings, max_length, seed)
@@ -52,6 +53,7 @@ def evaluate(
             measured |= dict.fromkeys(names, of_one)
             on_progress(len(measured) / (len(roles) + 1), {})
         reference = _reference(material)
+        authorship = Authorship(settings.authorship_model) if settings.authorship_model else None
         found: dict[str, Any] = {
             "corpus": corpus.name,
             "preferences": preferences.name if preferences else None,
@@ -63,7 +65,7 @@ def evaluate(
             "models": {
                 role: {
                     "adapter": folder.name if folder else None,
-                    **figures(measured[role], measured["base"], material, reference, seed),
+                    **figures(measured[role], measured["base"], material, reference, authorship, seed),
                 }
                 for role, folder in adapters.items()
             },

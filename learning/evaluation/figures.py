@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from learning.evaluation.authorship import Authorship
 from learning.evaluation.likelihood import change, nll, preference, separation
 from learning.evaluation.likeness import likeness, scores
 from learning.evaluation.material import Material
@@ -19,7 +20,12 @@ Figures = dict[str, Any]
 
 
 def figures(
-    measured: Measured, base: Measured, material: Material, reference: Reference | None, seed: int
+    measured: Measured,
+    base: Measured,
+    material: Material,
+    reference: Reference | None,
+    authorship: Authorship | None,
+    seed: int,
 ) -> Figures:
     """By name what was found; None for what there was nothing to find out from."""
     return {
@@ -32,11 +38,15 @@ def figures(
         "style": habits(measured.replies),
         "distances": distances(reference, measured.replies, seed) if reference else None,
         "likeness": likeness(scores(material.answers, measured.replies), seed),
+        "authorship": authorship.similarity(material.owner_before, measured.replies, seed)
+        if authorship
+        else None,
         "variety": variety(measured.replies, seed),
         "capability": share(material.capability, measured.capability),
         "safety": share(material.safety, measured.safety),
         "canaries": exposure(_gains(measured, base, material), measured.said),
         "recited": _recited(measured),
+        "benchmarks": measured.benchmarks,
         "samples": measured.replies,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from learning.evaluation.harness import benchmarks
 from learning.evaluation.material import Material, canary_texts, encoded
 from learning.evaluation.memory import beginning, recited
 from learning.evaluation.options import EvaluationSettings
@@ -32,6 +33,7 @@ class Measured:
     said: list[str]  # kinds of canaries that were said to the end
     recited: list[bool]
     replies: list[str]
+    benchmarks: dict[str, dict[str, float]]
 
 
 def measure(model: Any, tokenizer: Any, material: Material, settings: EvaluationSettings) -> Measured:
@@ -61,6 +63,7 @@ def measure(model: Any, tokenizer: Any, material: Material, settings: Evaluation
         said=_said(model, tokenizer, material, planted),
         recited=_recited(model, tokenizer, material.learned),
         replies=greedy(model, tokenizer, [row["prompt"] for row in material.asked], settings.reply_tokens),
+        benchmarks=benchmarks(model, tokenizer, settings.benchmarks, settings.benchmark_rows),
     )
 
 

@@ -37,6 +37,10 @@ class EvaluationSettings(BaseModel):
     judge_model: str = Field(default="judge", description="the judge's name on that server")
     judge_prompts: int = Field(default=40, ge=1, description="answers it compares, each in both orders")
 
+    def brief(self) -> EvaluationSettings:
+        """As every learning cycle measures: seconds, and nothing that is not ours."""
+        return self.model_copy(update={"benchmarks": (), "authorship_model": None})
+
     def thorough(self) -> EvaluationSettings:
         """As `twin evaluate` measures: longer, and with narrower intervals."""
         more = {"replies", "divergence_texts", "continuations", "canary_rivals", "texts"}

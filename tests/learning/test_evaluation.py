@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import math
 import random
+import sys
 
 import pytest
 import torch
 
 from learning.base_model import load_base, load_tokenizer
 from learning.evaluation import likeness as likeness_file
+from learning.evaluation.authorship import Authorship
 from learning.evaluation.divergence import divergence
+from learning.evaluation.harness import benchmarks
 from learning.evaluation.likeness import likeness, likeness_change, scores
 from learning.evaluation.memory import beginning, canaries, exposure, recited, worth_reciting
 from learning.evaluation.models import Models
@@ -22,6 +25,7 @@ from learning.evaluation.style import HABITS, Reference, distances, drift
 from learning.evaluation.uncertainty import difference, mean, resamples
 from learning.evaluation.variety import distinct, is_loop, overlap
 from learning.evaluation.wilson import wilson
+from learning.failures import TrainingFailed
 from learning.logprobs import answer_logprobs
 from learning.rows import tokens_of
 
@@ -250,3 +254,16 @@ def test_divergence_is_zero_from_itself_and_what_the_definition_says_from_anothe
         with models.acting(None) as model:
             theirs = model(torch.tensor([ids])).logits[0, start - 1 : -1].log_softmax(-1)
     assert found == pytest.approx(float((ours.exp() * (ours - theirs)).sum(-1).mean()), rel=1e-3)
+
+
+# libraries that need not be there
+
+
+def test_what_is_configured_and_not_installed_is_told_with_what_to_install(monkeypatch, tmp_path):
+    for library in ("lm_eval", "sentence_transformers"):
+        monkeypatch.setitem(sys.modules, library, None)  # as if it were not installed
+    assert benchmarks(None, None, (), 10) == {}
+    with pytest.raises(TrainingFailed, match="twin\\[evaluate\\]"):
+        benchmarks(None, None, ("ifeval",), 10)
+    with pytest.raises(TrainingFailed, match="twin\\[evaluate\\]"):
+        Authorship(tmp_path)
