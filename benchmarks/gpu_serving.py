@@ -3,8 +3,9 @@
     python -m benchmarks.gpu_serving [--quick] [--json]
 
 Real vLLM with the flags that `twin serve` chooses, the model's true shape and weights made up on the spot
-(--load-format dummy): speed does not depend on what the numbers are. Needs a GPU, vLLM (TWIN_VLLM) and a folder
-with the model's config.json and tokenizer (TWIN_GEMMA). Compared with: the same without LoRA, bf16 with fp8.
+(--load-format dummy): speed does not depend on what the numbers are. Needs a GPU, vLLM (TWIN_VLLM) and a
+folder with the model's config.json and tokenizer (TWIN_GEMMA). Compared with: the same without LoRA, bf16
+with fp8.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main() -> int:
 
 
 async def measure(machine: Machine, weights: str, quantisation: str, *, quick: bool) -> dict[str, float]:
-    settings = ServingSettings(quantisation=quantisation)  # type: ignore[arg-type]
+    settings = ServingSettings(quantisation=quantisation)
     figures: dict[str, float] = {}
     choice = choose(machine, facts_of(weights), settings, rank=16, replicas=1)
     choice = replace(choice, flags=(*choice.flags, "--load-format", "dummy"))
@@ -96,9 +97,9 @@ def _without_weights(model: Path, folder: Path) -> Path:
 
 async def _at_once(client: ModelClient, model: str, count: int, name: str, tokens: int) -> dict[str, Any]:
     sampling = Sampling(temperature=1.0, max_tokens=tokens)
-    await client.chat(model, PROMPT, sampling)  # type: ignore[arg-type]  # warm
+    await client.chat(model, PROMPT, sampling)  # warm
     began = time.perf_counter()
-    done = await asyncio.gather(*(client.chat(model, PROMPT, sampling) for _ in range(2 * count)))  # type: ignore[arg-type]
+    done = await asyncio.gather(*(client.chat(model, PROMPT, sampling) for _ in range(2 * count)))
     took = time.perf_counter() - began
     return {
         f"tokens_per_s_{name}": round(sum(one.completion_tokens for one in done) / took, 1),

@@ -136,7 +136,7 @@ async def with_and_without_affinity(world: World, size: Mapping[str, Any]) -> di
     """Conversations that grow, request by request; how much of a prompt was computed before?"""
     figures = {}
     for name in ("without", "with"):
-        before, firsts = await _prefix_hits(world), []
+        before, firsts = await _prefix_hits(world), list[float]()
 
         async def talk(chat: int, name: str = name, firsts: list[float] = firsts) -> None:
             turns = [{"role": "user", "content": f"{name} {chat}: " + " ".join(map(str, range(120)))}]
@@ -144,7 +144,7 @@ async def with_and_without_affinity(world: World, size: Mapping[str, Any]) -> di
                 began, first, text = time.perf_counter(), 0.0, ""
                 session = f"{name} {chat}" if name == "with" else None
                 sampling = Sampling(temperature=0, max_tokens=8)
-                async for chunk in world.both.stream_chat(world.base, turns, sampling, session=session):  # type: ignore[arg-type]
+                async for chunk in world.both.stream_chat(world.base, turns, sampling, session=session):
                     first = first or (time.perf_counter() - began if chunk.text else 0.0)
                     text += chunk.text
                 firsts.append(first)
