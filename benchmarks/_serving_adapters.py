@@ -16,7 +16,7 @@ RANK = 16
 
 
 def random_adapters(folder: Path, base: Path, names: Sequence[str]) -> None:
-    """Each changes what the base says, in its own way."""
+    """Each makes the base say something else altogether."""
     command = [sys.executable, "-m", "benchmarks._serving_adapters", str(folder), str(base), *names]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
@@ -35,7 +35,7 @@ def _make(folder: Path, base: Path, seed: int) -> None:
         model = getattr(transformers, kind)(config)
         lora = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=r"(?!.*vision).*_proj")
         shapes = get_peft_model_state_dict(get_peft_model(model, lora))
-    weights = {name: torch.randn(one.shape) * 0.3 / one.shape[1] ** 0.5 for name, one in shapes.items()}
+    weights = {name: torch.randn(one.shape) * 0.9 / one.shape[1] ** 0.5 for name, one in shapes.items()}
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "adapter_model.safetensors")
     lora.base_model_name_or_path = str(base)
