@@ -257,6 +257,13 @@ class Replicas:
                     await replica.client.wake()
                 await self._look(replica)
 
+    async def wake_forgotten(self) -> None:
+        """Wake what sleeps and was lent by nobody here: whoever put it to sleep has died over it."""
+        for replica in self.replicas.values():
+            if replica.health.why == ASLEEP and not replica.lent:
+                with contextlib.suppress(ModelUnavailable):
+                    await replica.client.wake()
+
     # health
 
     async def _look_after(self, replica: Replica) -> None:

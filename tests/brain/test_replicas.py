@@ -308,6 +308,19 @@ async def test_while_the_gpu_is_lent_to_training_everybody_is_told_so_and_afterw
             await until(lambda: len(others.in_use()) == 2)
 
 
+async def test_what_a_killed_learner_left_asleep_can_be_woken_and_what_is_lent_here_is_not():
+    async with world(1) as (servers, _):
+        (server,) = servers.values()
+        async with Replicas([ModelClient(server.url)], probe_seconds=0.05, may_sleep=True) as replicas:
+            server.asleep = True
+            await until(lambda: not replicas.in_use())
+            await replicas.wake_forgotten()
+            await until(replicas.in_use)
+            async with replicas.asleep():
+                await replicas.wake_forgotten()
+                assert server.asleep
+
+
 # processes
 
 
