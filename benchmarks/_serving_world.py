@@ -27,7 +27,7 @@ from storage.messages import MessageStore
 from storage.records import Adapter, Message, Prompt, now
 
 CHATS = 64
-CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=64)  # as ours: none is made anew
+CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=3)  # as ours
 SAMPLING = Sampling(temperature=0, max_tokens=32)  # the same words each time: both sides do the same work
 WORDS = "what about #{number} then, and will you be there at half past seven, or do we meet later"
 
@@ -139,7 +139,9 @@ async def a_world(folder: Path, *, engine: str, weights: Path, servers: int) -> 
         prompts = [(await brains[0].reply_to([question])).stamp.prompt for question in questions]
         http = httpx.AsyncClient(timeout=120, trust_env=False, limits=CONNECTIONS)
         await closing.enter_async_context(http)
-        yield World(urls, base, *replicas, store, *brains, questions, prompts, http)
+        yield World(
+            urls, base, replicas[0], replicas[1], store, brains[0], brains[1], questions, prompts, http
+        )
 
 
 def _question(number: int) -> Message:

@@ -43,6 +43,10 @@ class Health:
             self.ejections_in_all += 1
         return was
 
+    def set_aside(self, why: str) -> None:
+        """It did nothing wrong, and may return at any time."""
+        self.admitted, self.why = False, why
+
     def may_return(self, now: float) -> bool:
         return not self.admitted and now >= self.rests_until
 

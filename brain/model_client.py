@@ -17,6 +17,7 @@ from storage.records import Prompt
 
 ADAPTER_NAME = re.compile(r"^[a-z0-9][a-z0-9._:-]{0,80}$")
 CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 3.0  # vLLM hangs up after 5; a request that crosses with that would be lost
 
 
 class ModelUnavailable(Exception):
@@ -102,7 +103,9 @@ class ModelClient:
             base_url=self.root,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=64, keepalive_expiry=IDLE_SECONDS
+            ),
             trust_env=False,  # model servers have private addresses; a proxy is never on the way
             transport=transport,
         )

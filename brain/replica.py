@@ -35,6 +35,7 @@ class Replica:
         self.health = Health()
         self.in_flight = 0
         self.refuses: set[str] = set()  # adapters
+        self.lent = False  # by this process; then no probe, not even one under way, brings it back
         self._may_sleep = may_sleep
         self._unbegun: set[asyncio.Timeout] = set()  # answers without a first word yet
         self._misses = 0
@@ -85,6 +86,12 @@ class Replica:
         if self.health.eject(why, asyncio.get_running_loop().time()):
             self._is_out()
 
+    def set_aside(self, why: str) -> None:
+        """Until a probe finds it well and awake. What it has begun to answer, it finishes."""
+        if self.health.admitted:
+            self.health.set_aside(why)
+            self._is_out()
+
     def _is_out(self) -> None:
         log.warning("%s is out of use: %s", self.name, self.health.why)
         for waiting in self._unbegun:
@@ -113,9 +120,9 @@ class Replica:
             self.eject("it is not healthy")
             return None
         if asleep:
-            self.eject(ASLEEP)
+            self.set_aside(ASLEEP)
             return None
-        if not self.health.may_return(asyncio.get_running_loop().time()):
+        if self.lent or not self.health.may_return(asyncio.get_running_loop().time()):
             return None
         return await self._come_back(base, wanted)
 

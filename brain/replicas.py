@@ -244,16 +244,25 @@ class Replicas:
         """The GPU is somebody else's until the block ends. Every process notices within a probe's time."""
         sleeping = self.in_use()
         for replica in sleeping:
-            replica.eject(ASLEEP)
+            replica.lent = True
+            replica.set_aside(ASLEEP)
         try:
             for replica in sleeping:
                 await replica.client.sleep()
             yield
         finally:
             for replica in sleeping:
+                replica.lent = False
                 with contextlib.suppress(ModelUnavailable):  # restarted meanwhile: then it is awake
                     await replica.client.wake()
                 await self._look(replica)
+
+    async def wake_forgotten(self) -> None:
+        """Wake what sleeps and was lent by nobody here: whoever put it to sleep has died over it."""
+        for replica in self.replicas.values():
+            if replica.health.why == ASLEEP and not replica.lent:
+                with contextlib.suppress(ModelUnavailable):
+                    await replica.client.wake()
 
     # health
 

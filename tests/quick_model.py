@@ -26,6 +26,7 @@ class QuickModel:
         self.tells_model = tells_model  # each answer begins with the name of the model that was asked
         self.down = False  # every request is cut off
         self.fails = False  # every question is answered with 500
+        self.asleep = False
         self.silent = False  # answers are accepted, and no word of them ever comes
         self.dies_after: int | None = None  # pieces; then the connection is cut, each time
         self.hangs_after: int | None = None  # pieces; then nothing more comes
@@ -45,6 +46,9 @@ class QuickModel:
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/v1/models", self._models)
         application.router.add_post("/v1/chat/completions", self._answer)
+        application.router.add_post("/sleep", self._sleep)
+        application.router.add_post("/wake_up", self._sleep)
+        application.router.add_get("/is_sleeping", self._is_sleeping)
         application.router.add_post("/v1/load_lora_adapter", self._load)
         application.router.add_post("/v1/unload_lora_adapter", self._unload)
         self._runner = web.AppRunner(
@@ -60,6 +64,13 @@ class QuickModel:
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.Response(status=503 if self.down else 200)
+
+    async def _sleep(self, request: web.Request) -> web.Response:
+        self.asleep = request.path == "/sleep"
+        return web.Response()
+
+    async def _is_sleeping(self, request: web.Request) -> web.Response:
+        return web.json_response({"is_sleeping": self.asleep})
 
     async def _metrics(self, request: web.Request) -> web.Response:
         lines = (

@@ -12,7 +12,8 @@ from bot.on_message import Conversation
 from bot.privacy import forget_old
 from bot.rhythm import Rhythm, learn_rhythm
 from bot.telegram_tuning import Tuning
-from storage.records import Kind
+from learning.durable import end_dead_runs
+from storage.records import Kind, RunState
 from storage.runs import AlreadyRunning
 from storage.unavailable import DatabaseUnavailable
 from twin import show
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0  # for answers that are on their way when we are told to stop
 FORGET_SECONDS = 3600.0
+WAKE_SECONDS = 30.0
 RHYTHM_MESSAGES = 20_000  # of the owner's latest ones
 
 
@@ -81,6 +83,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
                 keep_tidy(live),
                 talk.turns.run(),
                 _forget_by_the_clock(talk),
+                _wake_by_the_clock(stores, model),
                 _learn_by_the_clock(home, settings, stores, model),
                 watch_by_the_clock(stores, model, settings.learning.canary, talk.news),
                 sync_by_the_clock(home, settings, stores),
@@ -146,6 +149,20 @@ async def _forget_by_the_clock(talk: Conversation) -> None:
         except DatabaseUnavailable as reason:
             log.error("what is old could not be forgotten now: %s", reason)
         await asyncio.sleep(FORGET_SECONDS)
+
+
+async def _wake_by_the_clock(stores: Stores, model: Model) -> None:
+    """A learner that was killed cannot wake the model servers that it had put to sleep."""
+    while True:
+        await asyncio.sleep(WAKE_SECONDS)
+        try:
+            await end_dead_runs(stores.runs)
+            runs = await stores.runs.all(limit=20)
+        except DatabaseUnavailable as reason:
+            log.error("whether somebody learns cannot be told now: %s", reason)
+            continue
+        if not any(run.state is RunState.RUNNING for run in runs):
+            await model.client.wake_forgotten()
 
 
 def _when_it_reads(settings: Settings) -> str:

@@ -292,6 +292,35 @@ async def test_a_server_of_another_base_model_is_never_asked():
         assert len(replicas.in_use()) == 1
 
 
+async def test_while_the_gpu_is_lent_to_training_everybody_is_told_so_and_afterwards_answered_again():
+    async with world(2) as (servers, _):
+        clients = [[ModelClient(server.url) for server in servers.values()] for _ in range(2)]
+        ours, others = (Replicas(some, probe_seconds=0.05, may_sleep=True) for some in clients)
+        async with ours, others:
+            async with ours.asleep():
+                assert [server.asleep for server in servers.values()] == [True, True]
+                await until(lambda: not others.in_use())
+                for replicas in (ours, others):
+                    with pytest.raises(ModelUnavailable, match="sleeps while the twin learns"):
+                        await ask(replicas)
+            assert [server.asleep for server in servers.values()] == [False, False]
+            assert (await ask(ours)).startswith("#1 ")
+            await until(lambda: len(others.in_use()) == 2)
+
+
+async def test_what_a_killed_learner_left_asleep_can_be_woken_and_what_is_lent_here_is_not():
+    async with world(1) as (servers, _):
+        (server,) = servers.values()
+        async with Replicas([ModelClient(server.url)], probe_seconds=0.05, may_sleep=True) as replicas:
+            server.asleep = True
+            await until(lambda: not replicas.in_use())
+            await replicas.wake_forgotten()
+            await until(replicas.in_use)
+            async with replicas.asleep():
+                await replicas.wake_forgotten()
+                assert server.asleep
+
+
 # processes
 
 
