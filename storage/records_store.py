@@ -8,13 +8,14 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Delete, Executable, Select, Update, delete, func, select, update
+from sqlalchemy import Delete, Insert, Select, Update, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from storage.columns import contains, storable
+from storage.bulk import BulkInsert, as_kept
+from storage.columns import contains
 from storage.database import Database
 from storage.records import READ_EXPORTS, Kind, Record
-from storage.tables import CursorRow, RecordRow, selecting, values
+from storage.tables import CursorRow, RecordRow, selecting
 
 Item = TypeVar("Item")
 CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
@@ -32,6 +33,7 @@ class Kept:
 class RecordStore:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._bulk: BulkInsert | None = None
 
     async def add_all(self, records: Iterable[Record]) -> Kept:
         """Keep them, each id once; what was deleted stays deleted. The same records again change nothing.
@@ -39,7 +41,7 @@ class RecordStore:
         Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
         """
         total = Kept()
-        for chunk in _chunks(map(_storable, records)):
+        for chunk in _chunks(map(as_kept, records)):
             kept = await self._add_chunk(chunk)
             total = Kept(total.added + kept.added, total.merged + kept.merged, total.updated + kept.updated)
         return total
@@ -133,10 +135,13 @@ class RecordStore:
                     updated += 1
                 changed[record.id] = known[record.id] = record
             if changed:
-                await session.execute(self._upsert(), [values(changed[id]) for id in sorted(changed)])
+                connection = await session.connection()
+                self._bulk = self._bulk or BulkInsert(self._upsert(), connection.dialect)
+                rows = self._bulk.rows([changed[id] for id in sorted(changed)])
+                await connection.exec_driver_sql(self._bulk.sql, rows)
         return Kept(added, merged, updated)
 
-    def _upsert(self) -> Executable:
+    def _upsert(self) -> Insert:
         insert = self._database.insert(RecordRow)
         # Postgres lets another process in between our look and this: what it deleted meanwhile stays deleted.
         return insert.on_conflict_do_update(
@@ -176,21 +181,6 @@ def _joined(before: Record, record: Record) -> Record:
         attachments=before.attachments or record.attachments,
         lang=before.lang or record.lang,
     )
-
-
-def _storable(record: Record) -> Record:
-    """As it will come back, so that comparing the two says whether anything changed."""
-    fields = values(record)
-    everything = "\n".join([*(value for value in fields.values() if isinstance(value, str)), *record.tags])
-    if storable(everything) is everything:
-        return record
-    changes: dict[str, Any] = {}
-    for name, value in fields.items():
-        if isinstance(value, str) and storable(value) is not value:
-            changes[name] = storable(value)
-    if (tags := tuple(map(storable, record.tags))) != record.tags:
-        changes["tags"] = tags
-    return replace(record, **changes) if changes else record
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
