@@ -47,6 +47,8 @@ class JsonStream:
 
     def peek(self) -> str:
         """The next character that is not white space, without moving past it."""
+        if self._at < len(self._text) and (mark := self._text[self._at]) > " ":
+            return mark
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from ingest.strangers import Strangers
 from ingest.tag import tags
 from ingest.vault import Vault
 from storage.cursors import CursorStore
-from storage.records import Record, Skipped
+from storage.records import Record, Skipped, with_changes
 from storage.records_store import RecordStore
 
 CHUNK = 2000
@@ -152,7 +151,7 @@ def _fit_to_keep(record: Record, redactor: Redactor, roster: Roster) -> Record |
     except Exception:  # whatever went wrong: what may still hold a name or a number is never kept
         return Skipped(record.origin, "could not be pseudonymised")
     author = record.author_id if record.by_owner else roster.placeholder(record.author_id)
-    return replace(record, text=text, author_id=author, tags=tags(text, record.kind, record.tags))
+    return with_changes(record, text=text, author_id=author, tags=tags(text, record.kind, record.tags))
 
 
 async def ingest(

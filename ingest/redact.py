@@ -43,10 +43,14 @@ from ingest.shapes import (
     TELLING_HOSTS,
     URL,
     UUID,
+    in_any_case,
 )
 from ingest.spellings import fold
-from ingest.told import BIRTHS, HANDLES, IDS, PLATES, SAYS_WHAT, SECRETS
+from ingest.told import BIRTHS, HANDLES, IDS, PLATES, SAYS_BORN, SAYS_WHAT, SECRETS
 
+_SAYS_BORN = in_any_case(SAYS_BORN)
+_STREET_WORD = in_any_case(STREET_WORD)
+_BETWEEN_DIGITS = re.compile(r"[\W_]+")
 _LABEL = re.compile("\ue000(person|email|phone|card):([^\ue000\ue001]{1,300})\ue001")
 
 Replace = Callable[[re.Match[str]], str]
@@ -65,11 +69,18 @@ class Redactor:
         if "\ue000" in text:
             text = _LABEL.sub(self._label, text)
         if SIGN.search(text) or _says_more(text):
-            for worth_a_look, steps in self._groups:
-                if worth_a_look(text):
-                    for pattern, replace in steps:
-                        text = pattern.sub(replace, text)
+            text = self._by_patterns(text)
         return self._roster.hide_names(text)
+
+    def _by_patterns(self, text: str) -> str:
+        before = text
+        for worth_a_look, steps in self._groups:
+            if worth_a_look(text):
+                for pattern, replace in steps:
+                    text = pattern.sub(replace, text)
+        while text != before:  # what stood before a key may have hidden it: two that are glued together
+            before, text = text, KEY_SHAPE.sub(self._as("SECRET"), text)
+        return text
 
     def _patterns(self) -> list[tuple[Callable[[str], object], list[Step]]]:
         """In this order: what holds other things first, so that nothing is left of it in halves."""
@@ -90,21 +101,23 @@ class Redactor:
             (ADDRESS_V6, self._ip),
             (ADDRESS_V4, self._ip),
             (COORDINATES, self._as("PLACE")),
-            *((pattern, self._told("BIRTHDAY")) for pattern in BIRTHS),
-            *((pattern, self._told("ID")) for pattern in IDS),
         ]
+        births = [(pattern, self._told("BIRTHDAY")) for pattern in BIRTHS]
+        ids = [(pattern, self._told("ID")) for pattern in IDS]
         plates = [(pattern, self._told("PLATE")) for pattern in PLATES]
         places: list[Step] = [(pattern, self._as("ADDRESS")) for pattern in (*STREETS, POSTCODE)]
         return [
             (LONG_OR_LINK.search, long_or_link),
-            (MAY_BE_MAIL.search, mail),
-            (SAYS_WHAT.search, told),
+            (in_any_case(MAY_BE_MAIL), mail),
+            (in_any_case(SAYS_WHAT), told),
             (LONG_OR_LINK.search, [(LONG_TOKEN, self._long_token)]),
             (FOUR_DIGITS.search, numbers),
+            (_may_be_a_birthday, births),
+            (FOUR_DIGITS.search, ids),
             (LIKE_A_PLATE.search, plates),
             (_may_be_a_place, places),
             (FOUR_DIGITS.search, [(NUMBER, self._number)]),
-            (_has_digit_words, [(SPELT_NUMBER, self._spelt_number)]),
+            (_spells_a_number, [(SPELT_NUMBER, self._spelt_number)]),
             (re.compile("@").search, [(HANDLE, lambda found: self._roster.by_handle(found[0][1:]))]),
         ]
 
@@ -230,11 +243,16 @@ def _says_more(text: str) -> bool:
 
 
 def _may_be_a_place(text: str) -> bool:
-    return bool(ANY_DIGIT.search(text) and (STREET_WORD.search(text) or POSTCODE.search(text)))
+    return bool(ANY_DIGIT.search(text) and (_STREET_WORD(text) or POSTCODE.search(text)))
 
 
-def _has_digit_words(text: str) -> bool:
-    return not DIGIT_WORDS.isdisjoint(text.lower().split())
+def _may_be_a_birthday(text: str) -> bool:
+    return bool(FOUR_DIGITS.search(text) and _SAYS_BORN(text))
+
+
+def _spells_a_number(text: str) -> bool:
+    digits = [word for word in _BETWEEN_DIGITS.split(text.lower()) if word in DIGIT_WORDS or word.isdigit()]
+    return len(digits) > 3
 
 
 def _digits(text: str) -> str:
