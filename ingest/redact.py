@@ -51,6 +51,8 @@ from ingest.told import BIRTHS, HANDLES, IDS, PLATES, SAYS_BORN, SAYS_WHAT, SECR
 _SAYS_BORN = in_any_case(SAYS_BORN)
 _STREET_WORD = in_any_case(STREET_WORD)
 _BETWEEN_DIGITS = re.compile(r"[\W_]+")
+MOST_ROUNDS = 8
+_PLACEHOLDER = re.compile("<[A-Z]{2,12}_[0-9a-f]{4,}>")
 _LABEL = re.compile("\ue000(person|email|phone|card):([^\ue000\ue001]{1,300})\ue001")
 
 Replace = Callable[[re.Match[str]], str]
@@ -68,19 +70,20 @@ class Redactor:
         """Raises only on our own mistakes; the pipeline then keeps the text out altogether."""
         if "\ue000" in text:
             text = _LABEL.sub(self._label, text)
-        if SIGN.search(text) or _says_more(text):
-            text = self._by_patterns(text)
-        return self._roster.hide_names(text)
-
-    def _by_patterns(self, text: str) -> str:
-        before = text
-        for worth_a_look, steps in self._groups:
-            if worth_a_look(text):
-                for pattern, replace in steps:
-                    text = pattern.sub(replace, text)
-        while text != before:  # what stood before a key may have hidden it: two that are glued together
-            before, text = text, KEY_SHAPE.sub(self._as("SECRET"), text)
+        for _ in range(MOST_ROUNDS):  # what was replaced may have hidden what is glued to it
+            before, text = text, self._once(text)
+            if text == before:
+                break
         return text
+
+    def _once(self, text: str) -> str:
+        rest = _PLACEHOLDER.sub(" ", text) if "<" in text else text
+        if SIGN.search(rest) or _says_more(rest):
+            for worth_a_look, steps in self._groups:
+                if worth_a_look(text):
+                    for pattern, replace in steps:
+                        text = pattern.sub(replace, text)
+        return self._roster.hide_names(text)
 
     def _patterns(self) -> list[tuple[Callable[[str], object], list[Step]]]:
         """In this order: what holds other things first, so that nothing is left of it in halves."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 # Most chat lines are words and ordinary punctuation; what is left is looked at only by what could match.
-SIGN = re.compile(r"[\d_@:=#$%*+~/\\<>()\[\]{}°〒]")
+SIGN = re.compile(r"[\d_@:=#$%&*+^~/\\<>()\[\]{}°〒]|[.!?]\w")
 ANY_DIGIT = re.compile(r"\d")
 FOUR_DIGITS = re.compile(r"\d(?:[^\d\n]{0,9}\d){3}")
 LIKE_A_PLATE = re.compile(r"[A-ZА-ЯÄÖÜ]{1,3}[ -]?\d|\d[ -]?[A-ZА-Я]{1,3}")
