@@ -28,6 +28,7 @@ _NOT_WORDS = re.compile(
 )
 _WORTH_MASKING = re.compile(r"[<`@#]|//|www\.")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_ASCII_WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*")  # the same there, in half the time
 
 # Which languages write so. A script that is not here is Latin's business: every language may use it.
 _SCRIPTS = {
@@ -153,7 +154,7 @@ def _words(text: str) -> list[str]:
     text = text[:LOOKED_AT]
     if _WORTH_MASKING.search(text):
         text = _NOT_WORDS.sub(" ", text)
-    return _WORD.findall(text)
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 def _main_script(letters: str) -> str:

@@ -48,6 +48,9 @@ def json_pieces(
                 for _ in stream.items():
                     number += 1
                     yield _piece(stream, "", place(name, number))
+                    for value in stream.in_sight():
+                        number += 1
+                        yield Piece("", value, place(name, number))
                 return
             found = False
             for key in stream.members():
@@ -56,6 +59,9 @@ def json_pieces(
                     for _ in stream.items():
                         number += 1
                         yield _piece(stream, key, place(name, number))
+                        for value in stream.in_sight():
+                            number += 1
+                            yield Piece(key, value, place(name, number))
                 elif key in about:
                     yield _piece(stream, key, place(name, key))
                 else:
