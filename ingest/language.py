@@ -10,9 +10,9 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import add
+from typing import NamedTuple
 
 from ingest.language_model import model_for
 from storage.records import Record, with_changes
@@ -54,8 +54,7 @@ _SCRIPTS = {
 _ELSEWHERE = {language for languages in _SCRIPTS.values() for language in languages} - {"sr", "ku"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(NamedTuple):
     """What one text's own words say. No candidates: nothing in it is a word of any language we can tell."""
 
     candidates: tuple[str, ...]
@@ -132,8 +131,7 @@ class Languages:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(NamedTuple):
     """What a thread says of the candidates: the likeliest, and the weight of each in nats."""
 
     usual: str

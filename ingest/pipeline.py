@@ -16,6 +16,7 @@ from pathlib import Path
 from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
 from ingest.files import ExportUnreadable, one_look
+from ingest.garbage import collected_seldom
 from ingest.known_exports import KnownExport
 from ingest.labels import Labels
 from ingest.ledger import Ledger
@@ -193,10 +194,11 @@ async def ingest(
         )
     )
     outcomes = read_all(found, path, owner, passage)
-    while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
-        await passage.keep(chunk, keep)
-        ledger.seconds = time.monotonic() - began
-        on_progress(ledger)
+    with collected_seldom():
+        while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
+            await passage.keep(chunk, keep)
+            ledger.seconds = time.monotonic() - began
+            on_progress(ledger)
     await asyncio.to_thread(passage.save)
     if known:
         await known.remember(ledger)

@@ -242,6 +242,8 @@ def _says_more(text: str) -> bool:
     words = text.lower().split()
     if not SIGN_WORDS.isdisjoint(words) or text.count("-") > 1 or max(map(len, words), default=0) > 15:
         return True
+    if (not DIGIT_WORDS.isdisjoint(words) or text.count(",") > 2) and _spells_a_number(text):
+        return True
     return "." in text and "at" in words
 
 

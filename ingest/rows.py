@@ -8,8 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ingest.files import Export
 from ingest.json_stream import BadValue, Broken, JsonStream
@@ -19,8 +18,7 @@ from storage.records import Skipped
 MAX_LINE = 1 << 20  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One item of a file: an element of the list `key` (empty: of the file itself), or the value of `key`."""
 
     key: str

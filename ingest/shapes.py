@@ -103,7 +103,7 @@ _DIGITS = (
     " trois quatre cinq sept huit neuf"
 )
 DIGIT_WORDS = frozenset(_DIGITS.split())
-SIGN_WORDS = DIGIT_WORDS | frozenset(DOT.split("|")) | frozenset(AT.split("|")) - {"at"}
+SIGN_WORDS = frozenset(DOT.split("|")) | frozenset(AT.split("|")) - {"at"}
 SPELT_NUMBER = re.compile(
     rf"\b(?:(?:{_DIGITS.replace(' ', '|')}|\d{{1,4}})[\s,-]+){{3,15}}(?:{_DIGITS.replace(' ', '|')}"
     rf"|\d{{1,4}})\b",

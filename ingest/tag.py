@@ -35,7 +35,7 @@ def tags(text: str, kind: Kind, own: tuple[str, ...] = ()) -> tuple[str, ...]:
     others = [topic for topic in ("technical", "creative") if found[topic] >= LABELLED]
     if not others or kind is Kind.JOURNAL:
         others.append("personal")
-    return tuple(dict.fromkeys([*own, *others]))
+    return tuple(dict.fromkeys([*own, *others])) if own else tuple(others)
 
 
 def _has_code(text: str) -> bool:

@@ -118,7 +118,8 @@ class RecordStore:
     async def _add_chunk(self, records: Sequence[Record]) -> Kept:
         added = merged = updated = 0
         async with self._database.transaction() as session:
-            there = _select().where(RecordRow.id.in_({record.id for record in records}))
+            ids = {record.id for record in records}
+            there = _select().where(self._database.is_among(RecordRow.id, ids))
             known = {row.id: Record(*row) for row in await session.execute(there)}
             changed: dict[str, Record] = {}
             for record in records:
