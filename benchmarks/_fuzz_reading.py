@@ -25,6 +25,7 @@ from storage.records import Record, Skipped
 
 KINDS = ("crashes", "hangs", "leaks")
 HANG_SECONDS = 2.0  # of this process's own time, for an input below 64 kB
+WAIT_SECONDS = 120.0  # on the wall: whoever waits for ever uses no time of the processor
 KEY = bytes(range(32))
 _LEAK = re.compile("|".join(rf"(?<!\w){re.escape(canary)}(?!\w)" for canary in CANARIES))
 
@@ -111,13 +112,19 @@ def _no_longer_than(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    limits = (
+        (signal.SIGVTALRM, signal.ITIMER_VIRTUAL, seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, WAIT_SECONDS),
+    )
+    before = [signal.signal(number, stop) for number, _, _ in limits]
+    ticking = [signal.setitimer(timer, limit) for _, timer, limit in limits]
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        for (number, timer, _), handler, left in zip(limits, before, ticking, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)
+            signal.setitimer(timer, *left)
 
 
 def _where(problem: BaseException) -> str:

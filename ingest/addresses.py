@@ -76,7 +76,7 @@ STREET_WORD = re.compile(  # one of these is in every street above
     r"|ronda|travesía|rua|\br\.|travessa|\btv|praça|largo|alameda|estrada|rodovia|via|piazza|corso"
     r"|vicolo|ul\.|ulic|aleja"
     r"|\bos\.|trg|cesta|\bc/|utca|\bút|gatvė|\bg\.|\bpr\.|iela|ул|пр|пер|пл|наб|бул|б-р|ш\.|шоссе|〒|[都道府県]"
-    r"|\s(?:St|Rd|Ave|Ln|Dr|Blvd|Pl|Ct|Drive|Close|Court|Way|Gardens|Hill|Place|Walk|Row|Grove|Park)\b",
+    r"|\s(?:st|rd|ave|ln|dr|blvd|pl|ct|drive|close|court|way|gardens|hill|place|walk|row|grove|park)\b",
     re.IGNORECASE,
 )
 _UNITS = r"(?!BC|AD|CE|MB|GB|KB|TB|KM|CM|KG|MG|PM|AM|HP|TV|EU|US|UK|HZ|PC|OK|IT|AI|XP|RT|LP|CD|PS|MS|ML|KW)"

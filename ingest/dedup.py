@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import pairwise
 
 from storage.records import Record
 
 MIN_WORDS = 8  # "ha" twice is style; a long message twice was sent twice
-CLOSE = timedelta(hours=1)
+CLOSE = 3600.0  # seconds
 SAME = 0.8
 _RECENT = 40  # messages of one author in one thread
 _SPEAKERS = 500  # exports go thread by thread: whoever spoke long ago is not compared with any more
@@ -30,9 +29,9 @@ class Duplicate:
 @dataclass(frozen=True, slots=True)
 class _Said:
     id: str
-    at: datetime
+    at: float  # seconds since 1970
+    latest: float  # of it and of all before it
     pairs: frozenset[tuple[str, str]]
-    size: int
 
 
 class Dedup:
@@ -53,15 +52,15 @@ class Dedup:
         words = _WORD.findall(record.text.casefold())
         if len(words) < MIN_WORDS:
             return record
-        pairs = frozenset(pairwise(words))
-        said = _Said(record.id, record.said_at, pairs, len(pairs))
-        least, most = SAME * said.size, said.size / SAME  # beyond, whatever the two share is too little
+        pairs, at = frozenset(pairwise(words)), record.said_at.timestamp()
         recent = self._said_by(record.thread_id, record.author_id)
-        for earlier in recent:
-            close = least <= earlier.size <= most and abs(said.at - earlier.at) <= CLOSE
-            if close and _overlap(pairs, earlier.pairs) >= SAME:
+        for earlier in reversed(recent):
+            if at - earlier.latest > CLOSE:
+                break
+            if abs(at - earlier.at) <= CLOSE and _overlap(pairs, earlier.pairs) >= SAME:
                 return Duplicate(record.origin, earlier.id)
-        recent.append(said)
+        latest = max(at, recent[-1].latest) if recent else at
+        recent.append(_Said(record.id, at, latest, pairs))
         return record
 
     def _said_by(self, thread_id: str, author_id: str) -> deque[_Said]:
@@ -74,4 +73,6 @@ class Dedup:
 
 
 def _overlap(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> float:
+    if min(len(one), len(other)) < SAME * max(len(one), len(other)):
+        return 0.0  # too little, whatever the two share
     return len(one & other) / len(one | other)

@@ -23,18 +23,20 @@ def record_id(message_id: str) -> str:
 
 def said_at(message_id: str, written: Any) -> tuple[datetime | None, ZoneSource]:
     """The time as written, UTC by the format's word; the id's own where that is missing or far off."""
-    by_id = None
-    if int(message_id) >= _FIRST_SNOWFLAKE:
-        by_id = datetime.fromtimestamp((int(message_id) >> 22) // 1000 + _EPOCH, UTC)
+    by_id = (int(message_id) >> 22) / 1000 + _EPOCH if int(message_id) >= _FIRST_SNOWFLAKE else None
     try:
         when = datetime.fromisoformat(written.strip())
         naive = when.tzinfo is None
         when = when.replace(tzinfo=UTC) if naive else when.astimezone(UTC)
     except (AttributeError, ValueError, OverflowError):
-        return by_id, ZoneSource.EXPLICIT
-    if by_id and abs((by_id - when).total_seconds()) > 60:
-        return by_id, ZoneSource.EXPLICIT
+        return _whole_second(by_id), ZoneSource.EXPLICIT
+    if by_id and abs(by_id - when.timestamp()) > 60:
+        return _whole_second(by_id), ZoneSource.EXPLICIT
     return when, ZoneSource.SCHEMA if naive else ZoneSource.EXPLICIT
+
+
+def _whole_second(since_1970: float | None) -> datetime | None:
+    return datetime.fromtimestamp(int(since_1970), UTC) if since_1970 else None
 
 
 def plain(text: str) -> str:

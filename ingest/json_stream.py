@@ -13,6 +13,7 @@ MAX_VALUE = 8 << 20  # characters; the longest message any chat allows is a thou
 
 _DECODER = json.JSONDecoder(strict=False)
 _SPACE = re.compile(r"[ \t\r\n]*+")
+_COMMA = re.compile(r"[ \t\r\n]*+,[ \t\r\n]*+")
 _MARK = re.compile(r'["{}\[\]]')
 _STRING_REST = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
 _SCALAR = re.compile(r'[^\s,\]}:"{\[]*+')
@@ -30,7 +31,8 @@ class JsonStream:
     """A cursor over a JSON file.
 
     After each step of `members` or `items` the caller takes the one value that follows, with `value`, `skip`,
-    `members` or `items`. `repair` may mend the text of a value that does not parse.
+    `members` or `items`; `in_sight` may go on from there. `repair` may mend the text of a value that does not
+    parse.
     """
 
     def __init__(self, file: BinaryIO, repair: Callable[[str], str] = lambda text: text) -> None:
@@ -47,6 +49,8 @@ class JsonStream:
 
     def peek(self) -> str:
         """The next character that is not white space, without moving past it."""
+        if self._at < len(self._text) and (mark := self._text[self._at]) > " ":
+            return mark
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text):
@@ -81,6 +85,18 @@ class JsonStream:
             if self.peek() == ",":
                 self._at += 1
         self._at += 1
+
+    def in_sight(self) -> Iterator[Any]:
+        """The elements after this one as long as each is whole and read already: the quick way, if any."""
+        while comma := _COMMA.match(self._text, self._at):
+            try:
+                value, end = _DECODER.raw_decode(self._text, comma.end())
+            except (ValueError, RecursionError):
+                return
+            if end == len(self._text):
+                return
+            self._at = end
+            yield value
 
     def value(self) -> Any:
         """The whole value that begins here. Raises BadValue when it alone is bad, Broken when all is over."""

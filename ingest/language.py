@@ -1,29 +1,25 @@
 """Which language is a text in? Few words say little, so the thread it stands in has a say, too.
 
 Only the owner's languages come into question. The script settles what it can; a text of two words takes the
-language of its thread; and nothing but emoji, numbers and links is "und". The model (py3langid) is asked word
-by word, once for each word: the words of a chat repeat, and the answers add up to that for a whole text.
+language of its thread; and nothing but emoji, numbers and links is "und". The rest is up to a model.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from operator import add
-from statistics import fmean
-from typing import Any
+from typing import NamedTuple
 
-from storage.records import Record
+from ingest.language_model import model_for
+from storage.records import Record, with_changes
 
 UNKNOWN = "und"
 FEW = 3  # words; a shorter text takes after its thread
 LOOKED_AT = 400  # characters of a long text
-CACHED_WORDS = 200_000
 WHOLE_THREAD = 3.0  # what a thread in one language weighs against a text's own words, in nats
 SURE = 2.0  # nats by which the best language has to lead before a text counts for its thread
 
@@ -32,6 +28,7 @@ _NOT_WORDS = re.compile(
 )
 _WORTH_MASKING = re.compile(r"[<`@#]|//|www\.")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_ASCII_WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*")  # the same there, in half the time
 
 # Which languages write so. A script that is not here is Latin's business: every language may use it.
 _SCRIPTS = {
@@ -57,18 +54,19 @@ _SCRIPTS = {
 _ELSEWHERE = {language for languages in _SCRIPTS.values() for language in languages} - {"sr", "ku"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(NamedTuple):
     """What one text's own words say. No candidates: nothing in it is a word of any language we can tell."""
 
     candidates: tuple[str, ...]
-    scores: tuple[float, ...] = ()  # in nats, one for each candidate; empty: too few words to say
+    scores: Sequence[float] = ()  # in nats, one for each candidate; empty: too few words to say
 
     @property
     def sure(self) -> str | None:
         if len(self.candidates) == 1:
             return self.candidates[0]
-        best, second = sorted(self.scores, reverse=True)[:2] if self.scores else (0.0, 0.0)
+        if not self.scores:
+            return None
+        second, best = sorted(self.scores)[-2:]
         return self.candidates[self.scores.index(best)] if best - second >= SURE else None
 
 
@@ -79,36 +77,43 @@ class Languages:
         self._spoken = tuple(dict.fromkeys(re.split("[-_]", code.lower())[0] for code in spoken))
         self._threads: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._everywhere: Counter[str] = Counter()
-        self._model = _model_for(self._spoken)
+        self._model = model_for(self._spoken)
+        self._written: dict[str, tuple[str, ...]] = {}  # script -> languages
 
     def label(self, records: Sequence[Record]) -> list[Record]:
         """These records with their languages; one that its source has told is believed."""
-        heard = [self._hear(record) for record in records]
+        heard = self._hear([_words(record.text) for record in records])
         for record, one in zip(records, heard, strict=True):
             if known := record.lang or one.sure:
                 self._threads[record.source, record.thread_id][known] += 1
                 self._everywhere[known] += 1
+        around = cache(self._around)  # what the threads weigh is settled from here on
         return [
-            record if record.lang else replace(record, lang=self._decide(record, one))
+            record if record.lang else with_changes(record, lang=_decide(one, around, record))
             for record, one in zip(records, heard, strict=True)
         ]
 
-    def _hear(self, record: Record) -> _Heard:
-        text = record.text[:LOOKED_AT]
-        if _WORTH_MASKING.search(text):
-            text = _NOT_WORDS.sub(" ", text)
-        words = _WORD.findall(text)
-        if not words:
-            return _Heard(())
-        candidates = self._written_so(words)
-        if len(candidates) < 2 or len(words) < FEW:
-            return _Heard(candidates)
-        return _Heard(candidates, self._model.scores(words, candidates))
+    def _hear(self, texts: Sequence[Sequence[str]]) -> list[_Heard]:
+        candidates = [self._written_so(words) if words else () for words in texts]
+        asked = [at for at, words in enumerate(texts) if len(words) >= FEW and len(candidates[at]) > 1]
+        scores = dict(
+            zip(
+                asked,
+                self._model.scores([texts[at] for at in asked], [candidates[at] for at in asked]),
+                strict=True,
+            )
+        )
+        return [_Heard(fit, scores.get(at, ())) for at, fit in enumerate(candidates)]
 
     def _written_so(self, words: Sequence[str]) -> tuple[str, ...]:
         """The languages that are written in the script of these words."""
         letters = "".join(words)
         script = "LATIN" if letters.isascii() else _main_script(letters)
+        if script not in self._written:
+            self._written[script] = self._of_script(script)
+        return self._written[script]
+
+    def _of_script(self, script: str) -> tuple[str, ...]:
         languages = _SCRIPTS.get(script)
         if languages is None:
             known = self._spoken or self._model.known
@@ -116,72 +121,38 @@ class Languages:
         fit = tuple(language for language in languages if language in (self._spoken or languages))
         return fit or (tuple(languages) if len(languages) == 1 else ())
 
-    def _decide(self, record: Record, heard: _Heard) -> str:
-        if len(heard.candidates) < 2:
-            return heard.candidates[0] if heard.candidates else UNKNOWN
-        thread = self._threads[record.source, record.thread_id]
-        if not heard.scores:
-            around = thread if any(thread[one] for one in heard.candidates) else self._everywhere
-            return max(heard.candidates, key=lambda one: around[one])  # a tie: the one the owner named first
-        total = 1 + sum(thread[one] for one in heard.candidates)
-        weighed = [
-            score + WHOLE_THREAD * thread[language] / total
-            for language, score in zip(heard.candidates, heard.scores, strict=True)
-        ]
-        return heard.candidates[weighed.index(max(weighed))]
+    def _around(self, source: str, thread_id: str, candidates: tuple[str, ...]) -> _Around:
+        thread = self._threads[source, thread_id]
+        total = 1 + sum(thread[one] for one in candidates)
+        usual = thread if any(thread[one] for one in candidates) else self._everywhere
+        return _Around(
+            max(candidates, key=lambda one: usual[one]),  # a tie: the one the owner named first
+            tuple(WHOLE_THREAD * thread[one] / total for one in candidates),
+        )
 
 
-class _Model:
-    """py3langid, loaded when it is first needed: an owner of one language never does."""
+class _Around(NamedTuple):
+    """What a thread says of the candidates: the likeliest, and the weight of each in nats."""
 
-    def __init__(self, spoken: Sequence[str]) -> None:
-        self._spoken = spoken
-        self._identifier: Any = None
-        self._columns: dict[str, int] = {}
-        self._words: dict[str, Sequence[float]] = {}
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        self._load()
-        return tuple(self._columns)
-
-    def scores(self, words: Sequence[str], candidates: Sequence[str]) -> tuple[float, ...]:
-        """How well each language fits, in nats. The root of the length tames a model that is too sure."""
-        self._load()
-        total = [0.0] * len(self._columns)
-        for word in words:
-            total = list(map(add, total, self._word(word)))
-        tame = math.sqrt(sum(len(word) + 1 for word in words))
-        return tuple(total[at] / tame if (at := self._columns.get(c, -1)) >= 0 else -99.0 for c in candidates)
-
-    def _word(self, word: str) -> Sequence[float]:
-        word = word.lower()
-        found = self._words.get(word)
-        if found is None:
-            if len(self._words) >= CACHED_WORDS:
-                self._words.clear()
-            ranked = dict(self._identifier.rank(f" {word} "))
-            scores = [ranked[language] for language in self._columns]
-            middle = fmean(scores) if max(scores) > -1e30 else None  # the model has never seen its letters
-            found = [0.0 if middle is None else score - middle for score in scores]
-            self._words[word] = found
-        return found
-
-    def _load(self) -> None:
-        if self._identifier is not None:
-            return
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-        self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-        known = [label for label in self._identifier.labels if len(label) == 2]
-        chosen = [language for language in self._spoken if language in known] or known
-        self._identifier.set_languages(chosen)
-        self._columns = {language: column for column, language in enumerate(chosen)}
+    usual: str
+    weights: tuple[float, ...]
 
 
-@lru_cache(maxsize=4)
-def _model_for(spoken: tuple[str, ...]) -> _Model:
-    return _Model(spoken)
+def _decide(heard: _Heard, around: Callable[[str, str, tuple[str, ...]], _Around], record: Record) -> str:
+    if len(heard.candidates) < 2:
+        return heard.candidates[0] if heard.candidates else UNKNOWN
+    thread = around(record.source, record.thread_id, heard.candidates)
+    if not heard.scores:
+        return thread.usual
+    weighed = list(map(add, heard.scores, thread.weights))
+    return heard.candidates[weighed.index(max(weighed))]
+
+
+def _words(text: str) -> list[str]:
+    text = text[:LOOKED_AT]
+    if _WORTH_MASKING.search(text):
+        text = _NOT_WORDS.sub(" ", text)
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 def _main_script(letters: str) -> str:

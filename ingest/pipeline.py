@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
 from ingest.drift import UnknownField
 from ingest.files import ExportUnreadable, one_look
+from ingest.garbage import collected_seldom
 from ingest.known_exports import KnownExport
 from ingest.labels import Labels
 from ingest.ledger import Ledger
@@ -29,7 +29,7 @@ from ingest.strangers import Strangers
 from ingest.tag import tags
 from ingest.vault import Vault
 from storage.cursors import CursorStore
-from storage.records import Record, Skipped
+from storage.records import Record, Skipped, with_changes
 from storage.records_store import RecordStore
 
 CHUNK = 2000
@@ -156,7 +156,7 @@ def _fit_to_keep(record: Record, redactor: Redactor, roster: Roster) -> Record |
     except Exception:  # whatever went wrong: what may still hold a name or a number is never kept
         return Skipped(record.origin, "could not be pseudonymised")
     author = record.author_id if record.by_owner else roster.placeholder(record.author_id)
-    return replace(record, text=text, author_id=author, tags=tags(text, record.kind, record.tags))
+    return with_changes(record, text=text, author_id=author, tags=tags(text, record.kind, record.tags))
 
 
 async def ingest(
@@ -198,10 +198,11 @@ async def ingest(
         )
     )
     outcomes = read_all(found, path, owner, passage)
-    while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
-        await passage.keep(chunk, keep)
-        ledger.seconds = time.monotonic() - began
-        on_progress(ledger)
+    with collected_seldom():
+        while chunk := await asyncio.to_thread(lambda: list(islice(outcomes, CHUNK))):
+            await passage.keep(chunk, keep)
+            ledger.seconds = time.monotonic() - began
+            on_progress(ledger)
     await asyncio.to_thread(passage.save)
     if known:
         await known.remember(ledger)

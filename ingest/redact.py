@@ -43,10 +43,16 @@ from ingest.shapes import (
     TELLING_HOSTS,
     URL,
     UUID,
+    in_any_case,
 )
 from ingest.spellings import fold
-from ingest.told import BIRTHS, HANDLES, IDS, PLATES, SAYS_WHAT, SECRETS
+from ingest.told import BIRTHS, HANDLES, IDS, PLATES, SAYS_BORN, SAYS_WHAT, SECRETS
 
+_SAYS_BORN = in_any_case(SAYS_BORN)
+_STREET_WORD = in_any_case(STREET_WORD)
+_BETWEEN_DIGITS = re.compile(r"[\W_]+")
+MOST_ROUNDS = 8
+_PLACEHOLDER = re.compile("<[A-Z]{2,12}_[0-9a-f]{4,}>")
 _LABEL = re.compile("\ue000(person|email|phone|card):([^\ue000\ue001]{1,300})\ue001")
 
 Replace = Callable[[re.Match[str]], str]
@@ -64,7 +70,15 @@ class Redactor:
         """Raises only on our own mistakes; the pipeline then keeps the text out altogether."""
         if "\ue000" in text:
             text = _LABEL.sub(self._label, text)
-        if SIGN.search(text) or _says_more(text):
+        for _ in range(MOST_ROUNDS):  # what was replaced may have hidden what is glued to it
+            before, text = text, self._once(text)
+            if text == before:
+                break
+        return text
+
+    def _once(self, text: str) -> str:
+        rest = _PLACEHOLDER.sub(" ", text) if "<" in text else text
+        if SIGN.search(rest) or _says_more(rest):
             for worth_a_look, steps in self._groups:
                 if worth_a_look(text):
                     for pattern, replace in steps:
@@ -90,21 +104,23 @@ class Redactor:
             (ADDRESS_V6, self._ip),
             (ADDRESS_V4, self._ip),
             (COORDINATES, self._as("PLACE")),
-            *((pattern, self._told("BIRTHDAY")) for pattern in BIRTHS),
-            *((pattern, self._told("ID")) for pattern in IDS),
         ]
+        births = [(pattern, self._told("BIRTHDAY")) for pattern in BIRTHS]
+        ids = [(pattern, self._told("ID")) for pattern in IDS]
         plates = [(pattern, self._told("PLATE")) for pattern in PLATES]
         places: list[Step] = [(pattern, self._as("ADDRESS")) for pattern in (*STREETS, POSTCODE)]
         return [
             (LONG_OR_LINK.search, long_or_link),
-            (MAY_BE_MAIL.search, mail),
-            (SAYS_WHAT.search, told),
+            (in_any_case(MAY_BE_MAIL), mail),
+            (in_any_case(SAYS_WHAT), told),
             (LONG_OR_LINK.search, [(LONG_TOKEN, self._long_token)]),
             (FOUR_DIGITS.search, numbers),
+            (_may_be_a_birthday, births),
+            (FOUR_DIGITS.search, ids),
             (LIKE_A_PLATE.search, plates),
             (_may_be_a_place, places),
             (FOUR_DIGITS.search, [(NUMBER, self._number)]),
-            (_has_digit_words, [(SPELT_NUMBER, self._spelt_number)]),
+            (_spells_a_number, [(SPELT_NUMBER, self._spelt_number)]),
             (re.compile("@").search, [(HANDLE, lambda found: self._roster.by_handle(found[0][1:]))]),
         ]
 
@@ -226,15 +242,22 @@ def _says_more(text: str) -> bool:
     words = text.lower().split()
     if not SIGN_WORDS.isdisjoint(words) or text.count("-") > 1 or max(map(len, words), default=0) > 15:
         return True
+    if (not DIGIT_WORDS.isdisjoint(words) or text.count(",") > 2) and _spells_a_number(text):
+        return True
     return "." in text and "at" in words
 
 
 def _may_be_a_place(text: str) -> bool:
-    return bool(ANY_DIGIT.search(text) and (STREET_WORD.search(text) or POSTCODE.search(text)))
+    return bool(ANY_DIGIT.search(text) and (_STREET_WORD(text) or POSTCODE.search(text)))
 
 
-def _has_digit_words(text: str) -> bool:
-    return not DIGIT_WORDS.isdisjoint(text.lower().split())
+def _may_be_a_birthday(text: str) -> bool:
+    return bool(FOUR_DIGITS.search(text) and _SAYS_BORN(text))
+
+
+def _spells_a_number(text: str) -> bool:
+    digits = [word for word in _BETWEEN_DIGITS.split(text.lower()) if word in DIGIT_WORDS or word.isdigit()]
+    return len(digits) > 3
 
 
 def _digits(text: str) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ingest.drift import Known
 from ingest.files import Export
@@ -20,8 +19,7 @@ from storage.records import Skipped
 MAX_LINE = 1 << 20  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One item of a file: an element of the list `key` (empty: of the file itself), or the value of `key`."""
 
     key: str
@@ -51,6 +49,9 @@ def json_pieces(
                 for _ in stream.items():
                     number += 1
                     yield _piece(stream, "", place(name, number))
+                    for value in stream.in_sight():
+                        number += 1
+                        yield Piece("", value, place(name, number))
                 return
             found = False
             for key in stream.members():
@@ -59,6 +60,9 @@ def json_pieces(
                     for _ in stream.items():
                         number += 1
                         yield _piece(stream, key, place(name, number))
+                        for value in stream.in_sight():
+                            number += 1
+                            yield Piece(key, value, place(name, number))
                 elif key in about:
                     yield _piece(stream, key, place(name, key))
                 else:

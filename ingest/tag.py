@@ -11,21 +11,22 @@ TOPICS = ("technical", "personal", "creative")
 LABELLED = 0.5  # the score from which a topic is a label
 
 _WORD = re.compile(r"[a-z']+")
-_CODE = re.compile(r"```|^\s{4,}\S.*[;{}()]\s*$|\b(?:def|import|return|const|var) \w", re.MULTILINE)
+_INDENTED = re.compile(r"^\s{4,}\S.*[;{}()]\s*$", re.MULTILINE)
+_STATEMENT = re.compile(r"\b(?:def|import|return|const|var) \w")
 
 
 def scores(text: str, kind: Kind) -> dict[str, float]:
     """How sure the rules are of each topic, from 0 to 1."""
     words = _WORD.findall(text.lower())
     enough = max(1, len(words) // 60)  # a journal page needs more than one such word
-    technical = _share(sum(word in TECHNICAL for word in words), enough)
-    if _CODE.search(text) or kind is Kind.COMMIT:
+    technical = _share(words, TECHNICAL, enough)
+    if kind is Kind.COMMIT or _has_code(text):
         technical = 1.0
-    creative = _share(sum(word in CREATIVE for word in words), enough)
-    personal = 1.0 - max(technical, creative)
+    creative = _share(words, CREATIVE, enough)
+    personal = round(1.0 - max(technical, creative), 3) if technical or creative else 1.0
     if kind is Kind.JOURNAL:
         personal = max(LABELLED, personal)
-    return {"technical": technical, "personal": round(personal, 3), "creative": creative}
+    return {"technical": technical, "personal": personal, "creative": creative}
 
 
 def tags(text: str, kind: Kind, own: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -34,9 +35,25 @@ def tags(text: str, kind: Kind, own: tuple[str, ...] = ()) -> tuple[str, ...]:
     others = [topic for topic in ("technical", "creative") if found[topic] >= LABELLED]
     if not others or kind is Kind.JOURNAL:
         others.append("personal")
-    return tuple(dict.fromkeys([*own, *others]))
+    return tuple(dict.fromkeys([*own, *others])) if own else tuple(others)
 
 
-def _share(hits: int, enough: int) -> float:
-    """0.5 at just enough words, 0.9 at five times as many; never quite 1."""
+def _has_code(text: str) -> bool:
+    """Plain searches first: hardly a chat line has any of it."""
+    return (
+        "```" in text
+        or (("\n" in text or text[:1].isspace()) and bool(_INDENTED.search(text)))
+        or (_may_be_a_statement(text) and bool(_STATEMENT.search(text)))
+    )
+
+
+def _may_be_a_statement(text: str) -> bool:
+    return "def " in text or "import " in text or "return " in text or "const " in text or "var " in text
+
+
+def _share(words: list[str], listed: frozenset[str], enough: int) -> float:
+    """0.5 at just enough listed words, 0.9 at five times as many; never quite 1."""
+    if listed.isdisjoint(words):
+        return 0.0
+    hits = sum(word in listed for word in words)
     return round(hits / (hits + enough), 3)

@@ -74,6 +74,8 @@ BIRTHS = (
     re.compile(rf"(?<!\w){_BORN}(?!\w)[^\n]{{0,20}}?(?<!\d)(?P<told>{_DAY})(?!\d)", re.IGNORECASE),
     re.compile(rf"(?<!\d)(?P<told>{_DAY}),?\s(?:geboren|born|is my b(?:irth|-?)day|生まれ)", re.IGNORECASE),
 )
+# One of these is in whatever BIRTHS find.
+SAYS_BORN = re.compile(rf"{_BORN}|geboren|born|b(?:irth|-?)day|生まれ", re.IGNORECASE)
 
 _PLATE = (
     r"(?:(?:licen[cs]e |number )?plates?|reg(?:istration)?(?: no\.?| number)?|kennzeichen|nummernschild"
@@ -146,6 +148,6 @@ HANDLES = (
 # One of these is in whatever SECRETS and HANDLES find.
 SAYS_WHAT = re.compile(
     rf"\b(?:{_PASSWORD}\b|pass\b|{_KEY}|{_NETWORK}\b|bearer|basic|u/)|(?<!\S)-u\s|--user|#\d"
-    rf"|[A-Z_]{{3}}\w{{0,60}}\s?[=:]",
+    rf"|[a-z_]{{3}}\w{{0,60}}\s?[=:]",
     re.IGNORECASE,
 )

@@ -8,19 +8,21 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Delete, Executable, Select, Update, delete, func, select, update
+from sqlalchemy import Delete, Insert, Select, Update, delete, func, literal_column, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from storage.columns import contains, storable
+from storage.bulk import BulkInsert, as_kept
+from storage.columns import contains
 from storage.database import Database
 from storage.records import READ_EXPORTS, Kind, Record
-from storage.tables import CursorRow, RecordRow, selecting, values
+from storage.tables import CursorRow, RecordRow, selecting
 
 Item = TypeVar("Item")
 CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
 
 FORGOTTEN = "forgotten"  # the origin of what the owner took out: nothing is left of where it was
-_MAY_RETURN = RecordRow.deleted_at.is_not(None) & (RecordRow.origin != FORGOTTEN)
+# Written out, because a BulkInsert binds the values of records and no others.
+_MAY_RETURN = RecordRow.deleted_at.is_not(None) & (RecordRow.origin != literal_column(f"'{FORGOTTEN}'"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Kept:
 class RecordStore:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._bulk: dict[bool, BulkInsert] = {}  # by whether what is kept was seen live
 
     async def add_all(self, records: Iterable[Record], *, live: bool = False) -> Kept:
         """Keep them, each id once; what was deleted stays deleted. The same records again change nothing.
@@ -45,7 +48,7 @@ class RecordStore:
         Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
         """
         total = Kept()
-        for chunk in _chunks(map(_storable, records)):
+        for chunk in _chunks(map(as_kept, records)):
             kept = await self._add_chunk(chunk, live)
             total = Kept(total.added + kept.added, total.merged + kept.merged, total.updated + kept.updated)
         return total
@@ -134,7 +137,8 @@ class RecordStore:
     async def _add_chunk(self, records: Sequence[Record], live: bool) -> Kept:
         added = merged = updated = 0
         async with self._database.transaction() as session:
-            there = _select().where(RecordRow.id.in_({record.id for record in records}))
+            ids = {record.id for record in records}
+            there = _select().where(self._database.is_among(RecordRow.id, ids))
             known = {row.id: Record(*row) for row in await session.execute(there)}
             changed: dict[str, Record] = {}
             for record in records:
@@ -152,10 +156,14 @@ class RecordStore:
                     updated += 1
                 changed[record.id] = known[record.id] = record
             if changed:
-                await session.execute(self._upsert(live), [values(changed[id]) for id in sorted(changed)])
+                connection = await session.connection()
+                bulk = self._bulk.get(live)
+                bulk = self._bulk[live] = bulk or BulkInsert(self._upsert(live), connection.dialect)
+                rows = bulk.rows([changed[id] for id in sorted(changed)])
+                await connection.exec_driver_sql(bulk.sql, rows)
         return Kept(added, merged, updated)
 
-    def _upsert(self, live: bool) -> Executable:
+    def _upsert(self, live: bool) -> Insert:
         insert = self._database.insert(RecordRow)
         # Postgres lets another process in between our look and this: what it deleted meanwhile stays deleted.
         return insert.on_conflict_do_update(
@@ -195,21 +203,6 @@ def _joined(before: Record, record: Record) -> Record:
         attachments=before.attachments or record.attachments,
         lang=before.lang or record.lang,
     )
-
-
-def _storable(record: Record) -> Record:
-    """As it will come back, so that comparing the two says whether anything changed."""
-    fields = values(record)
-    everything = "\n".join([*(value for value in fields.values() if isinstance(value, str)), *record.tags])
-    if storable(everything) is everything:
-        return record
-    changes: dict[str, Any] = {}
-    for name, value in fields.items():
-        if isinstance(value, str) and storable(value) is not value:
-            changes[name] = storable(value)
-    if (tags := tuple(map(storable, record.tags))) != record.tags:
-        changes["tags"] = tags
-    return replace(record, **changes) if changes else record
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:

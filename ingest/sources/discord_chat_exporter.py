@@ -173,6 +173,8 @@ def _who_is_meant(text: str, message: dict[Any, Any]) -> str:
 
 
 def _attachments(message: dict[Any, Any]) -> tuple[Attachment, ...]:
+    if not message.get("attachments") and not message.get("stickers"):
+        return ()
     files = [as_text(as_dict(one).get("fileName")) for one in as_list(message.get("attachments"))[:20]]
     stickers = as_list(message.get("stickers"))[:3]
     return (*map(attachment, files), *(Attachment("sticker") for _ in stickers))

@@ -15,6 +15,7 @@ from benchmarks import _fuzz_reading
 from benchmarks._fuzz_damage import damaged
 from benchmarks._fuzz_reading import Fuzzer
 from benchmarks._fuzz_seeds import CANARIES, OWNER, SAID, seeds
+from benchmarks.fuzz import fuzz
 from ingest.pipeline import recognise
 from ingest.redact import Redactor
 from ingest.source import Owner
@@ -73,6 +74,31 @@ def test_what_goes_wrong_is_told(
     assert one.found.inputs == 20
     assert one.found.count(kind) > 5
     assert sum(one.found.count(other) for other in ("crashes", "hangs", "leaks")) == one.found.count(kind)
+
+
+def test_a_reader_that_waits_for_ever_hangs_though_it_does_nothing(
+    every: dict[str, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(path: Path, owner: Owner) -> Iterator[Record | Skipped]:
+        time.sleep(30)
+        yield from TELEGRAM.read(path, owner)
+
+    monkeypatch.setattr(_fuzz_reading, "WAIT_SECONDS", 0.05)
+    monkeypatch.setitem(_fuzz_reading.SOURCES, "telegram", replace(TELEGRAM, read=read))
+    one = fuzzer(every, tmp_path)
+    one.run(3, time.monotonic() + 30)
+    assert one.found.count("hangs") == 3
+
+
+def test_a_fault_is_told_and_its_input_kept_as_soon_as_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Redactor, "redact", lambda self, text: SAID)
+    monkeypatch.chdir(tmp_path)
+    found = fuzz(10, 30.0, ["telegram"], 0)
+    assert found["telegram"].count("leaks")
+    assert "leaks: telegram" in capsys.readouterr().err
+    assert any("leaks: telegram" in file.read_text() for file in (tmp_path / "fuzz").glob("*.txt"))
 
 
 def test_a_sound_reader_is_left_as_it_was(every: dict[str, dict[str, bytes]], tmp_path: Path) -> None:

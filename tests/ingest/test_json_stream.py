@@ -26,7 +26,7 @@ class Dripping(io.BytesIO):
         return super().read(min(size or 7, 7))
 
 
-def items(file: Any) -> list[Any]:
+def items(file: Any, quick: bool = True) -> list[Any]:
     stream, found = JsonStream(file), []
     try:
         for _ in stream.items():
@@ -34,15 +34,27 @@ def items(file: Any) -> list[Any]:
                 found.append(stream.value())
             except BadValue as error:
                 found.append(str(error))
+            if quick:
+                found.extend(stream.in_sight())
     except Broken as error:
         found.append(str(error))
     return found
 
 
-@given(st.lists(values), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
-def test_what_was_written_is_read(written: list[Any], encoding: str) -> None:
+@given(st.lists(values), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.booleans())
+def test_what_was_written_is_read(written: list[Any], encoding: str, quick: bool) -> None:
     data = json.dumps(written).encode(encoding)
-    assert items(Dripping(data)) == items(io.BytesIO(data)) == written
+    assert items(Dripping(data), quick) == items(io.BytesIO(data), quick) == written
+
+
+def test_what_is_in_sight_ends_before_a_number_that_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "CHUNK", 8)
+    assert items(io.BytesIO(b"[12, 34, 567, 89 ]")) == [12, 34, 567, 89]
+
+
+@given(st.binary())
+def test_the_quick_way_reads_of_garbage_what_the_other_does(data: bytes) -> None:
+    assert items(io.BytesIO(b"[1," + data)) == items(io.BytesIO(b"[1," + data), quick=False)
 
 
 @given(values)

@@ -187,6 +187,13 @@ def test_short_words_and_other_times_are_no_duplicates() -> None:
     assert dedup.check(record(6, f"{long} ten", minute=2)) == Duplicate("file0#6", "3")
 
 
+def test_words_are_compared_in_whatever_order_an_export_has_them() -> None:
+    dedup, long = Dedup(), "one two three four five six seven eight nine"
+    early = replace(record(2, f"{long} other words"), said_at=datetime(2023, 1, 1, tzinfo=UTC))
+    assert [dedup.check(record(1, long)), dedup.check(early)] == [record(1, long), early]
+    assert dedup.check(record(3, long, minute=5)) == Duplicate("file1#3", "1")
+
+
 def test_what_is_remembered_for_comparing_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dedup_file, "_IDS", 10)
     monkeypatch.setattr(dedup_file, "_SPEAKERS", 3)

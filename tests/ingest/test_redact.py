@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.addresses import STREET_WORD
 from ingest.redact import Redactor
 from ingest.roster import Roster
-from ingest.shapes import DIGIT_WORDS
+from ingest.shapes import DIGIT_WORDS, MAY_BE_MAIL, in_any_case
 from ingest.source import Owner, Person, marked
 from ingest.spellings import fold
+from ingest.told import SAYS_BORN, SAYS_WHAT
 from ingest.words import COMMON, EVERYDAY, NOBODY
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -414,3 +416,60 @@ def test_half_a_character_in_somebodys_id_is_no_trouble(tmp_path: Path) -> None:
 def test_what_is_glued_to_something_is_hidden_all_the_same(hidden: str) -> None:
     text = Redactor(Roster(b"k" * 32, Owner())).redact(f"see {hidden} ok")
     assert not any(part in text for part in ("AKIAIOSFODNN7EXAMPLE", "900123", "tamsin@"))
+
+
+GLUE = ["", "", " ", ".", ",", ":", "-", "_", "/", "x", "A", "1", "=", "@", "#", "(", "+"]
+glued = [
+    "AKIAIOSFODNN7EXAMPLE",
+    "xoxb-1234567890-abc",
+    "00:1b:44:11:3a:b7",
+    "2001:db8::1",
+    "AB12 3CD",
+    "born 3.4.1990",
+    "discord: sam_99",
+    "u/sam99",
+    "password: hunter2!x",
+    "https://x.example/a?b=c",
+]
+
+
+@given(st.lists(st.tuples(st.one_of(told, st.sampled_from(glued)), st.sampled_from(GLUE)), max_size=5))
+def test_whatever_is_glued_together_there_is_nothing_left_for_a_second_time(
+    parts: list[tuple[str, str]],
+) -> None:
+    found, _ = redactor()
+    once = found.redact("".join(part + glue for part, glue in parts))
+    assert found.redact(once) == once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIAIOSFODNN7EXAMPLE" * 3,  # the first one is the letter before the second
+        "550e8400-e29b-41d4-a716-446655440000/AKIAIOSFODNN7EXAMPLE",
+        "+44 7700 900123AKIAIOSFODNN7EXAMPLE",
+    ],
+)
+def test_a_key_behind_something_that_was_hidden_is_hidden_too(text: str) -> None:
+    assert "AKIAIOSFODNN7EXAMPLE" not in redactor()[0].redact(text)
+
+
+@pytest.mark.parametrize("told", ["hello!you", "my.pass.word", "hello&you"])
+def test_a_password_is_hidden_though_its_sign_is_the_only_one_in_the_text(told: str) -> None:
+    assert told not in redactor()[0].redact(f"the password is {told}")
+
+
+def test_a_number_spelt_out_with_commas_is_hidden() -> None:
+    assert "seven" not in redactor()[0].redact("call four,seven,one,one,nine,two,eight")
+
+
+told_by = st.sampled_from(
+    ["Password", "TOKEN", "ABC_X=1", "Born", "STREET", "9 Elm ST", "AT", "Dot", "x", "3", ".", "U/"]
+)
+
+
+@given(st.lists(told_by))
+def test_looking_in_small_letters_finds_what_ignoring_case_does(words: list[str]) -> None:
+    text = " ".join(words)
+    for pattern in (MAY_BE_MAIL, SAYS_WHAT, SAYS_BORN, STREET_WORD):
+        assert bool(in_any_case(pattern)(text)) == bool(pattern.search(text))
