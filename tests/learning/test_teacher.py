@@ -174,7 +174,7 @@ def test_the_teacher_is_gone_from_memory_when_its_scores_are_there(scores):
 
 
 def test_another_teacher_template_corpus_or_question_has_a_folder_of_its_own(teacher, corpus, tmp_path):
-    other = tmp_path / "other"
+    other = tmp_path / "other" / teacher.name
     shutil.copytree(teacher, other)
     (other / "chat_template.jinja").write_text("{{ messages[0]['content'] }}</s>")
     more = RECIPE.model_copy(update={"answers": 0.5})
