@@ -254,8 +254,9 @@ def _rlhf_steps(
     rlhf = for_base(RlhfRecipe, base.weights, **settings.learning.recipes.get("rlhf", {}))
     reward = for_base(RewardRecipe, base.weights, **rlhf.reward_model)
     folder = home.rewards / f"reward-{target.name.split('-')[-1]}"
-    enough = pool.counts["pairs"] >= reward.min_rows and rlhf.weights.learned > 0
-    if not enough:
+    wanted = rlhf.weights.learned > 0
+    enough = wanted and pool.counts["pairs"] >= reward.min_rows
+    if wanted and not enough:
         show.sentence(f"without a reward model: {pool.counts['pairs']} pairs, it needs {reward.min_rows}")
     first = [RewardStep(base=base.weights, data=pool.path, recipe=reward, reward=folder)] if enough else []
     return [

@@ -33,6 +33,18 @@ def test_a_long_question_is_answered_at_length_and_a_short_one_shortly():
     assert mean(length, known, short) > 0.9 > 0.1 > mean(length, known, swapped)
 
 
+def test_only_answers_to_something_as_long_are_compared():
+    texts = [("x" * (5 + n % 9), "ok" + "?" * (n % 5)) for n in range(60)]
+    texts += [("y" * (5 + n % 9), "tell me all about it " * 4 + "?" * (n % 5)) for n in range(60)]
+    texts += [("z" * (5 + n % 9), "and what then, my friend" + "?" * (n % 5)) for n in range(60)]
+    known = length.learned([Reply(*pair) for pair in texts])
+    same = [Reply("a" * 9, "tell me all about it " * 4)] * 40
+    assert length.reward(Reply("b" * 9, "ok?"), known, same) == length.reward(
+        Reply("b" * 9, "ok?"), known, []
+    )
+    assert length.reward(same[0], known, same) < 0.5
+
+
 def test_too_long_is_worse_the_longer_it_is():
     known = length.learned(said(*["a" * (10 + n) for n in range(60)]))
     worth = [
@@ -69,6 +81,16 @@ def test_a_word_seen_twice_proves_little():
     assert 0 < vocabulary.learned(few).odds["zebra"] < 0.2 < 1 < vocabulary.learned(many).odds["zebra"]
 
 
+def test_one_word_alone_is_drawn_to_the_owners_mean_and_no_words_are_a_habit_too():
+    known = vocabulary.learned(
+        [Reply(f"meh meh {'ofc' if n % 3 else 'ha'}", "sure thing yes") for n in range(90)]
+    )
+    one, many = (vocabulary._figure(Reply("yes " * size), known.odds, known.mean) for size in (1, 9))
+    assert many < one < 2**known.mean
+    assert one > 2 ** (known.odds["yes"] / 5)
+    assert vocabulary.reward(Reply("😅", "hm"), known, []) < 0.1
+
+
 @pytest.mark.parametrize(("mark", "other"), [("😅", ""), ("", "😅"), ("!", ""), ("", "!"), ("...", "")])
 def test_a_mark_is_missed_where_the_owner_uses_it_and_minded_where_not(mark, other):
     texts = [f"fine, thanks {n}" for n in range(40)]
@@ -100,6 +122,14 @@ def test_one_is_formal_with_the_bank_and_not_with_a_friend():
         assert min(audience.reward(one, known, []) for one in wrong) < 0.4
     new = Reply("Dear Sir, I shall come.", "hi", thread="new", source="mail")
     assert audience.reward(new, known, []) > 0.8  # a new thread has the tone of its source
+
+
+def test_what_is_said_elsewhere_is_not_held_against_the_tone_here():
+    known = audience.learned(said("yeah lol", "Dear Sir, I shall come.", "ok then", "Well. It is so."))
+    elsewhere = said(*["yeah lol" for _ in range(40)], thread="other")
+    here = Reply("yeah lol", "hi", thread="pier", source="telegram")
+    assert audience.reward(here, known, elsewhere) == audience.reward(here, known, [])
+    assert audience.reward(here, known, [here] * 40) < audience.reward(here, known, [])
 
 
 LIKES = said(
