@@ -27,7 +27,7 @@ def test_only_the_first_process_reports_and_tells_how_far_it_is():
 
 def test_the_failure_of_any_of_them_is_told_and_ends_the_others():
     before = time.monotonic()
-    with pytest.raises(TrainingFailed, match="disk is full"):
+    with pytest.raises(TrainingFailed, match=r"^The disk is full: free some space\.$"):
         together(rank_programs.second_fails, (), {}, 2, lambda *_: None)
     assert time.monotonic() - before < 60  # and not the ten minutes that the other one wanted to wait
 

@@ -65,7 +65,12 @@ def test_two_trainings_with_one_seed_give_the_same_weights(base, mixed_corpus, m
     assert sum(found[0]["strata"].values()) == 30
 
 
-def test_another_seed_gives_other_weights(base, mixed_corpus, many_sided, tmp_path):
+def test_another_seed_gives_another_order_and_other_weights(base, mixed_corpus, many_sided, tmp_path):
+    orders = [
+        read(mixed_corpus, many_sided.model_copy(update={"seed": seed}), load_tokenizer(base)).training[0]
+        for seed in (0, 1)
+    ]
+    assert orders[0]["input_ids"] != orders[1]["input_ids"]
     for seed in (0, 1):
         recipe = many_sided.model_copy(update={"seed": seed, "epochs": 0.5})
         train_sft.train(mixed_corpus, recipe, base, tmp_path / f"{seed}" / "sft-1", tmp_path / "work")
