@@ -27,6 +27,7 @@ class QuickModel:
         self.down = False  # every request is cut off
         self.fails = False  # every question is answered with 500
         self.asleep = False
+        self.probe_seconds = 0.0  # that it takes to say whether it sleeps
         self.silent = False  # answers are accepted, and no word of them ever comes
         self.dies_after: int | None = None  # pieces; then the connection is cut, each time
         self.hangs_after: int | None = None  # pieces; then nothing more comes
@@ -70,7 +71,9 @@ class QuickModel:
         return web.Response()
 
     async def _is_sleeping(self, request: web.Request) -> web.Response:
-        return web.json_response({"is_sleeping": self.asleep})
+        answer = {"is_sleeping": self.asleep}
+        await asyncio.sleep(self.probe_seconds)  # what it says is old by then
+        return web.json_response(answer)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         lines = (

@@ -33,7 +33,7 @@ def question(number=1):
 
 
 @asynccontextmanager
-async def world(count=2, limits=Limits(first_token_seconds=5), silence=5.0, **more):
+async def world(count=2, limits=Limits(first_token_seconds=5), silence=5.0, probe_seconds=0.05, **more):
     """So many servers, by name, and the replicas over them."""
     async with AsyncExitStack() as closing:
         servers = {}
@@ -43,7 +43,7 @@ async def world(count=2, limits=Limits(first_token_seconds=5), silence=5.0, **mo
             closing.push_async_callback(server.stop)
             servers[server.url.split("/")[2]] = server
         clients = [ModelClient(server.url, timeout=silence) for server in servers.values()]
-        replicas = await closing.enter_async_context(Replicas(clients, limits, probe_seconds=0.05))
+        replicas = await closing.enter_async_context(Replicas(clients, limits, probe_seconds))
         yield servers, replicas
 
 
@@ -110,6 +110,19 @@ async def test_a_server_that_keeps_failing_is_out_and_returns_when_it_is_well_ag
         assert len(bad.asked) == 4
 
 
+async def test_failures_with_an_answer_in_between_are_no_row():
+    async with world(1) as (servers, replicas):
+        (server,) = servers.values()
+        for fails in (True, True, False, True, True, False):
+            server.fails = fails
+            if fails:
+                with pytest.raises(ModelUnavailable):
+                    await ask(replicas)
+            else:
+                await ask(replicas)
+        assert len(replicas.in_use()) == 1
+
+
 async def test_an_unhealthy_server_is_out_before_anybody_asks_it():
     async with world(2) as (servers, replicas):
         bad = home_of("a", servers)
@@ -118,6 +131,16 @@ async def test_an_unhealthy_server_is_out_before_anybody_asks_it():
         await ask(replicas, 1, "a")
         assert bad.asked == []
         assert await replicas.healthy()
+
+
+async def test_who_waits_for_a_first_word_moves_on_as_soon_as_the_server_is_out():
+    async with world(2, Limits(first_token_seconds=60), silence=60) as (servers, replicas):
+        home = home_of("a", servers)
+        home.silent = True
+        asking = asyncio.create_task(ask(replicas, 5, "a"))
+        await until(lambda: home.busy == 1)
+        home.down = True
+        assert (await asyncio.wait_for(asking, 10)).startswith("#5 ")
 
 
 async def test_a_refusal_is_passed_on_and_nobody_else_is_bothered():
@@ -189,6 +212,21 @@ async def test_who_waits_in_the_queue_for_too_long_is_told_so():
         with pytest.raises(ModelBusy, match="too long"):
             await ask(replicas)
         asking.cancel()
+
+
+async def test_two_places_that_are_free_at_once_are_taken_at_once():
+    async with world(1, Limits(at_once=2, first_token_seconds=5), probe_seconds=60) as (servers, replicas):
+        (server,) = servers.values()
+        server.hangs_after = 1
+        first = [asyncio.create_task(ask(replicas)) for _ in range(2)]
+        await until(lambda: server.busy == 2)
+        second = [asyncio.create_task(ask(replicas)) for _ in range(2)]
+        await until(lambda: replicas.waiting == 2)
+        for asking in first:
+            asking.cancel()
+        await until(lambda: len(server.asked) == 4)
+        for asking in second:
+            asking.cancel()
 
 
 async def test_an_answer_without_end_is_ended():
@@ -306,6 +344,18 @@ async def test_while_the_gpu_is_lent_to_training_everybody_is_told_so_and_afterw
             assert [server.asleep for server in servers.values()] == [False, False]
             assert (await ask(ours)).startswith("#1 ")
             await until(lambda: len(others.in_use()) == 2)
+
+
+async def test_a_probe_that_began_before_the_gpu_was_lent_does_not_bring_the_server_back():
+    async with world(1) as (servers, _):
+        (server,) = servers.values()
+        server.probe_seconds = 0.3
+        async with Replicas([ModelClient(server.url)], probe_seconds=0.0, may_sleep=True) as replicas:
+            await asyncio.sleep(0.1)  # now one is under way
+            async with replicas.asleep():
+                for _ in range(50):
+                    assert not replicas.in_use()
+                    await asyncio.sleep(0.01)
 
 
 async def test_what_a_killed_learner_left_asleep_can_be_woken_and_what_is_lent_here_is_not():

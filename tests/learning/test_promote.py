@@ -75,6 +75,27 @@ async def test_a_server_that_does_not_use_it_rightly_gets_it_refused_and_unloade
     assert server.loaded == {}
 
 
+async def test_one_server_of_two_that_does_not_use_it_gets_it_refused_and_is_named(store, base):
+    class Two(LocalServer):
+        async def score(self, model, token_ids):
+            (good,) = (await super().score(model, token_ids)).values()
+            self.deaf = load_base(self.base)
+            (bare,) = answer_logprobs(self.deaf, [(list(token_ids), 1)], 0)
+            return {"first": good, "second": [None, *bare]}
+
+    (problem,) = await tried(store, base, Two(base))
+    assert problem.startswith("second: ")
+    assert "as if the adapter were not there" in problem
+
+
+async def test_with_a_share_it_becomes_the_canary_and_the_live_one_stays(store, base):
+    adapter = await store.get("sft-1")
+    server = LocalServer(base)
+    told = await promote(adapter, base=base, adapters=store, server=server, why="a test", share=0.2)
+    assert told == []
+    assert [one and (one.version, one.share) for one in await store.answering()] == [None, ("sft-1", 0.2)]
+
+
 async def test_a_bad_folder_never_reaches_the_server(store, base, tmp_path):
     server = LocalServer(base)
     problems = await promote(
