@@ -293,7 +293,8 @@ def build_talk(
 def build_commands(
     home: Home, settings: Settings, stores: Stores, model: Model, tasks: asyncio.TaskGroup
 ) -> Commands:
-    from twin.learn import learn_in, outcome_in_words, promote
+    from twin.adapters import promote
+    from twin.learn import learn_in, outcome_in_words
 
     learning: set[asyncio.Task[None]] = set()
 

@@ -314,7 +314,7 @@ def records_export(
 @corpus_app.command("build")
 def corpus_build(json: AsJson = False) -> None:
     """Freeze what was ingested into a training snapshot, split by time."""
-    from twin.learn import build_corpus
+    from twin.snapshots import build_corpus
 
     snapshot = run(build_corpus(_home, settings()))
     card, picture = snapshot.path / "card.html", snapshot.path / "card.png"
@@ -331,7 +331,7 @@ def corpus_build(json: AsJson = False) -> None:
 @corpus_app.command("stats")
 def corpus_stats(json: AsJson = False) -> None:
     """Every snapshot and how much is in it; of the newest one, what balancing changed."""
-    from twin.learn import corpora, data_card
+    from twin.snapshots import corpora, data_card
 
     found = corpora(_home)
     if json:
@@ -356,7 +356,7 @@ def corpus_show(
     json: AsJson = False,
 ) -> None:
     """A few samples, as the trainer sees them."""
-    from twin.learn import show_samples
+    from twin.snapshots import show_samples
 
     samples = run(show_samples(_home, snapshot_id, limit))
     if json:
@@ -408,7 +408,7 @@ def train_hindsight(recipe: Recipe = None, json: AsJson = False) -> None:
 
 
 def _train(method: str, recipe: Path | None, json: bool) -> None:
-    from twin.learn import train
+    from twin.train import train
 
     adapter = run(train(_home, settings(), method, recipe))
     if json:
@@ -508,7 +508,8 @@ def adapters_list(json: AsJson = False) -> None:
 @adapters_app.command("show")
 def adapters_show(version: str, json: AsJson = False) -> None:
     """Everything about one adapter."""
-    from twin.learn import one_adapter, rewards_of
+    from twin.adapters import one_adapter
+    from twin.train import rewards_of
 
     adapter = run(one_adapter(_home, settings(), version))
     rewards = rewards_of(adapter)
@@ -525,7 +526,7 @@ def adapters_show(version: str, json: AsJson = False) -> None:
 @adapters_app.command("promote")
 def adapters_promote(version: str, json: AsJson = False) -> None:
     """Let this one answer, after checking its folder and probing it on the server."""
-    from twin.learn import promote_adapter
+    from twin.adapters import promote_adapter
 
     told = run(promote_adapter(_home, settings(), version))
     if json:
@@ -541,7 +542,7 @@ def adapters_canary(
     json: AsJson = False,
 ) -> None:
     """Let this one answer some of the chats, always the same ones, beside the live one."""
-    from twin.learn import canary_adapter
+    from twin.adapters import canary_adapter
 
     told = run(canary_adapter(_home, settings(), version, share))
     if json:
@@ -587,7 +588,7 @@ def adapters_export(
 
 
 def _merge(version: str, folder: Path, kind: str | None, json: bool) -> None:
-    from twin.learn import merge_adapter
+    from twin.adapters import merge_adapter
 
     written = run(merge_adapter(_home, settings(), version, folder.absolute(), kind))
     if json:
@@ -599,7 +600,7 @@ def _merge(version: str, folder: Path, kind: str | None, json: bool) -> None:
 @feedback_app.command("list")
 def feedback_list(limit: Limit = 20, json: AsJson = False) -> None:
     """The signals that count, newest last."""
-    from twin.learn import effective_feedback
+    from twin.feedback import effective_feedback
 
     found = run(effective_feedback(_home, settings()))[-limit:]
     if json:
@@ -617,7 +618,7 @@ def feedback_export(
     path: Annotated[Path, typer.Argument(help="Where to write JSONL.")], json: AsJson = False
 ) -> None:
     """Preference data other trainers read: prompt, chosen and rejected, or prompt, completion and label."""
-    from twin.learn import export_feedback
+    from twin.feedback import export_feedback
 
     _wrote(run(export_feedback(_home, settings(), path)), "rows", path, json)
 

@@ -24,13 +24,16 @@ from learning.plot import draw
 from learning.settings import RECIPES
 from storage.records import Consent, Message, Promotion, Role, Signal, message_key, now
 from twin import show
+from twin.adapters import promote
 from twin.build import Stores, build_brain, build_talk, open_model, open_stores
 from twin.chat import AT_ONCE, converse
 from twin.errors import Told
 from twin.home import Home
-from twin.learn import build_corpus_in, learn_in, outcome_in_words, promote, train_in, with_recipes
+from twin.learn import learn_in, outcome_in_words
 from twin.remember import ingest_in
 from twin.settings import Settings, read_settings
+from twin.snapshots import build_corpus_in
+from twin.train import train_in, with_recipes
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXPORTS = (("discord_package", "discord-package"), ("telegram", "telegram"), ("journal", "journal"))

@@ -20,13 +20,16 @@ from learning.gate import judge
 from learning.jobs import EvaluateStep, Job, run_job
 from storage.records import Adapter, Run
 from twin import show
+from twin.adapters import ServingFace, known_adapter
 from twin.blind_test import PROMPTS, Pair, count_picks, write_test
 from twin.build import Base, Model, find_base, open_model, open_stores, persona
 from twin.errors import Told
+from twin.feedback import feedback_of
 from twin.home import Home
 from twin.judge import asking, compare
-from twin.learn import ServingFace, feedback_of, known_adapter, newest_corpus, personal_scan
+from twin.learn import personal_scan
 from twin.settings import Settings
+from twin.snapshots import newest_corpus
 
 AT_ONCE = 4
 KEYS = "blind-tests"  # folder of the home: which answer on a page is whose

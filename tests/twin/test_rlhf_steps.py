@@ -9,8 +9,8 @@ from learning.preferences import Preferences
 from storage.records import Adapter, now
 from twin.build import Base
 from twin.home import Home
-from twin.learn import _rlhf_steps, rewards_of
 from twin.settings import Settings
+from twin.train import _rlhf_steps, rewards_of
 
 
 def steps(tmp_path, pairs, **recipe):

@@ -1,0 +1,116 @@
+"""The commands about one adapter: show it, merge it, hand it to the model servers."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from brain.model_client import ModelRefused
+from brain.replicas import Replicas
+from learning.promote import ServerRefused
+from learning.promote import promote as promote_checked
+from learning.rows import read_rows
+from storage.records import Adapter, AdapterState
+from twin import show
+from twin.build import Model, Stores, find_base, open_model, open_stores
+from twin.errors import Told
+from twin.home import Home
+from twin.settings import Settings
+from twin.snapshots import newest_corpus
+
+
+class ServingFace:
+    """The model servers as promotion sees them: what one of them refuses, is refused."""
+
+    def __init__(self, replicas: Replicas) -> None:
+        self._replicas = replicas
+
+    async def load_adapter(self, name: str, path: str) -> None:
+        try:
+            refusals = await self._replicas.load_adapter(name, path)
+        except ModelRefused as refusal:
+            raise ServerRefused(str(refusal)) from refusal
+        if refusals:
+            raise ServerRefused("; ".join(f"{server}: {why}" for server, why in refusals.items()))
+
+    async def unload_adapter(self, name: str) -> None:
+        await self._replicas.unload_adapter(name)
+
+    async def score(self, model: str, token_ids: Sequence[int]) -> Mapping[str, Sequence[float | None]]:
+        try:
+            return await self._replicas.score(model, list(token_ids))
+        except ModelRefused as refusal:
+            raise ServerRefused(str(refusal)) from refusal
+
+
+async def merge_adapter(home: Home, settings: Settings, version: str, final: Path, kind: str | None) -> Path:
+    """Base and adapter as one model in `final`; in fewer bits where a format is named."""
+    from learning.export import export, must_be_installed
+    from learning.merge import merge
+
+    async with open_stores(home, settings) as stores:
+        adapter = await known_adapter(stores, version)
+    base = await find_base(settings)
+    if kind not in (None, "fp8", "awq", "gptq"):
+        raise Told(f"there is no format {kind}", "formats: fp8, awq, gptq", exit_code=2)
+    with show.progress(f"merging {version}") as on_progress:
+        if kind is None:
+            return await asyncio.to_thread(merge, base.weights, Path(adapter.path), final)
+        must_be_installed(kind)  # type: ignore[arg-type]
+        rows = [] if kind == "fp8" else read_rows(newest_corpus(home).path / "train.jsonl")
+        with tempfile.TemporaryDirectory(dir=final.parent) as room:
+            whole = await asyncio.to_thread(merge, base.weights, Path(adapter.path), Path(room) / "merged")
+            on_progress(0.5, f"writing {kind}")
+            return await asyncio.to_thread(export, whole, final, kind, rows)  # type: ignore[arg-type]
+
+
+async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:
+    async with open_stores(home, settings) as stores:
+        return await known_adapter(stores, version)
+
+
+async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
+    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
+        return await promote(stores, model, version)
+
+
+async def promote(stores: Stores, model: Model, version: str, share: float | None = None) -> str:
+    """Check, load, probe, make live, or the canary for that share. A refused one keeps its reasons.
+
+    Returns what to tell the person.
+    """
+    adapter = await known_adapter(stores, version)
+    if adapter.state is AdapterState.LIVE:
+        return f"{version} is live already"
+    if adapter.state is AdapterState.REFUSED:
+        raise Told(f"{version} was refused: {' '.join(adapter.reasons)}", "a refused adapter never serves")
+    problems = await promote_checked(
+        adapter,
+        base=model.base.weights,
+        adapters=stores.adapters,
+        server=ServingFace(model.client),
+        why="asked for by the owner",
+        share=share,
+    )
+    if problems:
+        raise Told(f"{version} is refused: {' '.join(problems)}", "the live one goes on answering")
+    if share is None:
+        return f"{version} answers from the next message on"
+    return f"{version} answers {share:.0%} of the chats from their next message on"
+
+
+async def canary_adapter(home: Home, settings: Settings, version: str, share: float | None) -> str:
+    share = settings.learning.canary.share if share is None else share
+    if not 0 < share < 1:
+        raise Told(f"a canary's share lies between 0 and 1, not {share}", "--share 0.1", exit_code=2)
+    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
+        return await promote(stores, model, version, share)
+
+
+async def known_adapter(stores: Stores, version: str) -> Adapter:
+    adapter = await stores.adapters.get(version)
+    if adapter is None:
+        raise Told(f"there is no adapter {version}", "'twin adapters list' names them", exit_code=2)
+    return adapter
