@@ -47,3 +47,9 @@ def test_without_a_corpus_or_a_share_nothing_is_replayed(tokenizer, tmp_path):
 def test_few_rows_are_seen_more_often_but_never_too_often():
     recipe = DpoRecipe(epochs=1, min_updates=10, effective_batch=4, max_epochs=5)
     assert [recipe.epochs_for(rows) for rows in (1, 8, 20, 400)] == [5, 5, 2, 1]
+
+
+def test_few_rows_come_up_again_in_the_schedule():
+    recipe = DpoRecipe(epochs=1, min_updates=10, effective_batch=4, max_epochs=5)
+    assert len(scheduled(pair_rows(4, seed=2), recipe)) == 20
+    assert len(scheduled(pair_rows(12, seed=2), recipe)) == pytest.approx(40, abs=1)
