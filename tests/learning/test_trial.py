@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from trial_world import Chats
 
+from storage.adapters import AdapterStore
 from storage.database import Database
 from storage.records import AdapterState, Role, Signal, now
 
@@ -56,8 +57,11 @@ async def test_with_nothing_on_trial_there_is_nothing_to_see(chats):
 async def test_a_correction_counts_like_a_thumb_down_and_the_worst_word_on_a_reply_counts_once(chats):
     for number in range(20):
         key = await chats.reply("new")
-        await chats.judge(key, Signal.UP)
+        if number % 2:
+            await chats.judge(key, Signal.UP)
         await chats.judge(key, (Signal.CORRECTION, Signal.COMPLAINT, Signal.TAKEOVER)[number % 3])
+        if not number % 2:
+            await chats.judge(key, Signal.UP)
     await chats.judged("old", 14, 6)
     ending = await chats.look()
     assert ending.finding.opinions == {"canary": 20, "live": 20}
@@ -81,6 +85,14 @@ async def test_the_owner_is_one_person_on_every_platform_and_strangers_have_no_s
     ending = await chats.look()
     assert ending.finding.opinions == {"canary": 4, "live": 4}
     assert ending.finding.difference == pytest.approx(0)
+
+
+async def test_what_the_owner_likes_on_one_account_is_their_habit_on_every_other(chats):
+    await chats.judged("old", 0, 40, days=-2)
+    await chats.judged("old", 40, 0, days=-2, by="tess", role=Role.TRAINER)
+    await chats.judged("old", 4, 0, by="tess", role=Role.TRAINER)
+    await chats.judged("new", 1, 3, by="my other account")
+    assert (await chats.look()).finding.difference == pytest.approx(0, abs=0.1)
 
 
 async def test_a_slow_one_is_taken_back_before_anybody_complains(chats):
@@ -112,6 +124,18 @@ async def test_one_that_says_nothing_is_taken_back(chats):
         await chats.reply("old")
         await chats.reply("new", " ")
     assert "30 of its 30 replies failed" in (await chats.look()).words
+
+
+async def test_where_another_copy_of_the_service_was_quicker_nobody_hears_of_it_twice(chats):
+    class Slow(AdapterStore):
+        async def settle_canary(self, version, **decided):
+            assert await super().settle_canary(version, **decided)
+            return await super().settle_canary(version, **decided)
+
+    await chats.judged("old", 28, 12)
+    await chats.judged("new", 8, 32)
+    chats.adapters = Slow(chats.database)
+    assert await chats.look() is None
 
 
 async def test_an_owner_who_is_quicker_than_the_watch_is_not_overruled(chats):

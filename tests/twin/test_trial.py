@@ -69,13 +69,16 @@ async def test_a_promotion_is_told_once_with_what_both_say_to_the_owners_words_a
     assert await chats.states() == {"old": "retired", "new": "live"}
 
 
-async def test_a_rollback_is_told_without_a_button(chats, model):
+async def test_a_rollback_is_told_without_a_button_and_what_both_say_alike_is_no_example(chats, model):
+    await chats.reply("old", asked="what of the #1 dog?")
+    model[1].tells_model = False
     await chats.judged("old", 28, 12)
     await chats.judged("new", 8, 32)
     async with watched(chats, model[0]) as app:
         await until(lambda: app.told)
     assert app.told[0].startswith("I took new back: people liked it less. old answers, as before.")
     assert app.buttons == []
+    assert "dog" not in app.told[0]
 
 
 async def test_without_a_model_to_ask_the_owner_hears_of_it_all_the_same(chats, model):
