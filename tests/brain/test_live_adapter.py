@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from fakes import ScriptedModel, said
 
-from brain.live_adapter import AdapterUnusable, LiveAdapter
+from brain.live_adapter import AdapterUnusable, LiveAdapter, in_canary
 from brain.model_client import Sampling
 from brain.prompt import Persona
 from brain.reply import Brain
-from storage.adapters import AdapterStore
+from storage.adapters import AdapterStore, Answering
 from storage.messages import MessageStore
 from storage.records import Adapter, AdapterState, now
 
@@ -122,6 +122,15 @@ async def test_a_canary_answers_its_share_of_the_chats_and_always_the_same_ones(
     assert await those_with_the_canary() > first  # nobody who had it loses it
     await adapters.roll_back("worse")
     assert await those_with_the_canary() == set()
+
+
+def test_another_canary_has_other_chats():
+    chats = [f"discord:{number}" for number in range(400)]
+    one, other = (
+        {chat for chat in chats if in_canary(Answering(version, "", 0.25), chat)} for version in ("a", "b")
+    )
+    assert 70 <= len(one) <= 130
+    assert len(one & other) < 50  # by chance it is a quarter of a quarter
 
 
 @pytest.mark.parametrize("first", [True, False])

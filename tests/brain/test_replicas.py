@@ -229,6 +229,19 @@ async def test_two_places_that_are_free_at_once_are_taken_at_once():
             asking.cancel()
 
 
+async def test_nobody_who_comes_later_gets_a_place_earlier():
+    async with world(1, Limits(at_once=1)) as (_, replicas):
+        counts = [0, 0, 0, 0]
+
+        async def person(number):
+            while sum(counts) < 60:
+                await ask(replicas, number)  # and again at once, when a place has just become free
+                counts[number] += 1
+
+        await asyncio.gather(*map(person, range(4)))
+        assert max(counts) - min(counts) <= 1
+
+
 async def test_an_answer_without_end_is_ended():
     async with world(1, Limits(answer_seconds=0.1), piece_seconds=0.03) as (_, replicas):
         with pytest.raises(ModelUnavailable, match="no end"):

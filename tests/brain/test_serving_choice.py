@@ -102,6 +102,13 @@ def test_what_is_chosen_fits():
         assert weights + cache + 8 * facts.lora_bytes(16) < 0.9 * gpu.memory
 
 
+def test_larger_adapters_leave_less_room_for_conversations():
+    contexts = [int(flag(chosen(A10, 1, rank=rank), "--max-model-len")) for rank in (16, 64)]
+    assert contexts == [16384, 4096]
+    with pytest.raises(DoesNotFit, match="32 adapters of rank 64"):
+        chosen(A10, 1, rank=64, lora_slots=32, quantisation="fp8")
+
+
 @pytest.mark.parametrize(
     ("machine", "facts", "settings", "words"),
     [
