@@ -13,10 +13,12 @@ from typing import Any
 from learning import train_dpo, train_sft
 from learning.adapter_folder import MANIFEST, WEIGHTS, sha256
 from learning.evaluation.options import CANARIES
+from learning.interpolate import interpolate
 from learning.pocket.style import Style, invent, type_fast, write
 from learning.pocket.topics import catalogue
-from learning.recipes import DpoRecipe, SftRecipe, for_base
+from learning.recipes import DpoRecipe, InterpolationRecipe, SftRecipe, for_base
 from learning.rows import as_jsonl
+from learning.settings import GateSettings
 from twin.second_look import canaries
 
 CARD = {"role": "system", "content": "You are the digital twin of Robin."}
@@ -55,8 +57,12 @@ class Workshop:
         return self._sft("sft-1", self.corpus)
 
     def good(self, live: Path) -> Path:
-        """Goes on from the live one with corrections: the person's manner rather than somebody else's."""
-        return self._dpo("dpo-good", self.preferences, live)
+        """Goes on from the live one with corrections, as far as a cycle would: the person's own manner."""
+        recipe = InterpolationRecipe(max_nll_rise=GateSettings().max_nll_rise / 2, max_length=512)
+        target = self.folder / "adapters" / "mix-good"
+        trained = self._dpo("dpo-good", self.preferences, live)
+        interpolate(live, trained, recipe, self.base, self.corpus, self.preferences, target, live=live)
+        return target
 
     def base_copy(self, live: Path) -> Path:
         """As good as no adapter: its weights are there, and too small to change anything."""

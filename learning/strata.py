@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from learning.augment import shortened
+from learning.patterns import OTHER
 from learning.settings import CorpusSettings
 
 Row = dict[str, Any]
@@ -39,7 +40,8 @@ class Stratum:
 def stratum_of(row: Row) -> tuple[str, ...]:
     scores: dict[str, float] = row["scores"]
     topic = max(scores, key=lambda name: (scores[name], name))
-    return topic, row["lang"], row["source"], row["length"], row["said_at"][:4], row["pattern"]
+    pattern = row.get("pattern", OTHER)  # snapshots were frozen before patterns were told apart
+    return topic, row["lang"], row["source"], row["length"], row["said_at"][:4], pattern
 
 
 def exponent(rows: int, settings: CorpusSettings) -> float:

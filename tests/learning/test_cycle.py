@@ -171,7 +171,9 @@ async def test_each_cycle_starts_from_the_anchor_and_learns_from_everything(twin
 async def test_a_candidate_that_forgets_the_owner_is_refused_with_reasons_and_the_live_one_stays(twin):
     await twin.hears(corrections=12)
     first = await twin.learns()
-    strict = LENIENT.model_copy(update={"gate": LENIENT.gate.model_copy(update={"max_nll_rise": 0.0})})
+    strict = LENIENT.model_copy(
+        update={"gate": LENIENT.gate.model_copy(update={"max_nll_rise": 0.0, "min_rows": 1})}
+    )
     wild = {**BRIEF, "learning_rate": 0.3}
     settings = strict.model_copy(update={"recipes": {**strict.recipes, "dpo": wild}})
     outcome = await twin.learns(settings, again=True)

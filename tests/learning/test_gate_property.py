@@ -55,4 +55,4 @@ def test_nobody_but_the_one_laden_with_canaries_is_said_to_know_one(verdicts):
         for one in verdict.axes
         if one.name == "canaries" and not one.passed
     }
-    assert knowing == {"canaries"}
+    assert knowing - {"not a number"} == {"canaries"}  # of that one nothing can be measured

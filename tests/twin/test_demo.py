@@ -49,7 +49,7 @@ def test_the_demo_measures_what_it_tells(told):
 def test_what_the_demo_made_can_be_looked_at_and_rolled_back(told):
     figures, folder, _ = told
     adapters = json.loads(twin("adapters", "list", "--json", home=folder).stdout)
-    assert [adapter["method"] for adapter in adapters] == ["sft", "dpo", "kto"]
+    assert [adapter["method"] for adapter in adapters] == ["sft", "dpo", "kto", "interpolation"]
     live = [adapter["version"] for adapter in adapters if adapter["state"] == "live"]
     assert live == [figures["adapter"] if figures["gate"]["passed"] else "sft-1"]
     exported = folder / "feedback.jsonl"
