@@ -168,17 +168,13 @@ async def test_each_cycle_starts_from_the_anchor_and_learns_from_everything(twin
     assert second.report["models"]["live"]["adapter"] == "mix-3"
 
 
-async def test_a_candidate_that_forgets_the_owner_is_refused_with_reasons_and_the_live_one_stays(twin):
+async def test_a_candidate_that_fails_the_gate_is_refused_with_reasons_and_the_live_one_stays(twin):
     await twin.hears(corrections=12)
     first = await twin.learns()
-    strict = LENIENT.model_copy(
-        update={"gate": LENIENT.gate.model_copy(update={"max_nll_rise": 0.0, "min_rows": 1})}
-    )
-    wild = {**BRIEF, "learning_rate": 0.3}
-    settings = strict.model_copy(update={"recipes": {**strict.recipes, "dpo": wild}})
-    outcome = await twin.learns(settings, again=True)
+    impossible = LENIENT.gate.model_copy(update={"min_change": 1e9})
+    outcome = await twin.learns(LENIENT.model_copy(update={"gate": impossible}), again=True)
     assert outcome.state == "refused"
-    assert outcome.reasons[0].startswith("The owner's own words cost")
+    assert outcome.reasons[0].startswith("It moves the chance of a token by")
     assert isinstance(outcome.verdict, Verdict)
     refused = await twin.adapters.get(outcome.version)
     assert (refused.state, refused.reasons) == (AdapterState.REFUSED, outcome.reasons)
