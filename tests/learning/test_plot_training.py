@@ -42,3 +42,16 @@ async def test_a_training_leaves_its_loss_in_the_run_and_a_picture_beside_it(
     assert 0 < done.metrics["loss"] < 20
     assert done.metrics["eval_loss"] > 0
     assert (tmp_path / "runs" / done.id / "training-0-sft.png").exists()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_figures_told_just_before_the_end_are_kept_as_well(database):
+    runs = RunStore(database)
+
+    async def work(run, progress):
+        progress.at(0.9, "learning", {"loss": 0.5})
+        progress.at(1.0, "done")
+        return run.id
+
+    done = await runs.get(await recorded(runs, "sft", work))
+    assert done.metrics["loss"] == 0.5
