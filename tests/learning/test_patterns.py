@@ -60,6 +60,8 @@ def test_talk_that_no_cue_was_made_with_is_told_mostly_and_seldom_wrongly():
         ("hello", "", "greeting"),
         ("hello, my laptop shows an error when i install the update on it", "", "technical help"),
         ("", "i'm so sorry, i'm here for you", "comforting"),
+        ("good morning everybody, my printer has jammed again today", "", "technical help"),
+        ("estoy enfadadísima", "", "arguing"),
         ("see `main()`", "", "technical help"),
         ("ok 18:30", "", "planning"),
         ("", "", OTHER),

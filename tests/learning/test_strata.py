@@ -135,6 +135,10 @@ def test_a_target_that_no_sample_has_changes_nothing():
     given_rows = of_patterns(planning=40, other=80)
     aimed = EAGER.model_copy(update={"pattern_targets": {"arguing": 0.5}})
     assert balanced(given_rows, aimed, Counter()) == balanced(given_rows, EAGER, Counter())
+    plain = EAGER.model_copy(update={"temperature": 1.0, "stratum_floor": 1})
+    both = plain.model_copy(update={"pattern_targets": {"planning": 0.25, "arguing": 0.5}})
+    _, table = balanced(given_rows, both, Counter())
+    assert {one.name[5]: one.wanted for one in table} == {"planning": 30, "other": 90}
 
 
 def test_targets_are_shares_of_patterns_that_exist():

@@ -111,6 +111,12 @@ def gap_of(genuine, cheated, weights):
     )
 
 
+def test_replies_to_one_prompt_are_not_held_against_each_other(heldout, profile):
+    alike = [owner_reply(heldout[0])] * 8
+    assert table(alike, profile)[0] == table(alike[:1], profile)[0]
+    assert table(alike, profile, [owner_reply(heldout[1])] * 60)[0] != table(alike, profile)[0]
+
+
 def test_every_reward_stays_between_nought_and_one_and_empty_text_earns_nothing(heldout, profile):
     for names in SUBSETS[:40]:
         for terms in table(policy(heldout, *names)[:10], profile):
