@@ -216,8 +216,8 @@ def test_saying_it_again_is_worth_less_in_every_way_of_saying_it_again():
     )
     assert (
         repetition.reward(Reply("as i said before", "and?", before=("As I said before.",)), known, []) == 0.0
-    assert repetition.reward(Reply("maybe later", "and?", before=("Maybe later!",)), known, []) == 0.0
     )
+    assert repetition.reward(Reply("maybe later", "and?", before=("Maybe later!",)), known, []) == 0.0
 
 
 def test_a_refrain_of_the_owners_may_come_as_often_as_theirs_and_no_oftener():
