@@ -38,6 +38,9 @@ class Sizes:
     epochs: float = 3
 
 
+SMALL = Sizes(train=100, test=48, pairs=40, heldout_pairs=24, epochs=2)
+
+
 class Workshop:
     """Everything one seed needs, in one folder. Each adapter is made when it is asked for."""
 

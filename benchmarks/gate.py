@@ -28,7 +28,7 @@ QUICK = ("base copy", "somebody else", "collapsed")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one seed, three of the six kinds")
+    parser.add_argument("--quick", action="store_true", help="one seed, three of the six kinds, less text")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -49,7 +49,7 @@ def main() -> None:
 
 def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """What the gate says of each adapter: kind, good or not, whether it passed, and the axes that refused."""
-    from benchmarks._gate_adapters import BAD, Sizes, Workshop
+    from benchmarks._gate_adapters import BAD, SMALL, Sizes, Workshop
     from learning.adapter_folder import check
     from learning.evaluate import evaluate
     from learning.gate import judge
@@ -57,7 +57,7 @@ def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, An
     from learning.settings import GateSettings
 
     with tempfile.TemporaryDirectory() as folder:
-        shop = Workshop(ensure(default_cache_dir()), Path(folder), seed, Sizes())
+        shop = Workshop(ensure(default_cache_dir()), Path(folder), seed, SMALL if kinds else Sizes())
         live = shop.live()
         chosen = {kind: make for kind, make in BAD.items() if kinds is None or kind in kinds}
         made = {"good": shop.good(live)} | {kind: make(shop, live) for kind, make in chosen.items()}

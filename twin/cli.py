@@ -450,7 +450,8 @@ def evaluate(
     json: AsJson = False,
 ) -> None:
     """How much like the owner is an adapter, and what would the gate say? Figures, and a page beside them."""
-    from twin.evaluate import blind_test, evaluate_adapter, picks_in_words, picks_of_friends
+    from twin.ask_friends import blind_test, picks_in_words, picks_of_friends
+    from twin.evaluate import evaluate_adapter
 
     if ab_results:
         found = run(picks_of_friends(_home, settings(), ab_results))

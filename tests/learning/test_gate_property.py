@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks._gate_adapters import BAD, Sizes, Workshop
+from benchmarks._gate_adapters import BAD, SMALL, Workshop
 from learning.adapter_folder import check
 from learning.evaluate import evaluate
+from learning.evaluation.options import EvaluationSettings
 from learning.gate import judge
 from learning.pocket import default_cache_dir, ensure
 from learning.settings import GateSettings
 
-SMALL = Sizes(train=140, test=60, pairs=48, heldout_pairs=32, epochs=2)
+BRIEF = EvaluationSettings(replies=32, divergence_texts=16, continuations=8)
+pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,9 @@ def verdicts(tmp_path_factory):
     live = shop.live()
     made = {"good": shop.good(live)} | {kind: make(shop, live) for kind, make in BAD.items()}
     roles = {"base": None, "live": live, **made}
-    models = evaluate(roles, shop.base, shop.corpus, shop.preferences, shop.folder / "r.json")["models"]
+    models = evaluate(
+        roles, shop.base, shop.corpus, shop.preferences, shop.folder / "r.json", settings=BRIEF
+    )["models"]
     return {
         kind: judge(models[kind], models["live"], check(adapter, shop.base), GateSettings())
         for kind, adapter in made.items()

@@ -78,3 +78,32 @@ def test_a_second_demo_removes_the_first_but_never_anybody_elses_folder(tmp_path
     assert done.returncode == 2
     assert "not an earlier demo" in done.stderr
     assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+def test_an_adapter_is_evaluated_on_a_page_and_friends_picks_count(told, tmp_path):
+    _, folder, _ = told
+    picks = blind_picks(folder, tmp_path)
+    counted = twin("evaluate", "--ab-results", picks, "--json", home=folder)
+    assert json.loads(counted.stdout)["dpo-2"]["share"] == 1.0, counted.stderr
+    done = twin("evaluate", "dpo-2", "--against", "sft-1", "--json", home=folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    report = json.loads(done.stdout)
+    axes = {axis["name"]: axis for axis in report["verdict"]["axes"]}
+    assert axes["canaries"]["judged"]
+    assert axes["discretion"]["judged"]
+    assert report["models"]["candidate"]["friends"]["people"] == 1
+    html = Path(report["html"]).read_text()
+    assert "Evaluation of dpo-2" in html
+    assert "data:image/png;base64," in html
+
+
+def blind_picks(folder, tmp_path):
+    """A page is made, and a friend always picks the candidate, as only the home's key can tell."""
+    made = twin("evaluate", "dpo-2", "--against", "sft-1", "--ab", tmp_path, "--json", home=folder)
+    assert made.returncode == 0, made.stderr[-2000:]
+    page = Path(json.loads(made.stdout)["page"])
+    key = json.loads((folder / "blind-tests" / f"{page.stem}.json").read_text())
+    picks = {str(number): "left" if left else "right" for number, left in enumerate(key["left"])}
+    file = tmp_path / "picks.json"
+    file.write_text(json.dumps({"test": page.stem, "person": "Ana", "picks": picks}))
+    return file
