@@ -38,7 +38,7 @@ class Sizes:
     epochs: float = 3
 
 
-SMALL = Sizes(train=100, test=48, pairs=40, heldout_pairs=24, epochs=2)
+SMALL = Sizes(train=140, test=60, pairs=48, heldout_pairs=32, epochs=2)
 
 
 class Workshop:

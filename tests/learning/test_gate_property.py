@@ -7,12 +7,10 @@ import pytest
 from benchmarks._gate_adapters import BAD, SMALL, Workshop
 from learning.adapter_folder import check
 from learning.evaluate import evaluate
-from learning.evaluation.options import EvaluationSettings
 from learning.gate import judge
 from learning.pocket import default_cache_dir, ensure
 from learning.settings import GateSettings
 
-BRIEF = EvaluationSettings(replies=32, divergence_texts=16, continuations=8)
 pytestmark = pytest.mark.timeout(1500)
 
 
@@ -22,9 +20,7 @@ def verdicts(tmp_path_factory):
     live = shop.live()
     made = {"good": shop.good(live)} | {kind: make(shop, live) for kind, make in BAD.items()}
     roles = {"base": None, "live": live, **made}
-    models = evaluate(
-        roles, shop.base, shop.corpus, shop.preferences, shop.folder / "r.json", settings=BRIEF
-    )["models"]
+    models = evaluate(roles, shop.base, shop.corpus, shop.preferences, shop.folder / "r.json")["models"]
     return {
         kind: judge(models[kind], models["live"], check(adapter, shop.base), GateSettings())
         for kind, adapter in made.items()
