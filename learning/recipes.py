@@ -156,7 +156,7 @@ class InterpolationRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     shares: tuple[float, ...] = Field(default=(0.3, 0.6, 0.8, 1.0), min_length=1)
-    max_nll_rise: float = Field(default=0.05, ge=0, description="as the gate's; a cycle sets it to that")
+    max_nll_rise: float = Field(default=0.05, ge=0, description="a cycle sets it to half of the gate's")
     max_length: int = Field(default=1024, ge=16)
     seed: int = 0
 

@@ -87,7 +87,7 @@ class AdapterStore:
             if {AdapterState.LIVE, AdapterState.CANARY} & {state, known.state} and state is not known.state:
                 raise ValueError(
                     "an adapter goes live through go_live, becomes the canary through start_canary, "
-                    "and stops being so through roll_back or end_canary"
+                    "and stops being so through roll_back or settle_canary"
                 )
             await session.execute(update(AdapterRow).filter_by(version=version).values(changes))
 
@@ -119,12 +119,6 @@ class AdapterStore:
                 await _end_canary(session, AdapterState.PASSED, ())
             changes = {"state": AdapterState.CANARY, "canary_share": share, "canary_since": now()}
             await session.execute(update(AdapterRow).filter_by(version=version).values(changes))
-
-    async def end_canary(self, state: AdapterState, reasons: Sequence[str] = ()) -> str | None:
-        """The live one answers everybody again; what became of the canary, and why. Its version, if any."""
-        async with self._database.transaction() as session:
-            await self._database.alone(session, "adapters")
-            return await _end_canary(session, state, reasons)
 
     async def settle_canary(
         self, version: str, *, promote: bool, why: str, report: Mapping[str, Any]

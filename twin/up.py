@@ -33,6 +33,7 @@ from twin.chat import keep_tidy
 from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
 from twin.errors import in_words
 from twin.forget import unlearning
+from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.logs import write_logs
 from twin.serve import start_servers, stop_signal
@@ -85,6 +86,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
                 _forget_by_the_clock(talk),
                 _wake_by_the_clock(stores, model),
                 _learn_by_the_clock(home, settings, stores, model),
+                guard_by_the_clock(stores.feedback, talk.news),
                 watch_by_the_clock(stores, model, settings.learning.canary, talk.news),
                 sync_by_the_clock(home, settings, stores),
                 *(keep_running(app, talk.news, standing) for app in apps),

@@ -12,7 +12,7 @@ from brain.prompt import Persona
 from brain.reply import Brain
 from storage.adapters import AdapterStore, Answering
 from storage.messages import MessageStore
-from storage.records import Adapter, AdapterState, now
+from storage.records import Adapter, now
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ async def test_a_canary_that_has_ended_leaves_the_server_and_one_that_runs_does_
     await live.wanted()
     model.loaded["of somebody else"] = "elsewhere"
     assert await live.unload_idle() == []
-    await adapters.end_canary(AdapterState.REFUSED, ["worse"])
+    await adapters.roll_back("worse")
     assert await live.unload_idle() == ["dpo-2"]
     assert "of somebody else" in model.loaded
 

@@ -7,7 +7,7 @@ from trial_world import Chats
 
 from storage.adapters import AdapterStore
 from storage.database import Database
-from storage.records import AdapterState, Role, Signal, now
+from storage.records import Role, Signal, now
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_while_nothing_is_clear_the_trial_goes_on_until_its_days_are_over(
 
 
 async def test_with_nothing_on_trial_there_is_nothing_to_see(chats):
-    await chats.adapters.end_canary(AdapterState.RETIRED)
+    await chats.adapters.roll_back("enough")
     assert await chats.look(30) is None
 
 

@@ -226,13 +226,18 @@ async def test_rolling_back_ends_the_canary_first_and_only_then_the_live_one(dat
     assert (await store.roll_back("worse")).version == "a"
 
 
-async def test_who_ends_a_canary_says_what_becomes_of_it_and_why(database: Database) -> None:
+@pytest.mark.parametrize(("promote", "state"), [(True, "live"), (False, "retired")])
+async def test_a_trial_is_settled_once_with_why_and_its_numbers(database: Database, promote, state) -> None:
     store = await with_three(database)
-    assert await store.end_canary(AdapterState.REFUSED, ["nobody was there"]) is None
+    await store.go_live("a", "first")
+    assert not await store.settle_canary("c", promote=promote, why="nobody was there", report={})
     await store.start_canary("c", 0.2)
-    assert await store.end_canary(AdapterState.REFUSED, ["more thumbs down"]) == "c"
+    assert await store.settle_canary("c", promote=promote, why="thumbs", report={"trial": 1})
     kept = await store.get("c")
-    assert kept == an_adapter("c", state=AdapterState.REFUSED, reasons=("more thumbs down",))
+    assert (kept.state, kept.reasons, kept.report) == (state, ("thumbs",), {"trial": 1})
+    assert (kept.canary_share, kept.canary_since) == (None, None)
+    assert (await store.live()).version == ("c" if promote else "a")
+    assert not await store.settle_canary("c", promote=promote, why="again", report={})
 
 
 async def test_who_is_live_or_was_refused_is_no_canary(database: Database) -> None:
@@ -250,7 +255,7 @@ async def test_who_is_live_or_was_refused_is_no_canary(database: Database) -> No
     with pytest.raises(ValueError, match="start_canary"):
         await store.set_state("c", AdapterState.CANARY)
     await store.start_canary("c", 0.2)
-    with pytest.raises(ValueError, match="end_canary"):
+    with pytest.raises(ValueError, match="settle_canary"):
         await store.set_state("c", AdapterState.REFUSED)
 
 

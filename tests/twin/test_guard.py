@@ -1,0 +1,56 @@
+"""Is the owner told of a flood once, and left in peace over an ordinary chat?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+from fakes import FakePlatform, until
+
+from bot.authority import Authority
+from bot.owner_news import OwnerNews
+from storage.database import Database
+from storage.feedback import FeedbackStore
+from storage.records import Feedback, Role, Signal, now
+from twin.guard import guard_by_the_clock
+
+
+async def given(feedback, person, count, *, days=0.0):
+    """So many thumbs up of one person, a second apart."""
+    for number in range(count):
+        at = now() - timedelta(days=days, seconds=number)
+        await feedback.record(Feedback(f"discord:~{person}{number}", person, Role.OTHER, Signal.UP, at))
+
+
+@contextlib.asynccontextmanager
+async def guarded(feedback):
+    app = FakePlatform()
+    news = OwnerNews(Authority({app.name: ("sam",)}), {app.name: app})
+    guarding = asyncio.create_task(guard_by_the_clock(feedback, news, every=0.02))
+    try:
+        yield app
+    finally:
+        guarding.cancel()
+
+
+async def test_a_flood_is_told_once_and_another_ones_too(sqlite_database: Database):
+    feedback = FeedbackStore(sqlite_database)
+    await given(feedback, "anna", 40)
+    async with guarded(feedback) as app:
+        await until(lambda: app.told)
+        await given(feedback, "bo", 40)
+        await until(lambda: len(app.told) == 2)
+        await asyncio.sleep(0.2)
+    assert app.told[0] == "Somebody may be steering me. discord:anna gave 40 signals within an hour."
+    assert "discord:bo gave" in app.told[1]
+    assert len(app.told) == 2
+
+
+async def test_an_ordinary_chat_and_what_is_long_over_are_not_told(sqlite_database: Database):
+    feedback = FeedbackStore(sqlite_database)
+    await given(feedback, "anna", 20)
+    await given(feedback, "bo", 40, days=3)
+    async with guarded(feedback) as app:
+        await asyncio.sleep(0.3)
+    assert app.told == []

@@ -1,0 +1,33 @@
+"""Does the owner hear when somebody tries to steer the twin? It is looked for by the clock, and told once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from bot.owner_news import OwnerNews
+from learning.anomalies import anomalies
+from storage.feedback import FeedbackStore
+from storage.records import now
+from storage.unavailable import DatabaseUnavailable
+
+log = logging.getLogger(__name__)
+
+GUARD_SECONDS = 3600.0
+FRESH = timedelta(days=2)  # older ones were told before the service was started again
+
+
+async def guard_by_the_clock(feedback: FeedbackStore, news: OwnerNews, every: float = GUARD_SECONDS) -> None:
+    """For ever. Nothing is left out of the learning for it: strangers do not train the twin anyway."""
+    while True:
+        try:
+            found = anomalies(await feedback.effective())
+        except DatabaseUnavailable as reason:
+            log.error("whether somebody steers cannot be told now: %s", reason)
+            found = []
+        for one in found:
+            if one.since >= now() - FRESH:
+                log.warning("%s among the signals: %d people", one.kind, len(one.people))
+                await news.trouble(f"{one.kind} {one.people[0]}", f"Somebody may be steering me. {one.words}")
+        await asyncio.sleep(every)
