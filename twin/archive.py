@@ -113,7 +113,7 @@ def opened(path: Path, passphrase: Callable[[], str]) -> Iterator[Archive]:
                 raise _broken(path, "it is no backup of a twin", "name the file that 'twin backup' wrote")
             plain = closing.enter_context(gzip.GzipFile(fileobj=stream))
             tar = closing.enter_context(tarfile.open(fileobj=plain, mode="r|"))
-            yield Archive(path, tar, plain)
+            yield Archive(path, tar, cast(IO[bytes], plain))
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as broken:
         raise _broken(path, "it is cut short, or was changed") from broken
     except SealBroken as broken:

@@ -86,7 +86,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
                 _forget_by_the_clock(talk),
                 _wake_by_the_clock(stores, model),
                 _learn_by_the_clock(home, settings, stores, model),
-                guard_by_the_clock(stores.feedback, talk.news),
+                guard_by_the_clock(stores.feedback, stores.questions, talk.news),
                 watch_by_the_clock(stores, model, settings.learning.canary, talk.news),
                 sync_by_the_clock(home, settings, stores),
                 *(keep_running(app, talk.news, standing) for app in apps),
