@@ -1,8 +1,8 @@
-"""How does a training run on another machine? As a Ray Job: the same order, the same trainers, mortal workers.
+"""How does a training run on another machine? As a Ray Job: the same order and the very same trainers.
 
     ray job submit -- python train_job.py ORDER [--gpus 1] [--tries 3]
 
-ORDER is the job.json that learning/jobs.py writes; every path in it must mean the same folder on every node (a
+ORDER is the job.json that learning/jobs.py writes; every path in it must mean the same folder on each node (a
 shared volume). Progress and result appear beside it as they would at home. A worker that is killed is started
 again somewhere, and the trainer goes on from its last checkpoint.
 """
