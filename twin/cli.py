@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from twin import show
+from twin import cli_backup, show
 from twin.build import open_stores
 from twin.errors import Told, in_words
 from twin.home import Home
@@ -36,6 +36,7 @@ app.add_typer(train_app, name="train")
 app.add_typer(adapters_app, name="adapters")
 app.add_typer(records_app, name="records")
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(cli_backup.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 Limit = Annotated[int, typer.Option(help="How many at the most.")]
@@ -53,6 +54,10 @@ def at_home(
 ) -> None:
     global _home
     _home = Home(home.expanduser().absolute())
+
+
+def the_home() -> Home:
+    return _home
 
 
 @contextmanager
