@@ -172,6 +172,18 @@ class ModelClient:
             answer = await self._http.get("/v1/models")
         return [card["id"] for card in _checked(answer).json()["data"]]
 
+    async def context(self) -> int | None:
+        """Tokens that prompt and answer may have together; None: the server does not say."""
+        async with self._asking():
+            answer = await self._http.get("/v1/models")
+        cards = _checked(answer).json()["data"]
+        return next((int(card["max_model_len"]) for card in cards if card.get("max_model_len")), None)
+
+    async def count(self, text: str) -> int:
+        """How many tokens of the base model that is, as it stands in a prompt."""
+        answer = await self._post("/tokenize", {"prompt": text, "add_special_tokens": False})
+        return int(answer.json()["count"])
+
     async def healthy(self) -> bool:
         try:
             return (await self._http.get("/health")).is_success
