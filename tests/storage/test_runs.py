@@ -95,7 +95,8 @@ async def test_a_run_waits_until_it_is_due_and_a_runner_for_its_kind_takes_it(da
     store, at = RunStore(database), now()
     late = await store.enqueue("learn", due_at=at + timedelta(minutes=5), requested_by="schedule")
     sync = await store.enqueue("sync", parameters={"source": "github"}, tell="discord:1")
-    assert late and sync
+    assert late
+    assert sync
     assert await store.get(sync.id) == sync
     assert await store.take("host:1", ["backup"]) is None
     taken = await store.take("host:1", ["learn", "sync"], at + timedelta(seconds=1))
@@ -192,7 +193,8 @@ async def test_cancelling_ends_what_waits_and_reaches_what_runs_at_its_next_sign
 ) -> None:
     store = RunStore(database)
     waiting, running = [await store.enqueue(kind) for kind in ("sync", "learn")]
-    assert waiting and running
+    assert waiting
+    assert running
     await store.take("host:1", ["learn"])
     ended = await store.cancel(waiting.id, "terminal")
     assert (ended.state, ended.error) == (RunState.CANCELLED, "Cancelled by terminal.")
