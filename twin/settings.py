@@ -25,8 +25,15 @@ from learning.settings import LearningSettings
 from storage.settings import StorageSettings
 from twin.errors import Told
 from twin.home import Home
+from twin.schedule_settings import RunSettings, ScheduleSettings
 
-SECRETS = (("discord", "token"), ("telegram", "token"), ("telegram", "webhook_secret"), ("vault", "key"))
+SECRETS = (
+    ("discord", "token"),
+    ("telegram", "token"),
+    ("telegram", "webhook_secret"),
+    ("vault", "key"),
+    ("runs", "kubernetes_token"),
+)
 
 
 class Settings(BaseSettings):
@@ -46,6 +53,8 @@ class Settings(BaseSettings):
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    runs: RunSettings = RunSettings()
 
     @classmethod
     def settings_customise_sources(
