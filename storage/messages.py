@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
@@ -66,6 +66,11 @@ class MessageStore:
         return await self._all(here.order_by(MessageRow.number))
 
     # what waits
+
+    async def latest(self) -> datetime | None:
+        """When anybody last said anything."""
+        async with self._database.reading() as session:
+            return (await session.execute(select(func.max(MessageRow.sent_at)))).scalar_one()
 
     async def waiting(
         self, platform: str | None = None, chat_id: str | None = None, author_id: str | None = None

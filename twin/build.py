@@ -263,6 +263,19 @@ def build_authority(settings: Settings) -> Authority:
     return Authority(accounts, chat.trainers, chat.allow, chat.block)
 
 
+def kept_of(stores: Stores) -> Kept:
+    """What chats are made of."""
+    return Kept(
+        stores.messages,
+        stores.deliveries,
+        stores.feedback,
+        stores.chats,
+        stores.people,
+        stores.questions,
+        stores.facts,
+    )
+
+
 def copy_name() -> str:
     """Of this copy of the service, among those that share a database."""
     return f"{socket.gethostname()}:{os.getpid()}"
@@ -286,15 +299,7 @@ def build_talk(
     twin/forget.py; without it, /forget leaves preference sets alone. `take_back`: see twin/trial.py.
     """
     news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
-    kept = Kept(
-        stores.messages,
-        stores.deliveries,
-        stores.feedback,
-        stores.chats,
-        stores.people,
-        stores.questions,
-        stores.facts,
-    )
+    kept = kept_of(stores)
     turns = Turns(
         brain,
         kept,
@@ -340,6 +345,11 @@ def build_commands(
         except Told as told:  # said in the chat as it would be in the terminal
             return str(told)
 
+    async def schedule() -> str:
+        from twin.schedule_status import status_of
+
+        return (await status_of(home, settings, stores)).in_words()
+
     return Commands(
         stores.adapters,
         stores.feedback,
@@ -348,4 +358,5 @@ def build_commands(
         retrain=retrain,
         promote=promote_version,
         busy=lambda: bool(learning),
+        schedule=schedule,
     )
