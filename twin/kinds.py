@@ -12,6 +12,7 @@ from bot.privacy import forget_old
 from learning.cycle import Outcome
 from learning.durable import Held, Progress
 from storage.records import Run
+from twin.backup import back_up
 from twin.build import Model, Stores, kept_of
 from twin.current import Current
 from twin.drift import drift
@@ -125,4 +126,5 @@ KINDS: dict[str, Kind] = {
     "evaluate": Kind(drift, exclusive=True),
     "sync": Kind(_sync),
     "forget": Kind(_forget),
+    "backup": Kind(archiving(back_up)),
 }

@@ -29,7 +29,7 @@ class ScheduleSettings(BaseModel):
     learn: When = Field(default="every 10 seconds", description="look whether there is enough to learn")
     retrain: When = Field(default="off", description="train everything anew, from the corpus on")
     evaluate: When = Field(default="0 5 * * sun", description="measure the live adapter against drift")
-    backup: When = Field(default="0 3 * * *", description="where backups are set up")
+    backup: When = Field(default="0 3 * * *", description="into the folder of [backup]")
     forget: When = Field(default="every 1 hour", description="what is kept for too long goes")
 
 
