@@ -64,8 +64,8 @@ async def moved(database: Database, adapters: Mapping[str, str], old_root: str, 
         for version, path in adapters.items():
             await session.execute(update(AdapterRow).filter_by(version=version).values(path=path))
         logs = select(RunRow.id, RunRow.log_path).where(RunRow.log_path.startswith(f"{old_root}/"))
-        for id, path in (await session.execute(logs)).all():
-            there = new_root + str(path).removeprefix(old_root)
+        for id, log_path in (await session.execute(logs)).all():
+            there = new_root + str(log_path).removeprefix(old_root)
             await session.execute(update(RunRow).filter_by(id=id).values(log_path=there))
 
 
