@@ -1,36 +1,31 @@
-# The bot: small, no torch. Build the model server's image with --target serve.
+# The service: chat apps, API and schedule in one image, without torch. Training has an image of its own
+# (deploy/Dockerfile.train), and serving is vLLM's.
+#   docker build -t twin .
+#   docker run --read-only --tmpfs /tmp -v twin:/data --env-file .env twin
 FROM python:3.11-slim-bookworm AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
-COPY twin twin
-COPY bot bot
-COPY brain brain
-COPY learning learning
-COPY ingest ingest
-COPY storage storage
-RUN python -m venv /opt/twin && /opt/twin/bin/pip install --no-cache-dir -c constraints.txt .
+RUN python -m venv /opt/twin && python -m venv /opt/build
+COPY deploy/requirements-build.txt deploy/requirements-bot.txt deploy/
+RUN /opt/build/bin/pip install --require-hashes -r deploy/requirements-build.txt \
+    && /opt/twin/bin/pip install --require-hashes --no-deps -r deploy/requirements-bot.txt
+COPY . .
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
+    && /opt/twin/bin/pip install --no-deps /dist/*.whl
 
-FROM python:3.11-slim-bookworm AS bot
+FROM python:3.11-slim-bookworm
 # git reads the owner's repositories.
-RUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*
-RUN useradd --create-home --uid 10001 twin && install -d -o twin -g twin /data
+RUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --no-create-home --home-dir /data twin && install -d -o 10001 -g 10001 /data /data/adapters
 COPY --from=build /opt/twin /opt/twin
-ENV PATH=/opt/twin/bin:$PATH TWIN_HOME=/data PYTHONUNBUFFERED=1
-USER twin
+# The root file system may be read-only: what is written lies in /data and /tmp.
+ENV PATH=/opt/twin/bin:$PATH HOME=/data TWIN_HOME=/data TWIN_API__HOST=0.0.0.0 \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+WORKDIR /data
 VOLUME /data
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["twin", "doctor", "--quick"]
+EXPOSE 8700
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8700/healthz', timeout=5)"]
 ENTRYPOINT ["twin"]
 CMD ["up"]
-
-FROM build AS build-serve
-COPY deploy/install.sh deploy/install.sh
-RUN /opt/twin/bin/pip install --no-cache-dir -c constraints.txt '.[train]'
-
-FROM bot AS serve
-COPY --from=build-serve /opt/twin /opt/twin
-HEALTHCHECK --interval=30s --timeout=10s --start-period=300s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health', timeout=5)"]
-CMD ["serve"]
-
-# The last stage is what a plain `docker build .` makes.
-FROM bot

@@ -27,6 +27,7 @@ bench: $(VENV)/.ready
 
 services:
 	@sh deploy/test-services.sh || true  # the tests say loudly what they could not have; under CI they fail
+	@npm ci --silent --prefix deploy/lint || true
 
 $(VENV)/.ready: pyproject.toml constraints.txt deploy/install.sh
 	@sh deploy/install.sh $(VENV) $(PYTHON)

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 import redis
 import services
+import tools
 from sqlalchemy import make_url
 
 from storage.database import Database
@@ -116,3 +117,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for service in services.ALL:
         if service.missing:
             terminalreporter.write_line(f"WARNING, LESS WAS TESTED. {service.missing}", red=True, bold=True)
+    for sentence in tools.missing:
+        terminalreporter.write_line(f"WARNING, LESS WAS TESTED. {sentence}", red=True, bold=True)

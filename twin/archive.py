@@ -111,9 +111,9 @@ def opened(path: Path, passphrase: Callable[[], str]) -> Iterator[Archive]:
                 stream = cast(BinaryIO, io.BufferedReader(Opening(raw, passphrase()), PIECE))
             elif not raw.peek(2).startswith(b"\x1f\x8b"):
                 raise _broken(path, "it is no backup of a twin", "name the file that 'twin backup' wrote")
-            plain = closing.enter_context(gzip.GzipFile(fileobj=stream))
+            plain = cast(BinaryIO, closing.enter_context(gzip.GzipFile(fileobj=stream)))
             tar = closing.enter_context(tarfile.open(fileobj=plain, mode="r|"))
-            yield Archive(path, tar, cast(IO[bytes], plain))
+            yield Archive(path, tar, plain)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as broken:
         raise _broken(path, "it is cut short, or was changed") from broken
     except SealBroken as broken:

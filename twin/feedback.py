@@ -29,7 +29,8 @@ async def collect(
     home: Home, stores: Stores, settings: Settings, learning: LearningSettings
 ) -> tuple[list[Judged], dict[str, int]]:
     """What can be learned from, and how many signals cannot, by why not."""
-    people, private = await agreed(stores, settings), private_things(home, settings)
+    people = await agreed(stores, settings)
+    private = await asyncio.to_thread(private_things, home, settings)
     return await preferences.collect(trusted(stores, settings), stores.messages, learning, people, private)
 
 

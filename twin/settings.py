@@ -26,6 +26,7 @@ from storage.settings import StorageSettings
 from twin.backup_settings import BackupSettings
 from twin.errors import Told
 from twin.home import Home
+from twin.schedule_settings import RunSettings, ScheduleSettings
 
 SECRETS = (
     ("discord", "token"),
@@ -33,6 +34,7 @@ SECRETS = (
     ("telegram", "webhook_secret"),
     ("vault", "key"),
     ("backup", "passphrase"),
+    ("runs", "kubernetes_token"),
 )
 
 
@@ -54,6 +56,8 @@ class Settings(BaseSettings):
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
     backup: BackupSettings = BackupSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    runs: RunSettings = RunSettings()
 
     @classmethod
     def settings_customise_sources(
