@@ -17,7 +17,8 @@ from storage.records import Feedback, Role, Signal
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 FLOOD = 30  # signals of one person in one hour: more than anybody reads
-CROWD = 5  # people who were never heard before, in one day, all against
+CROWD = 5  # people who were never heard before, in one day, against us
+HOSTILE = 0.8  # of all they ever gave: one thumb up is no disguise
 TOGETHER = 5  # replies that the same two people judged alike ...
 WITHIN = timedelta(minutes=2)  # ... so soon after each other
 AGAINST = {Signal.DOWN, Signal.COMPLAINT, Signal.CORRECTION}
@@ -71,18 +72,21 @@ def _floods(signals: Sequence[Feedback], start: datetime) -> Iterator[Anomaly]:
 
 
 def _crowds(signals: Sequence[Feedback], start: datetime) -> Iterator[Anomaly]:
-    """Every newcomer's first words against us, where many newcomers say nothing else on one day."""
-    firsts: dict[str, Feedback] = {}
+    """Newcomers of one day who say hardly anything that is not against us."""
+    theirs: defaultdict[str, list[Feedback]] = defaultdict(list)
     for one in signals:
-        firsts.setdefault(_person(one), one)
-    liked = {_person(one) for one in signals if one.kind not in AGAINST}
-    hostile = [first for person, first in firsts.items() if person not in liked]
+        theirs[_person(one)].append(one)
+    hostile = [
+        ones[0] for ones in theirs.values() if sum(one.kind in AGAINST for one in ones) >= HOSTILE * len(ones)
+    ]
     most = _busiest(hostile, DAY, start)
     if len(most) >= CROWD:
         people = tuple(_person(one) for one in most)
         given = [one for one in signals if _person(one) in set(people)]
-        words = f"{len(people)} people never heard before gave nothing but thumbs down ({len(given)}) within"
-        yield _anomaly("crowd", people, most, f"{words} a day.", len(given))
+        words = (
+            f"{len(people)} people never heard before came within a day and gave thumbs down ({len(given)})."
+        )
+        yield _anomaly("crowd", people, most, words, len(given))
 
 
 def _together(signals: Sequence[Feedback], start: datetime) -> Iterator[Anomaly]:

@@ -74,7 +74,9 @@ async def collect(
     judged: list[Judged] = []
     weights = {Role.OWNER: 1.0, Role.TRAINER: settings.trainer_weight}
     signals = await feedback.effective()
-    newest = max((signal.given_at for signal in signals if weights.get(signal.role)), default=None)
+    given = {role: [one.given_at for one in signals if one.role is role] for role in weights if weights[role]}
+    # Others cannot make what the owner said look old.
+    newest = max(given.get(Role.OWNER) or given.get(Role.TRAINER) or [], default=None)
     for signal in signals:
         weight = weight_of(signal, newest or signal.given_at, weights, settings.half_life_days)
         if not weight:

@@ -99,3 +99,9 @@ def test_many_who_act_as_one_are_one_group_and_one_word_to_the_owner():
     assert (found.kind, len(found.people), found.signals) == ("together", 50, 6)
     assert found.key == "together discord:p0"
     assert "50 people" in found.words
+
+
+def test_one_thumb_up_is_no_disguise():
+    crowd = [signal(f"new {n}", Signal.DOWN, n + 60 * k, f"r{n}-{k}") for n in range(6) for k in range(5)]
+    crowd += [signal(f"new {n}", Signal.UP, 300 + n, f"s{n}") for n in range(6)]
+    assert "crowd" in {one.kind for one in anomalies(crowd)}
