@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from learning.failures import TrainingFailed
+from storage import tracing
 from storage.records import Run, RunState, now
 from storage.runs import RunStore
 
@@ -52,7 +53,8 @@ async def recorded(
     await end_dead_runs(runs)
     run, progress = await runs.start(kind, worker_name()), Progress(on_progress)
     try:
-        result = await _alive(runs, run, progress, work(run, progress))
+        with tracing.span(tracing.RUN, run=run.id, kind=kind):
+            result = await _alive(runs, run, progress, work(run, progress))
     except asyncio.CancelledError:
         stopped = runs.finish(run.id, RunState.CANCELLED, error="It was stopped before it was done.")
         await asyncio.shield(stopped)

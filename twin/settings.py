@@ -25,6 +25,7 @@ from learning.settings import LearningSettings
 from storage.settings import StorageSettings
 from twin.errors import Told
 from twin.home import Home
+from twin.monitoring import MonitoringSettings
 
 SECRETS = (("discord", "token"), ("telegram", "token"), ("telegram", "webhook_secret"), ("vault", "key"))
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -36,6 +36,7 @@ from twin.forget import unlearning
 from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.logs import write_logs
+from twin.monitoring import traced
 from twin.serve import start_servers, stop_signal
 from twin.settings import Settings
 from twin.sync import sync_by_the_clock
@@ -57,6 +58,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
         closing.enter_context(home.only_one("up"))
         home.make()
         log_path = write_logs(home)
+        closing.enter_context(traced(settings.monitoring))
         stores = await closing.enter_async_context(open_stores(home, settings))
         if not settings.model.servers and running_servers(home) is None:
             base = await find_base(settings)
