@@ -14,6 +14,7 @@ from brain.live_adapter import LiveAdapter, Speaking
 from brain.model_client import Sampling, UnknownModel
 from brain.prompt import Persona, Situation, compose, prompt_hash
 from brain.replicas import Replicas
+from storage import tracing
 from storage.chats import FactStore
 from storage.messages import MessageStore
 from storage.records import Message, Prompt, Stamp
@@ -66,6 +67,12 @@ class Brain:
         `on_text` hears the whole text so far, each time it grows. Raises ModelUnavailable, ModelRefused, or
         AdapterUnusable; nothing has been kept then.
         """
+        with tracing.span(tracing.REPLY, questions=len(questions)):
+            reply = await self._reply_to(questions, on_text)
+            tracing.note(adapter=reply.stamp.adapter or "", prompt_hash=reply.stamp.prompt_hash)
+        return reply
+
+    async def _reply_to(self, questions: Sequence[Message], on_text: OnText) -> Reply:
         turns, speakers = await gather(questions, self._messages, self._history)
         last, persona = questions[-1], await self._who()
         if self._budget:
