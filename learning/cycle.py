@@ -24,6 +24,7 @@ from learning.preferences import (
     NOBODY,
     EffectiveFeedback,
     Preferences,
+    Private,
     Replies,
     Sampler,
     collect,
@@ -76,6 +77,7 @@ async def learn(
     runs: RunStore,
     server: Server,
     agreed: Collection[str] = NOBODY,
+    private: Private | None = None,
     sampler: Sampler | None = None,
     again: bool = False,
     scan: Scan | None = None,
@@ -88,9 +90,9 @@ async def learn(
 ) -> Outcome:
     """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
 
-    `agreed`: see `collect`. `scan` looks for personal things in what the candidate says. `while_training`:
-    entered while the trainers run, to make room for them. `share`: of the chats, which the candidate is tried
-    on before all get it, beside the live one if there is one; None: all get it.
+    `agreed`, `private`: see `collect`. `scan` looks for personal things in what the candidate says.
+    `while_training`: entered while the trainers run, to make room for them. `share`: of the chats, which the
+    candidate is tried on before all get it, beside the live one if there is one; None: all get it.
     `again` learns even from feedback that the last cycle has already learned from. `anew`: from the corpus
     on, with a new SFT adapter, however little feedback there is. `target`: the machine that trains; None:
     this one. `held`: the run this is, where one was taken from the queue; taken up after a crash, a cycle
@@ -111,6 +113,7 @@ async def learn(
             runs,
             server,
             agreed,
+            private,
             sampler,
             again,
             scan,
@@ -137,6 +140,7 @@ class _Cycle:
     runs: RunStore
     server: Server
     agreed: Collection[str]
+    private: Private | None
     sampler: Sampler | None
     again: bool
     scan: Scan | None
@@ -150,7 +154,9 @@ class _Cycle:
         if decided := await self._decided_before(run):
             return decided
         self.progress.at(0.0, "collecting feedback")
-        judged, left_out = await collect(self.feedback, self.messages, self.settings, self.agreed)
+        judged, left_out = await collect(
+            self.feedback, self.messages, self.settings, self.agreed, self.private
+        )
         if len(judged) < self.settings.min_feedback and not self.anew:
             words = f"Not enough feedback yet: {len(judged)} of {self.settings.min_feedback}."
             why = [f"Left out, {reason}: {count}." for reason, count in left_out.items()]

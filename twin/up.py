@@ -154,7 +154,7 @@ def _background(
             ("answers", talk.turns.run),
             ("adapters", lambda: keep_tidy(live)),
             ("outcomes", lambda: tell_outcomes(stores, talk)),
-            ("guard", lambda: guard_by_the_clock(stores.feedback, talk.news)),
+            ("guard", lambda: guard_by_the_clock(stores.feedback, stores.questions, talk.news)),
             ("trial", lambda: watch_by_the_clock(stores, model, canary, talk.news)),
         ]
     if schedule:
