@@ -104,10 +104,10 @@ def _waits(now: Situation, settings: WhenSettings) -> list[tuple[str, datetime]]
     found = []
     if now.ended and (until := now.ended + timedelta(minutes=settings.cool_down_minutes)) > now.at:
         found.append((f"cool-down until {_clock(until, now)}", until))
-    if until := _budget_until(now, settings):
-        found.append((f"the budget of a day is spent until {_clock(until, now)}", until))
-    if settings.quiet and (until := quiet_until(now.at, settings.quiet, now.zone)):
-        found.append((f"quiet hours until {_clock(until, now)}", until))
+    if room := _budget_until(now, settings):
+        found.append((f"the budget of a day is spent until {_clock(room, now)}", room))
+    if settings.quiet and (loud := quiet_until(now.at, settings.quiet, now.zone)):
+        found.append((f"quiet hours until {_clock(loud, now)}", loud))
     if now.last_message:
         until = now.last_message + timedelta(minutes=settings.rest_minutes)
         if until > now.at:
