@@ -1,4 +1,4 @@
-"""Is a training lost or doubled when the service, or the training, is killed in the middle? Real processes."""
+"""Is a training lost or doubled when the service or its trainer is killed in the middle? Real processes."""
 
 from __future__ import annotations
 

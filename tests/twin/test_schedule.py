@@ -112,10 +112,9 @@ async def test_a_change_of_the_settings_counts_at_once_and_a_wrong_one_changes_n
     await queued(stores, "forget")
     write(home, QUIET)
     async with asyncio.timeout(10):
-        while current.settings.schedule.forget != "off":
+        while (await status_of(home, current.settings, stores)).lines:
             await asyncio.sleep(0.02)
-    assert len(wrong) == 1
-    assert (await status_of(home, current.settings, stores)).lines == ()
+    assert (current.settings.schedule.forget, len(wrong)) == ("off", 1)
     await stop(clock, eyes)
 
 
