@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from brain.pictures import pictures_of
 from brain.prompt import Turn
 from storage.messages import MessageStore
 from storage.records import Media, Message
@@ -13,11 +14,12 @@ FILE_CHARACTERS = 2000  # of a text file that hangs on a message
 
 
 async def gather(
-    questions: Sequence[Message], messages: MessageStore, history: int
+    questions: Sequence[Message], messages: MessageStore, history: int, pictures: int = 0
 ) -> tuple[list[Turn], tuple[str, ...]]:
     """The reply chain, the recent turns of that chat, and the questions (one person's turn), oldest first.
 
-    Also "platform:id" of everybody but the owner whose words are in there.
+    `pictures`: at most so many of the latest are named in the turns. Also "platform:id" of everybody but the
+    owner whose words are in there.
     """
     last = questions[-1]
     asked = {question.key for question in questions}
@@ -30,13 +32,29 @@ async def gather(
     said = [*chain, *before, *questions]
     names = _names(said)
     with_a_friend = not last.by_owner  # then what the owner wrote there is the twin's own side
+    looked_at = latest_pictures(said, pictures)
     turns = [
-        Turn(names[one.author_id], words, ours=one.by_twin or (one.by_owner and with_a_friend))
+        Turn(
+            names[one.author_id],
+            words,
+            ours=one.by_twin or (one.by_owner and with_a_friend),
+            pictures=looked_at.get(one.key, ()),
+        )
         for one in said
         if (words := in_words(one))
     ]
     others = {f"{one.platform}:{one.author_id}" for one in said if not (one.by_twin or one.by_owner)}
     return turns, tuple(sorted(others))
+
+
+def latest_pictures(said: Sequence[Message], most: int) -> dict[str, tuple[str, ...]]:
+    """The ids of at most so many pictures, by the message they hang on; the newest first come first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in reversed(said):
+        if most > 0 and not one.by_twin and (ids := pictures_of(one)[:most]):
+            found[one.key] = tuple(ids)
+            most -= len(ids)
+    return found
 
 
 def in_words(message: Message) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from brain.budget import Budget
 from brain.conversation import gather
 from brain.live_adapter import LiveAdapter, Speaking
-from brain.model_client import Sampling, UnknownModel
+from brain.model_client import ModelRefused, Sampling, UnknownModel
+from brain.pictures import Pictures, shown, stamped, told
 from brain.prompt import Persona, Situation, compose, prompt_hash
 from brain.replicas import Replicas
+from storage import tracing
 from storage.chats import FactStore
 from storage.messages import MessageStore
 from storage.records import Message, Prompt, Stamp
@@ -27,6 +29,21 @@ class Reply:
 
     text: str
     stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the model is asked. `prompt` has marks where pictures stand, `seen` the pictures."""
+
+    prompt: Prompt
+    seen: Mapping[str, bytes]
+    speakers: tuple[str, ...]
+    sampling: Sampling
+    last: Message
+
+    @property
+    def chat(self) -> str:
+        return f"{self.last.platform}:{self.last.chat_id}"
 
 
 async def _say_nothing(text: str) -> None:
@@ -47,6 +64,7 @@ class Brain:
         facts: FactStore | None = None,
         budget: Budget | None = None,
         local: Callable[[datetime], datetime] | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         """`local`: the owner's own time; with it, prompts say when and where."""
         self._replicas = replicas
@@ -59,6 +77,7 @@ class Brain:
         self._facts = facts
         self._budget = budget
         self._local = local
+        self.pictures = pictures
 
     async def reply_to(self, questions: Sequence[Message], on_text: OnText = _say_nothing) -> Reply:
         """Answer what one person said, in one message or several, which are kept already.
@@ -66,20 +85,37 @@ class Brain:
         `on_text` hears the whole text so far, each time it grows. Raises ModelUnavailable, ModelRefused, or
         AdapterUnusable; nothing has been kept then.
         """
-        turns, speakers = await gather(questions, self._messages, self._history)
-        last, persona = questions[-1], await self._who()
+        with tracing.span(tracing.REPLY, questions=len(questions)):
+            reply = await self._reply_to(questions, on_text)
+            tracing.note(adapter=reply.stamp.adapter or "", prompt_hash=reply.stamp.prompt_hash)
+        return reply
+
+    async def _reply_to(self, questions: Sequence[Message], on_text: OnText) -> Reply:
+        eyes, last, persona = self.pictures, questions[-1], await self._who()
+        most = eyes.most if eyes else 0
+        turns, speakers = await gather(questions, self._messages, self._history, most)
+        turns, seen = await eyes.look(turns) if eyes else (turns, {})
         if self._budget:
             turns = (await self._budget.fit(persona.card(), turns)).turns
         prompt = compose(persona, turns, situation=self._situation(last))
         sampling = replace(self._sampling, seed=secrets.randbelow(2**31))
-        chat, owners = f"{last.platform}:{last.chat_id}", last.private and last.by_owner
+        asked = _Asked(prompt, seen, speakers, sampling, last)
         try:
-            async with self._live.answering(chat, owners=owners) as speaking:
-                return await self._answer(prompt, speakers, sampling, speaking, chat, on_text)
+            return await self._speak(asked, on_text)
+        except ModelRefused as refusal:
+            if not (eyes and seen and eyes.refused(refusal)):
+                raise
+            return await self._speak(replace(asked, seen={}), on_text)
+
+    async def _speak(self, asked: _Asked, on_text: OnText) -> Reply:
+        owners = asked.last.private and asked.last.by_owner
+        try:
+            async with self._live.answering(asked.chat, owners=owners) as speaking:
+                return await self._answer(asked, speaking, on_text)
         except UnknownModel:  # a server was restarted and lost its adapters: tell it again, once
             self._live.forget_loaded()
-            async with self._live.answering(chat, owners=owners) as speaking:
-                return await self._answer(prompt, speakers, sampling, speaking, chat, on_text)
+            async with self._live.answering(asked.chat, owners=owners) as speaking:
+                return await self._answer(asked, speaking, on_text)
 
     def _situation(self, last: Message) -> Situation | None:
         return Situation(self._local(last.sent_at), last.private, last.platform) if self._local else None
@@ -90,21 +126,14 @@ class Brain:
 
     async def _who(self) -> Persona:
         """The persona, with what the owner has told it since."""
-        told = [fact.text for fact in await self._facts.all()] if self._facts else []
-        return replace(self._persona, facts=(*self._persona.facts, *told)) if told else self._persona
+        since = [fact.text for fact in await self._facts.all()] if self._facts else []
+        return replace(self._persona, facts=(*self._persona.facts, *since)) if since else self._persona
 
-    async def _answer(
-        self,
-        prompt: Prompt,
-        speakers: tuple[str, ...],
-        sampling: Sampling,
-        speaking: Speaking,
-        chat: str,
-        on_text: OnText,
-    ) -> Reply:
-        began = time.perf_counter()
+    async def _answer(self, asked: _Asked, speaking: Speaking, on_text: OnText) -> Reply:
+        began, sampling, words = time.perf_counter(), asked.sampling, told(asked.prompt)
         first_token_ms, text, usage = 0.0, "", None
-        async for chunk in self._replicas.stream_chat(speaking.model, prompt, sampling, session=chat):
+        prompt = shown(asked.prompt, asked.seen) if asked.seen else words
+        async for chunk in self._replicas.stream_chat(speaking.model, prompt, sampling, session=asked.chat):
             usage = chunk.usage or usage
             if chunk.text:
                 first_token_ms = first_token_ms or 1000 * (time.perf_counter() - began)
@@ -113,9 +142,10 @@ class Brain:
         stamp = Stamp(
             adapter=speaking.version,
             base_model=self._base_model,
-            prompt_hash=prompt_hash(prompt),
-            prompt=tuple(prompt),
-            speakers=speakers,
+            prompt_hash=prompt_hash(words),
+            prompt=tuple(words),
+            speakers=asked.speakers,
+            pictures=stamped(asked.prompt, asked.seen),
             sampling={**asdict(sampling), "stop": list(sampling.stop)},
             first_token_ms=round(first_token_ms, 3),
             total_ms=round(1000 * (time.perf_counter() - began), 3),

@@ -7,6 +7,7 @@ of it: nothing drifts from cycle to cycle, and withdrawn feedback leaves no trac
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ from learning.targets.target import Target
 from storage.adapters import AdapterStore
 from storage.records import Adapter, AdapterState, Run, RunState, now, stable_id
 from storage.runs import RunStore
+
+log = logging.getLogger(__name__)
 
 KIND, ANEW = "learn", "retrain"  # of the runs: from the feedback; from the corpus on
 WhileTraining = Callable[[], AbstractAsyncContextManager[object]]
@@ -181,7 +184,9 @@ class _Cycle:
             counts = ", ".join(f"{count} {what}" for what, count in preferences.counts.items())
             return Outcome("not enough", (f"Not enough of one kind to train on: {counts}.",), run.id)
         report_file = self.home / "runs" / run.id / "report.json"
+        log.info("run %s: training begins, %d steps", run.id, len(plan.steps))
         reports = await self._train(plan, live, preferences, report_file)
+        log.info("run %s: training and measuring are done", run.id)
         self.progress.metrics |= {"signals": signals, "candidate": plan.candidate.name}
         await self._still_ours(run)
         await self._add(plan)
@@ -250,6 +255,7 @@ class _Cycle:
         if self.scan:
             models["candidate"]["personal"] = personal(report, self.scan)
         verdict = judge(models["candidate"], models["live"], problems, self.settings.gate)
+        log.info("run %s: judged, %s", run.id, "passed" if verdict.passed else "refused")
         state = AdapterState.PASSED if verdict.passed else AdapterState.REFUSED
         await self.adapters.set_state(version, state, verdict.reasons, report)
         reasons = verdict.reasons

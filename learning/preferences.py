@@ -87,6 +87,8 @@ async def collect(
             left_out["the reply or its prompt is gone"] += 1
         elif any(speaker not in agreed for speaker in reply.stamp.speakers):
             left_out["somebody in that conversation has not agreed"] += 1
+        elif reply.stamp.pictures:  # the trainers read words: without the picture, the answer makes no sense
+            left_out["a picture was part of the question"] += 1
         elif signal.kind in BETTER and plain(signal.text or "") in ("", plain(reply.text)):
             left_out["no better words given"] += 1
         elif signal.role is not Role.OWNER and len(signal.text or "") > settings.corpus.max_reply_characters:

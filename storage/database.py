@@ -30,7 +30,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import InstrumentedAttribute
 
-from storage import schema
+from storage import schema, tracing
 from storage.tables import Base
 from storage.unavailable import DatabaseTooNew, DatabaseUnavailable, explain, shown
 
@@ -95,14 +95,16 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Read and write, all of it or nothing. Not inside another one: on SQLite it would wait in vain."""
-        async with self._my_turn(), self._session(self._writing) as session:
-            yield session
+        with tracing.storing(tracing.WRITE, self._engine.dialect.name):
+            async with self._my_turn(), self._session(self._writing) as session:
+                yield session
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """One consistent look, which waits for no writer and keeps none waiting."""
-        async with self._session(self._reading) as session:
-            yield session
+        with tracing.storing(tracing.READ, self._engine.dialect.name):
+            async with self._session(self._reading) as session:
+                yield session
 
     @asynccontextmanager
     async def one_moment(self) -> AsyncIterator[AsyncSession]:

@@ -123,6 +123,7 @@ class Stamp:
     speakers: tuple[
         str, ...
     ] = ()  # "platform:id" of the people other than the owner whose words are in the prompt
+    pictures: tuple[str, ...] = ()  # what the model saw: "message key#number/frame sha256"
     first_token_ms: float = 0.0
     total_ms: float = 0.0
     prompt_tokens: int = 0

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,14 +19,16 @@ from bot.kept import Kept
 from bot.on_command import Commands, Tell
 from bot.on_message import Conversation, Demonstrate, TakeBack, Unlearn
 from bot.owner_news import OwnerNews
-from bot.platform import Platform
+from bot.platform import ChatRefused, ChatUnavailable, Platform
 from bot.rhythm import Rhythm
 from bot.terminal_app import OWNER_ID
 from bot.turns import Turns
 from brain.budget import Budget
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelClient, Sampling
+from brain.model_facts import facts_of
 from brain.model_server import ModelServer
+from brain.pictures import CannotSee, Fetch, Pictures
 from brain.prompt import Persona, manner_of
 from brain.replicas import Limits, Replicas
 from brain.reply import Brain
@@ -40,6 +42,7 @@ from storage.deliveries import DeliveryStore
 from storage.feedback import FeedbackStore
 from storage.leases import LeaseStore
 from storage.messages import MessageStore
+from storage.records import Media
 from storage.records_store import RecordStore
 from storage.runs import RunStore
 from twin import show
@@ -253,8 +256,31 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         facts=stores.facts,
         budget=Budget(model.client, cache, answer=settings.model.max_tokens, base=model.base.name),
         local=situated(settings),
+        pictures=Pictures(stores.messages, settings.model.pictures if has_eyes(model, settings) else 0),
     )
     return brain, live
+
+
+def has_eyes(model: Model, settings: Settings) -> bool:
+    """Whether the model is shown pictures; one that was thought to see and does not says so (400)."""
+    if settings.model.vision != "auto":
+        return settings.model.vision == "on"
+    return model.engine != "embedded" and facts_of(model.base.weights).vision_parameters > 0
+
+
+def fetching(platforms: Mapping[str, Platform]) -> Fetch:
+    """What hangs on a message, from the chat app it came from; the apps may be there only later."""
+
+    async def fetch(platform: str, media: Media, most: int) -> bytes:
+        app = platforms.get(platform)
+        if app is None:
+            raise CannotSee(f"{platform} is not connected here")
+        try:
+            return await app.fetch(media, most)
+        except (ChatUnavailable, ChatRefused) as reason:
+            raise CannotSee(str(reason)) from reason
+
+    return fetch
 
 
 def build_authority(settings: Settings) -> Authority:
@@ -299,6 +325,8 @@ def build_talk(
     twin/forget.py; without it, /forget leaves preference sets alone. `take_back`: see twin/trial.py.
     """
     news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
+    if brain.pictures:
+        brain.pictures.fetch = fetching(news.platforms)
     kept = kept_of(stores)
     turns = Turns(
         brain,

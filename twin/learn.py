@@ -20,6 +20,7 @@ from twin.adapters import ServingFace
 from twin.build import Model, Stores, open_model, open_stores
 from twin.feedback import agreed, private_things, trusted
 from twin.home import Home
+from twin.monitoring import traced
 from twin.review import open_roster
 from twin.second_look import SecondLook
 from twin.settings import Settings
@@ -32,7 +33,7 @@ SAMPLES_AT_ONCE = 4
 async def learn_once(home: Home, settings: Settings, recipe_file: Path | None, again: bool) -> Outcome:
     settings = with_recipe(settings, "dpo", recipe_file)
     async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        with show.progress("learning") as on_progress:
+        with traced(settings.monitoring), show.progress("learning") as on_progress:
             return await learn_in(home, settings, stores, model, again=again, on_progress=on_progress)
 
 

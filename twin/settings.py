@@ -26,6 +26,7 @@ from storage.settings import StorageSettings
 from twin.backup_settings import BackupSettings
 from twin.errors import Told
 from twin.home import Home
+from twin.monitoring import MonitoringSettings
 from twin.schedule_settings import RunSettings, ScheduleSettings
 
 SECRETS = (
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     backup: BackupSettings = BackupSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     runs: RunSettings = RunSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -41,6 +41,7 @@ from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.kinds import Bench
 from twin.logs import write_logs
+from twin.monitoring import traced
 from twin.outcomes import tell_outcomes
 from twin.runner import Runner
 from twin.schedule import Schedule
@@ -70,8 +71,9 @@ async def serve_until_stopped(
         home.make()
         log_path = write_logs(home)
         url = settings.storage.url
-        shared = bool(url) and not url.get_secret_value().startswith("sqlite") if url else False
+        shared = url is not None and not url.get_secret_value().startswith("sqlite")
         closing.enter_context(hold(home, parts, several=shared))
+        closing.enter_context(traced(settings.monitoring))
         stores = await closing.enter_async_context(open_stores(home, settings))
         if not await _has_model(closing, home, settings, parts, stop):
             return
