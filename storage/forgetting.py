@@ -17,6 +17,7 @@ from sqlalchemy.types import Enum, TypeDecorator
 from storage.columns import Words
 from storage.database import Database
 from storage.records import Consent
+from storage.snapshot import MADE_BY_TRIGGERS
 from storage.tables import (
     Base,
     ChatRow,
@@ -30,17 +31,10 @@ from storage.tables import (
 )
 
 AT_ONCE = 500
-NO_WORDS = {
-    "path",
-    "log_path",
-    "worker",
-    "origin",
-    "lineage",
-    "sha256",
-    "recipe",
-    "audience",
-    "thread",
-    "source",
+NO_WORDS = {  # columns of names that we gave, of places, of figures
+    *("path", "log_path", "worker", "origin", "lineage", "sha256", "recipe", "audience", "thread", "source"),
+    *("platform", "lang", "tags", "attachments", "author_roles", "method", "base_model", "target", "holder"),
+    *("requested_by", "cancelled_by", "mode", "container", "version"),
 }
 Clean = Callable[[str], str]
 """A text without what is forgotten; the same text where nothing of it is in there."""
@@ -97,14 +91,15 @@ async def rename_thread(database: Database, old: str, new: str) -> int:
     return moved
 
 
-async def clean_rows(database: Database, clean: Clean, only: Collection[str] = ()) -> dict[str, int]:
+async def clean_rows(database: Database, clean: Clean, apart: Collection[str] = ()) -> dict[str, int]:
     """Replace every text of every table by what `clean` makes of it; how many changed, by table and column.
 
-    `only`: these tables alone. Keys and ids stay as they are.
+    `apart`: tables that are not looked through. Keys and ids stay as they are; what triggers make of other
+    tables follows by itself.
     """
     changed: dict[str, int] = {}
     for table in Base.metadata.sorted_tables:
-        for name in _texts(table) if not only or table.name in only else ():
+        for name in _texts(table) if table.name not in {*apart, *MADE_BY_TRIGGERS} else ():
             if count := await _clean_column(database, table, name, clean):
                 changed[f"{table.name}.{name}"] = count
     return changed

@@ -62,8 +62,10 @@ async def forget(
     disk = Disk()
     answers, stopped = await _unlearn(home, stores, traces, disk)
     rewritten = await _out_of_what_is_frozen(home, traces, disk)
-    cleaned = {} if traces.everything else await clean_rows(stores.database, words.clean)
-    if traces.snapshots:
+    # What is said in a chat is in no export yet, and looking through those takes long.
+    apart = ("records",) if traces.only_said else ()
+    cleaned = {} if traces.everything else await clean_rows(stores.database, words.clean, apart)
+    if traces.snapshots or traces.preferences:
         await _empty_reports(stores)
     told = {*traces.accounts, *traces.places, *traces.lines}
     swept = await asyncio.to_thread(_sweep, home, settings, traces, words, told)

@@ -48,6 +48,7 @@ from storage.records import (
 )
 from twin.backup import make_backup
 from twin.build import build_talk, open_stores, persona
+from twin.errors import Told
 from twin.find_traces import find_traces
 from twin.forget import forget, unlearning
 from twin.home import Home
@@ -252,13 +253,8 @@ async def test_nothing_is_left_of_a_forgotten_person_in_any_file_or_table(world)
     assert len(await stores.records.find()) == 41
     report = (await stores.adapters.get("sft-0")).report
     assert report["models"]["candidate"]["nll"] == 1.5
-    with pytest.raises(Exception, match="no person"):
-        await find_traces(home, settings, stores, "Nobody Atall")
-    again = await forget(
-        home, settings, stores, await find_traces(home, settings, stores, NAME), with_backups=True
-    )
-    assert again["backups_removed"] == [backup]
-    assert left_in(home, apart=("roster.json",)) == []
+    with pytest.raises(Told, match="no person"):
+        await find_traces(home, settings, stores, NAME)  # nothing is left to be found
 
 
 async def test_forget_in_a_chat_leaves_nothing_of_what_they_said_or_did(world):
@@ -279,11 +275,15 @@ async def test_forget_in_a_chat_leaves_nothing_of_what_they_said_or_did(world):
     assert await privacy.forget_person("telegram", ID, talk) == 0
 
 
-async def test_who_opted_out_stays_so(world):
+async def test_who_opted_out_stays_so_and_backups_go_where_that_is_wanted(world):
     home, settings, stores = world
     await talked(stores)
     await stores.people.set_consent("telegram", ID, Consent.OPTED_OUT)
-    await forget(home, settings, stores, await find_traces(home, settings, stores, ACCOUNT))
+    made = await make_backup(home, settings, stores)
+    traces = await find_traces(home, settings, stores, ACCOUNT)
+    receipt = await forget(home, settings, stores, traces, with_backups=True)
+    assert (receipt["backups"], receipt["backups_removed"]) == ({}, [made.path.name])
+    assert not made.path.exists()
     assert await stores.people.consent("telegram", ID) is Consent.OPTED_OUT
     found = await asyncio.to_thread(left_in, home)
     assert {where for where, _ in found} <= {"people", "twin.db"}
