@@ -167,7 +167,7 @@ class AdapterStore:
             return await _switch(session, history[-1].previous, why, is_rollback=True)
 
     async def retire(self, versions: Collection[str], why: str) -> Promotion | None:
-        """These never answer again, nor does any rollback lead to them; None: none of them did answer.
+        """These never answer again, nor does any rollback lead to them; None: none of them was live.
 
         The last one before them that is not among them answers instead, or the bare base model. What was
         promoted stays in the history: it is taken back row by row, and the others are promoted again.
@@ -186,6 +186,11 @@ class AdapterStore:
             never = update(AdapterRow).where(AdapterRow.version.in_(versions))
             never = never.where(AdapterRow.state != AdapterState.REFUSED)
             await session.execute(never.values(state=AdapterState.RETIRED))
+            for version in versions:
+                known = await _one(session, version)
+                if why not in known.reasons:
+                    told = update(AdapterRow).filter_by(version=version)
+                    await session.execute(told.values(reasons=(*known.reasons, why)))
             was = history[-1].version if history else None
         return switched if was in versions else None
 

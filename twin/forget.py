@@ -93,9 +93,6 @@ async def forget(
 async def _unlearn(home: Home, stores: Stores, traces: Traces, disk: Disk) -> tuple[str | None, list[str]]:
     """Retire what learned from it, weights and all; returns who answers now, and the runs it stopped."""
     versions = [one.adapter.version for one in traces.adapters]
-    for one in (taught.adapter for taught in traces.adapters):
-        if MARK not in one.reasons:
-            await stores.adapters.set_state(one.version, one.state, (*one.reasons, MARK))
     stopped = []
     if traces.snapshots or traces.preferences:  # what trains now may be learning from it this very moment
         for run in await stores.runs.unfinished(exclusive=True):
