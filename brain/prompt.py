@@ -6,7 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from brain.recalled import Recalled, asked, before, block, defused
 from storage.records import ChatTurn, Prompt, stable_id
+
+__all__ = ["Persona", "Recalled", "Turn", "asked", "compose", "prompt_hash"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +33,19 @@ class Turn:
     ours: bool
 
 
-def compose(persona: Persona, turns: Sequence[Turn]) -> list[ChatTurn]:
+def compose(persona: Persona, turns: Sequence[Turn], recalled: Sequence[Recalled] = ()) -> list[ChatTurn]:
     """The card, then the conversation folded into Gemma's strict alternation, somebody else's words last.
 
     Gemma's template raises unless roles alternate and begin with the user, so neighbours on one side are
     joined by a newline, what the owner said before anybody else is dropped, and so is what follows the last
-    words of the others. Where several people speak, each line carries its speaker's name.
+    words of the others. Where several people speak, each line carries its speaker's name. What is recalled
+    stands right before those last words: all that is before it is the same for the next answer.
     Returns an empty list when nobody else has said anything.
     """
     others = {turn.speaker for turn in turns if not turn.ours}
     folded: list[dict[str, str]] = []
     for turn in turns:
-        if not (text := turn.text.strip()):
+        if not (text := defused(turn.text).strip()):
             continue
         if not turn.ours and len(others) > 1:
             text = f"{turn.speaker}: {text}"
@@ -52,6 +56,8 @@ def compose(persona: Persona, turns: Sequence[Turn]) -> list[ChatTurn]:
             folded.append({"role": role, "content": text})
     if folded and folded[-1]["role"] == "assistant":
         folded.pop()
+    if folded:
+        folded[-1]["content"] = before(block(recalled, persona.name), folded[-1]["content"])
     return [{"role": "system", "content": persona.card()}, *folded] if folded else []
 
 

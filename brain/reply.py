@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass, replace
 
 from brain.conversation import gather
 from brain.live_adapter import LiveAdapter, Speaking
+from brain.memory import Recaller
 from brain.model_client import Sampling, UnknownModel
-from brain.prompt import Persona, compose, prompt_hash
+from brain.prompt import Persona, Turn, compose, prompt_hash
+from brain.recalled import as_recalled
 from brain.replicas import Replicas
 from storage.chats import FactStore
 from storage.messages import MessageStore
-from storage.records import Message, Prompt, Stamp
+from storage.records import Fact, Memory, Message, Prompt, Stamp
 
 OnText = Callable[[str], Awaitable[None]]
 
@@ -25,6 +27,20 @@ class Reply:
 
     text: str
     stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class _MadeOf:
+    """What an answer is made of, whichever server gives it."""
+
+    prompt: Prompt
+    speakers: tuple[str, ...]
+    recalled: tuple[str, ...]
+
+
+def _heard(speakers: Sequence[str], recalled: Sequence[Memory]) -> tuple[str, ...]:
+    """Everybody but the owner whose words are in the prompt, said just now or recalled."""
+    return tuple(sorted({*speakers, *(one.speaker for one in recalled if not one.by_owner)}))
 
 
 async def _say_nothing(text: str) -> None:
@@ -43,6 +59,8 @@ class Brain:
         sampling: Sampling,
         history: int = 8,
         facts: FactStore | None = None,
+        memory: Recaller | None = None,
+        card_facts: int = 20,
     ) -> None:
         self._replicas = replicas
         self._live = live
@@ -52,6 +70,8 @@ class Brain:
         self._sampling = sampling
         self._history = history
         self._facts = facts
+        self._memory = memory
+        self._card_facts = card_facts
 
     async def reply_to(self, questions: Sequence[Message], on_text: OnText = _say_nothing) -> Reply:
         """Answer what one person said, in one message or several, which are kept already.
@@ -60,37 +80,47 @@ class Brain:
         AdapterUnusable; nothing has been kept then.
         """
         turns, speakers = await gather(questions, self._messages, self._history)
-        prompt = compose(await self._who(), turns)
+        told = await self._told()
+        recalled = await self._recall(questions, turns, told)
+        who = replace(self._persona, facts=(*self._persona.facts, *(fact.text for fact in told)))
+        prompt = compose(who, turns, [as_recalled(one, who.name) for one in recalled])
+        made_of = _MadeOf(prompt, _heard(speakers, recalled), tuple(one.key for one in recalled))
         sampling = replace(self._sampling, seed=secrets.randbelow(2**31))
         last = questions[-1]
         chat, owners = f"{last.platform}:{last.chat_id}", last.private and last.by_owner
         try:
             async with self._live.answering(chat, owners=owners) as speaking:
-                return await self._answer(prompt, speakers, sampling, speaking, chat, on_text)
+                return await self._answer(made_of, sampling, speaking, chat, on_text)
         except UnknownModel:  # a server was restarted and lost its adapters: tell it again, once
             self._live.forget_loaded()
             async with self._live.answering(chat, owners=owners) as speaking:
-                return await self._answer(prompt, speakers, sampling, speaking, chat, on_text)
+                return await self._answer(made_of, sampling, speaking, chat, on_text)
 
     async def awake(self) -> bool:
         """Whether any model server answers."""
         return await self._replicas.healthy()
 
-    async def _who(self) -> Persona:
-        """The persona, with what the owner has told it since."""
-        told = [fact.text for fact in await self._facts.all()] if self._facts else []
-        return replace(self._persona, facts=(*self._persona.facts, *told)) if told else self._persona
+    async def _told(self) -> list[Fact]:
+        """What the owner told it, for the card; where that is much, the latest: the rest is recalled."""
+        return (await self._facts.all())[-self._card_facts :] if self._facts else []
+
+    async def _recall(
+        self, questions: Sequence[Message], turns: Sequence[Turn], told: Sequence[Fact]
+    ) -> list[Memory]:
+        if self._memory is None:
+            return []
+        in_view = [turn.text for turn in turns]
+        return await self._memory.for_answer(questions, in_view, {fact.id for fact in told})
 
     async def _answer(
         self,
-        prompt: Prompt,
-        speakers: tuple[str, ...],
+        made_of: _MadeOf,
         sampling: Sampling,
         speaking: Speaking,
         chat: str,
         on_text: OnText,
     ) -> Reply:
-        began = time.perf_counter()
+        began, prompt = time.perf_counter(), made_of.prompt
         first_token_ms, text, usage = 0.0, "", None
         async for chunk in self._replicas.stream_chat(speaking.model, prompt, sampling, session=chat):
             usage = chunk.usage or usage
@@ -103,7 +133,8 @@ class Brain:
             base_model=self._base_model,
             prompt_hash=prompt_hash(prompt),
             prompt=tuple(prompt),
-            speakers=speakers,
+            recalled=made_of.recalled,
+            speakers=made_of.speakers,
             sampling={**asdict(sampling), "stop": list(sampling.stop)},
             first_token_ms=round(first_token_ms, 3),
             total_ms=round(1000 * (time.perf_counter() - began), 3),

@@ -23,13 +23,16 @@ from bot.platform import Platform
 from bot.rhythm import Rhythm
 from bot.terminal_app import OWNER_ID
 from bot.turns import Turns
+from brain.embedder import ServedEmbedder
 from brain.live_adapter import LiveAdapter
+from brain.memory import Embedder, Recall, Recaller
 from brain.model_client import ModelClient, Sampling
 from brain.model_server import ModelServer
 from brain.prompt import Persona
 from brain.replicas import Limits, Replicas
 from brain.reply import Brain
 from learning.pocket import default_cache_dir, ensure
+from learning.recipes import is_pocket_sized
 from storage.adapters import AdapterStore
 from storage.chats import ChatStore, FactStore, PersonStore, QuestionStore
 from storage.cursors import CursorStore
@@ -37,6 +40,7 @@ from storage.database import Database
 from storage.deliveries import DeliveryStore
 from storage.feedback import FeedbackStore
 from storage.leases import LeaseStore
+from storage.memories import MemoryStore
 from storage.messages import MessageStore
 from storage.records_store import RecordStore
 from storage.runs import RunStore
@@ -65,6 +69,7 @@ class Stores:
     questions: QuestionStore
     facts: FactStore
     leases: LeaseStore
+    memories: MemoryStore
 
 
 @asynccontextmanager
@@ -87,6 +92,7 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
             QuestionStore(database),
             FactStore(database),
             LeaseStore(database),
+            MemoryStore(database),
         )
     finally:
         await database.close()
@@ -234,8 +240,39 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         ),
         history=settings.chat.history,
         facts=stores.facts,
+        memory=build_memory(stores, model.base, settings),
+        card_facts=settings.memory.card_facts,
     )
     return brain, live
+
+
+def build_memory(stores: Stores, base: Base, settings: Settings) -> Recaller | None:
+    """What the brain recalls with; None where nothing is recalled."""
+    memory = settings.memory
+    what = memory.recall
+    if what == "auto":  # a tiny model makes nothing of quotes, and loses the thread over them
+        what = "off" if base.stand_in or is_pocket_sized(base.weights) else "all"
+    if what == "off":
+        return None
+    recall = Recall(
+        said=memory.said if what == "all" else 0,
+        examples=memory.examples,
+        min_match=memory.min_match,
+        min_similarity=memory.min_similarity,
+        half_life_days=memory.half_life_days,
+    )
+    return Recaller(stores.memories, recall, build_embedder(settings))
+
+
+def build_embedder(settings: Settings) -> Embedder | None:
+    memory = settings.memory
+    if not memory.embedder:
+        return None
+    if memory.embedder_url:
+        return ServedEmbedder(memory.embedder_url, memory.embedder)
+    from brain.embedded_server.embedder import LocalEmbedder  # the library comes when it is first asked
+
+    return LocalEmbedder(memory.embedder)
 
 
 def build_authority(settings: Settings) -> Authority:

@@ -127,6 +127,7 @@ async def forget(home: Home, stores: Stores, traces: Traces) -> dict[str, str | 
     ids = [record.id for record in traces.records]
     await asyncio.to_thread(lambda: Corrections(home.corrections).forget(ids))
     await stores.records.forget(ids, now())
+    await stores.memories.scrub()  # the memories themselves went with what they were of
     return rewritten
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from bot.owner_news import OwnerNews
 from bot.platform import Button
 from brain.model_client import ModelRefused, ModelUnavailable, Sampling
+from brain.prompt import asked
 from learning.settings import CanarySettings
 from learning.trial import Ending, watch
 from storage.records import Message, Prompt, now
@@ -80,8 +81,8 @@ async def _examples(ending: Ending, stores: Stores, model: Model) -> list[str]:
         for prompt in prompts:
             before, after = [await _answer(model, name, prompt) for name in names]
             if before != after:
-                asked = str(prompt[-1]["content"])[-WORDS_SHOWN:]
-                examples.append(f"> {asked}\n{names[0]}: {before}\n{names[1]}: {after}")
+                words = asked(prompt)[-WORDS_SHOWN:]
+                examples.append(f"> {words}\n{names[0]}: {before}\n{names[1]}: {after}")
     except (ModelUnavailable, ModelRefused) as reason:
         log.warning("no examples of %s: %s", ending.version, reason)
     return examples[:EXAMPLES]
@@ -92,7 +93,7 @@ async def _owners_prompts(stores: Stores) -> list[Prompt]:
     found: dict[str, Prompt] = {}
     for reply in reversed(await stores.messages.replies_since(now() - LATELY)):
         if _only_the_owner(reply) and reply.stamp:
-            found.setdefault(str(reply.stamp.prompt[-1]["content"]), reply.stamp.prompt)
+            found.setdefault(asked(reply.stamp.prompt), reply.stamp.prompt)
     return list(found.values())[: 2 * EXAMPLES]
 
 

@@ -36,6 +36,7 @@ from twin.forget import unlearning
 from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.logs import write_logs
+from twin.memory import embed_by_the_clock
 from twin.serve import start_servers, stop_signal
 from twin.settings import Settings
 from twin.sync import sync_by_the_clock
@@ -89,6 +90,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
                 guard_by_the_clock(stores.feedback, talk.news),
                 watch_by_the_clock(stores, model, settings.learning.canary, talk.news),
                 sync_by_the_clock(home, settings, stores),
+                embed_by_the_clock(stores.memories, settings),
                 *(keep_running(app, talk.news, standing) for app in apps),
             ]
             running = [tasks.create_task(work) for work in background]
