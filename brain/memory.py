@@ -47,7 +47,7 @@ class Recall:
 
     said: int = 6  # what was said, and facts
     examples: int = 2  # of how the owner answered
-    min_match: float = 0.35
+    min_match: float = 0.25
     min_similarity: float = 0.5
     half_life_days: float = 180.0
 
@@ -69,8 +69,12 @@ def audiences_of(message: Message) -> frozenset[str]:
 def words_of(text: str) -> list[str]:
     """What to look for, each once: letters and digits as every database knows them."""
     found = WORD.findall(unicodedata.normalize("NFC", text).casefold())
-    known = (word for word in found if all(unicodedata.ucd_3_2_0.category(one) != "Cn" for one in word))
-    return list(dict.fromkeys(word[:64] for word in known))
+    return list(dict.fromkeys(word[:64] for word in found if word.isascii() or _is_old(word)))
+
+
+def _is_old(word: str) -> bool:
+    """Written in letters that every index of words knows to be letters: Unicode grows."""
+    return all(unicodedata.ucd_3_2_0.category(one) != "Cn" for one in word)
 
 
 class Recaller:
@@ -134,11 +138,10 @@ class Recaller:
 
     def _worth(self, one: Found, words: Sequence[str]) -> bool:
         """Whether it is about what was asked, and says something that was not in the question."""
-        if set(words_of(one.memory.text)) <= set(words):
+        telling = one.often <= max(FEW, COMMON * one.among) and one.matched >= self._recall.min_match
+        if not telling and one.similarity < self._recall.min_similarity:
             return False
-        if one.similarity >= self._recall.min_similarity:
-            return True
-        return one.often <= max(FEW, COMMON * one.among) and one.matched >= self._recall.min_match
+        return not set(words_of(one.memory.text)) <= set(words)
 
     def _alike(self, one: Found, words: Sequence[str]) -> bool:
         return one.similarity >= self._recall.min_similarity or self._likeness(one, words) >= ALIKE
@@ -152,8 +155,8 @@ class Recaller:
         """Words and meaning first; then who said it, where, and how lately."""
         memory = one.memory
         about = max(one.matched, one.similarity) + 0.25 * min(one.matched, max(0.0, one.similarity))
-        score = about * (0.75 + 0.25 * self._recency(memory.said_at, last.sent_at))
-        score += 0.2 * (memory.by_owner or memory.kind is MemoryKind.FACT)
+        score = about * (0.85 + 0.15 * self._recency(memory.said_at, last.sent_at))
+        score += 0.25 * (memory.by_owner or memory.kind is MemoryKind.FACT)
         score += 0.05 * (memory.thread == f"{last.platform}:{last.chat_id}")
         return score + 0.05 * (memory.speaker == f"{last.platform}:{last.author_id}")
 

@@ -49,8 +49,12 @@ class MemorySettings(BaseModel):
     said: int = Field(default=6, ge=0, le=50)  # of what was said before, and facts, in one prompt
     examples: int = Field(default=2, ge=0, le=20)  # of how the owner answered something like it
     card_facts: int = Field(default=20, ge=1)  # the latest facts are in every prompt; the others are recalled
-    min_match: float = Field(default=0.35, ge=0, le=1)  # of the question, by the weight of its words
+    min_match: float = Field(default=0.25, ge=0, le=1)  # of the question, by the weight of its words
     min_similarity: float = Field(default=0.5, ge=-1, le=1)  # of the meanings, where there is an embedder
     half_life_days: float = Field(default=180, gt=0)  # what is so old counts half as recent
-    embedder: str = ""  # a model's name at embedder_url, or a sentence-transformer (a folder, a name on the hub)
-    embedder_url: Url | None = None  # a server with /v1/embeddings; none: the sentence-transformer is loaded here
+    embedder: str = (
+        ""  # a model's name at embedder_url, or a sentence-transformer (a folder, a name on the hub)
+    )
+    embedder_url: Url | None = (
+        None  # a server with /v1/embeddings; none: the sentence-transformer is loaded here
+    )

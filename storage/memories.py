@@ -10,8 +10,10 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,8 +24,9 @@ from storage.tables import MemoryRow, ShelfRow, VectorRow, columns
 from storage.vectors import Vectors, as_bytes, similarity
 
 SHELF = 1 << 32
-MOST_WORDS = 12
-NEWEST = 300  # memories looked at for one word on one shelf: of a word that is everywhere, the newest
+MOST_WORDS = 10
+NEWEST = 200  # memories looked at for one word on one shelf: of a word that is everywhere, the newest
+TOGETHER = 4  # words that are looked for two by two
 MOST_SHELVES = 16
 COUNTED = 20_000  # memories on a shelf; more are as good as so many
 
@@ -108,9 +111,7 @@ class MemoryStore:
 
     async def without_vector(self, model: str, limit: int) -> list[tuple[int, str]]:
         """Number and text of memories whose meaning this model was not asked for yet, oldest number first."""
-        known = select(VectorRow.number).where(
-            VectorRow.number == MemoryRow.number, VectorRow.model == model
-        )
+        known = select(VectorRow.number).where(VectorRow.number == MemoryRow.number, VectorRow.model == model)
         query = select(MemoryRow.number, MemoryRow.text).where(~known.exists()).order_by(MemoryRow.number)
         async with self._database.reading() as session:
             return [(number, words) for number, words in await session.execute(query.limit(limit))]
@@ -143,20 +144,48 @@ class MemoryStore:
         return [replace(shelf, size=await _size(session, shelf)) for shelf in shelves]
 
     async def _lexical(self, session: AsyncSession, words: Sequence[str], shelves: Sequence[Shelf]) -> _Hits:
+        """First each word by itself; then, of the rarest words that are everywhere, those that meet."""
         hits = _Hits(shelves)
-        if not words:
-            return hits
-        one = _ON_SQLITE if self._sqlite else _ON_POSTGRES
-        parts, bound = [], {"most": NEWEST}
-        for which, word in enumerate(words):
-            bound[f"w{which}"] = f'"{word}"' if self._sqlite else word  # type: ignore[assignment]
-            parts += [one.format(word=which, shelf=place) for place in range(len(shelves))]
-        for place, shelf in enumerate(shelves):
-            bound |= {f"a{place}": shelf.first, f"z{place}": shelf.end}
-        for which, numbers in await session.execute(text(" UNION ALL ".join(parts)), bound):
-            if numbers:
-                hits.add(which, [int(number) for number in numbers.split(",")])
+        for looked_for in ([(word,) for word in range(len(words))], None):
+            together = hits.unsure() if looked_for is None else looked_for
+            if not together:
+                continue
+            which = [[words[word] for word in some] for some in together]
+            for place, numbers in await self._newest(session, which, shelves):
+                if numbers:
+                    hits.add(together[place], [int(number) for number in numbers.split(",")])
         return hits
+
+    async def _newest(
+        self, session: AsyncSession, which: Sequence[Sequence[str]], shelves: Sequence[Shelf]
+    ) -> Iterable[tuple[int, str | None]]:
+        """A row for each of `which`, on each shelf: the newest memories that have all of these words."""
+        asked = [(place, some, shelf) for place, some in enumerate(which) for shelf in shelves]
+        if self._sqlite:
+            # Straight to the driver: as a statement of SQLAlchemy it takes twice as long as SQLite does.
+            connection = await (await session.connection()).get_raw_connection()
+            driver: Any = connection.driver_connection
+            bound = [
+                value
+                for place, some, shelf in asked
+                for value in (
+                    place,
+                    " AND ".join(f'"{word}"' for word in some),
+                    shelf.first,
+                    shelf.end,
+                    NEWEST,
+                )
+            ]
+            found: list[tuple[int, str | None]] = await driver.execute_fetchall(
+                " UNION ALL ".join([_ON_SQLITE] * len(asked)), bound
+            )
+            return found
+        named = {"most": NEWEST}
+        named |= {f"w{place}": " ".join(some) for place, some in enumerate(which)}  # type: ignore[misc]
+        for shelf in shelves:
+            named |= {f"a{shelf.number}": shelf.first, f"z{shelf.number}": shelf.end}
+        parts = [_ON_POSTGRES.format(word=place, shelf=shelf.number) for place, _, shelf in asked]
+        return [(row[0], row[1]) for row in await session.execute(text(" UNION ALL ".join(parts)), named)]
 
     async def _fetch(
         self,
@@ -182,9 +211,8 @@ class MemoryStore:
         ]
 
 
-_ON_SQLITE = """SELECT {word}, group_concat(n) FROM (SELECT rowid AS n FROM memory_words
-    WHERE memory_words MATCH :w{word} AND rowid BETWEEN :a{shelf} AND :z{shelf}
-    ORDER BY rowid DESC LIMIT :most)"""
+_ON_SQLITE = """SELECT ?, group_concat(n) FROM (SELECT rowid AS n FROM memory_words
+    WHERE memory_words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?)"""
 # "+ 0", or Postgres may walk the whole shelf from its end instead of asking the index of words.
 _ON_POSTGRES = """SELECT {word}, string_agg(n::text, ',') FROM (SELECT number AS n FROM memories
     WHERE to_tsvector('english', text) @@ plainto_tsquery('english', :w{word})
@@ -205,31 +233,45 @@ class _Hits:
 
     def __init__(self, shelves: Sequence[Shelf]) -> None:
         self._shelves = {shelf.number: shelf for shelf in shelves}
-        self._numbers: defaultdict[int, list[int]] = defaultdict(list)  # by word
+        self._numbers: defaultdict[int, set[int]] = defaultdict(set)  # by word
         self._often: defaultdict[int, float] = defaultdict(float)
+        self._cut_off: set[int] = set()  # words of which only the newest are known
         self._everything = 0.0  # that all the words weigh
         self._scores: dict[int, float] = {}
         self._rarest: dict[int, float] = {}
         self.total = sum(shelf.size for shelf in shelves)
 
-    def add(self, word: int, numbers: list[int]) -> None:
-        """Newest first, of one shelf."""
-        shelf, newest = divmod(numbers[0], SHELF)
-        often = float(len(numbers))
-        if len(numbers) == NEWEST:
-            often = min(self._shelves[shelf].size, often * newest / max(1, numbers[0] - numbers[-1]))
-        self._numbers[word] += numbers
-        self._often[word] += often
+    def add(self, words: tuple[int, ...], numbers: list[int]) -> None:
+        """Memories of one shelf that have all of these words, newest first."""
+        for word in words:
+            self._numbers[word].update(numbers)
+        if len(words) == 1:
+            shelf, newest = divmod(numbers[0], SHELF)
+            often = float(len(numbers))
+            if len(numbers) == NEWEST:
+                often = min(self._shelves[shelf].size, often * newest / max(1, numbers[0] - numbers[-1]))
+                self._cut_off.add(words[0])
+            self._often[words[0]] += often
+
+    def unsure(self) -> list[tuple[int, ...]]:
+        """Pairs of the rarest words of which not all memories are known."""
+        rarest = sorted(self._often, key=lambda word: self._often[word])[:TOGETHER]
+        return [pair for pair in combinations(rarest, 2) if not self._cut_off.isdisjoint(pair)]
 
     def best(self, limit: int) -> set[int]:
         """The numbers of the memories that have the weightiest words, so many of each kind."""
-        for word, numbers in self._numbers.items():
+        scores = self._scores
+        for word in sorted(
+            self._often, key=lambda word: self._often[word]
+        ):  # the first to name one is its rarest
             often = self._often[word]
             weight = math.log(1 + max(1.0, self.total / often))
             self._everything += weight
-            for number in numbers:
-                self._scores[number] = self._scores.get(number, 0.0) + weight
-                self._rarest[number] = min(often, self._rarest.get(number, often))
+            for number in self._numbers[word]:
+                if number in scores:
+                    scores[number] += weight
+                else:
+                    scores[number], self._rarest[number] = weight, often
         by_kind: defaultdict[MemoryKind, list[int]] = defaultdict(list)
         for number in self._scores:
             by_kind[self._shelves[number // SHELF].kind].append(number)

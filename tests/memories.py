@@ -48,7 +48,9 @@ def typed(number: int | str, text: str, chat: str, by: str = "ana", **more: obje
     return replace(message, **more)  # type: ignore[arg-type]
 
 
-async def corrected(messages: MessageStore, feedback: FeedbackStore, question: Message, better: str) -> Feedback:
+async def corrected(
+    messages: MessageStore, feedback: FeedbackStore, question: Message, better: str
+) -> Feedback:
     """The twin answers that badly, and the owner says how it should have been said."""
     await messages.add(question)
     stamp = Stamp(None, "pocket", "hash", (), {})
@@ -132,10 +134,14 @@ async def keep(secret: Secret, number: int, stores: tuple[RecordStore, MessageSt
         await records.add_all([wrote(f"secret-{number}", secret.text(), secret.place)])
         return f"secret-{number}"
     if secret.how == "correction":
-        question = typed(f"c{number}", f"where is the {secret.word}, third step?", secret.place, private=private)
+        question = typed(
+            f"c{number}", f"where is the {secret.word}, third step?", secret.place, private=private
+        )
         return (await corrected(messages, feedback, question, "under the third step")).id
     # In the chat of a friend the owner writes from their own account, or their words were the twin's alone.
     own = secret.how == "owner's message"
-    said = typed(f"s{number}", secret.text(), secret.place, "sam" if own else "ana", private=private, as_owner=own)
+    said = typed(
+        f"s{number}", secret.text(), secret.place, "sam" if own else "ana", private=private, as_owner=own
+    )
     await messages.add(said)
     return said.key

@@ -32,7 +32,9 @@ class LocalEmbedder:
                 self._loaded = SentenceTransformer(self.model)
             vectors: list[list[float]] = self._loaded.encode(texts, normalize_embeddings=True).tolist()
         except ImportError as problem:
-            raise EmbedderAway("sentence-transformers is not installed: pip install 'twin[evaluate]'") from problem
+            raise EmbedderAway(
+                "sentence-transformers is not installed: pip install 'twin[evaluate]'"
+            ) from problem
         except (OSError, ValueError, RuntimeError) as problem:
             raise EmbedderAway(f"{self.model} cannot be used: {problem}") from problem
         return vectors

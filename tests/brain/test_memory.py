@@ -103,7 +103,9 @@ async def test_a_record_whose_audience_narrows_is_heard_by_nobody_else_from_then
 async def test_what_others_may_hear_does_not_crowd_out_what_these_may(kept):
     """The filter comes before the ranking: one memory here, thousands like it elsewhere."""
     elsewhere = [wrote(f"r{n}", f"the trombone of Faro {n}, trombone", "telegram:-8") for n in range(1000)]
-    await kept.records.add_all([*elsewhere, wrote("r", "I left the old trombone of mine in Faro", "discord:1")])
+    await kept.records.add_all(
+        [*elsewhere, wrote("r", "I left the old trombone of mine in Faro", "discord:1")]
+    )
     asked = typed(1, "where is the trombone, in Faro?", "discord:1")
     assert await texts(kept, asked) == ["I left the old trombone of mine in Faro"]
 
@@ -214,14 +216,29 @@ async def test_a_transaction_that_fails_leaves_no_memory_behind(kept, database):
 
     with pytest.raises(ZeroDivisionError):
         async with database.transaction() as session:
-            row = {**values(typed(1, "the trombone is in Faro", "discord:1")), "waiting": False, "unsent": False}
+            row = {
+                **values(typed(1, "the trombone is in Faro", "discord:1")),
+                "waiting": False,
+                "unsent": False,
+            }
             await session.execute(database.insert(MessageRow).values(row))
             raise ZeroDivisionError
     assert await kept.memories.counts() == {}
 
 
 async def test_any_text_can_be_kept_and_asked_about(kept):
-    strange = ['"', "a OR b NOT c*", "don't AND (x", "\x00", "e\u0301a", "日本語", "𞤀𞤁 ᲐᲑ", "x_y", "²³", "' ; --"]
+    strange = [
+        '"',
+        "a OR b NOT c*",
+        "don't AND (x",
+        "\x00",
+        "e\u0301a",
+        "日本語",
+        "𞤀𞤁 ᲐᲑ",
+        "x_y",
+        "²³",
+        "' ; --",
+    ]
     for number, text in enumerate(strange):
         await kept.messages.add(typed(number, f"{text} trombone", "discord:1"))
         await kept.recaller.for_answer([typed(f"q{number}", text, "discord:1")])

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from memories import wrote
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from memories import wrote
 from storage.chats import FactStore
 from storage.database import Database, DatabaseTooNew
 from storage.memories import MemoryStore
