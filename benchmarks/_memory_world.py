@@ -1,7 +1,8 @@
 """A made-up life of any length for benchmarks/memory.py: who said what for whom, and questions about it.
 
-Words are as frequent as in real language (Zipf). A quarter is the owner's own, a tenth is public, the rest lies
-in 500 chats, a few of which are busy. What is asked about was said at the very beginning: all the rest is newer.
+Words are as frequent as in real language (Zipf). A quarter is the owner's own, a tenth is public, the rest
+lies in 500 chats, a few of which are busy. What is asked about was said at the very beginning: all the rest
+is newer.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class World:
             yield some
 
     def _ask(self, key: str, audience: str, text: list[str]) -> list[str]:
-        """Three words, none of them rare, are what somebody remembers of it; they are asked for in other words."""
+        """Three words, none of them rare, are what somebody remembers of it, among others, when they ask."""
         known = [str(self.words[rank]) for rank in self._chance.integers(100, 3000, 3)]
         question = [str(self.words[rank]) for rank in self._chance.integers(0, 60, 4)]
         question = [*SMALL_TALK, known[0], *question, known[1], known[2]]

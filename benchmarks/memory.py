@@ -2,9 +2,10 @@
 
     python -m benchmarks.memory [--quick] [--json]
 
-Made-up lives of a thousand, a hundred thousand and a million memories on SQLite, asked 200 questions about what
-was said at the very beginning, each in the chat that may know. Compared with: SQLite's own ranking (FTS5, bm25)
-of what has any of the words, with the same audiences allowed. Then some hundreds of secrets, and who hears them.
+Made-up lives of a thousand, a hundred thousand and a million memories on SQLite, asked 200 questions about
+what was said at the very beginning, each in the chat that may know. Compared with: SQLite's own ranking
+(FTS5, bm25) of what has any of the words, with the same audiences allowed. Then some hundreds of secrets,
+and who hears them.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ def _keep(path: Path, world: World, until: int) -> float:
                 sorted((*row[:4], f"{row[4]:%Y-%m-%d %H:%M:%S}", row[5]) for row in rows),
             )
             database.executemany(
-                "INSERT OR REPLACE INTO memory_shelves (number, audience, kind, last) VALUES (?, ?, 'said', ?)",
+                "INSERT OR REPLACE INTO memory_shelves (number, audience, kind, last)"
+                " VALUES (?, ?, 'said', ?)",
                 [(shelves[audience], audience, count) for audience, count in last.items()],
             )
             database.execute("COMMIT")
@@ -142,7 +144,7 @@ def _ask_fts5(path: Path, asked: list[Asked], size: int) -> dict[str, Any]:
 
 
 async def _nearest(world: World, size: int) -> dict[str, Any]:
-    """By meaning alone, for the owner: a third of all vectors may be compared. They are made up: only time counts."""
+    """By meaning alone, for the owner, who may have a third of all: how long, since they are made up."""
     chance, vectors = numpy.random.default_rng(0), Vectors()
     for shelf, share in ((1, 0.25), (2, 0.1), (3, 0.65)):
         for first in range(0, int(size * share), 50_000):

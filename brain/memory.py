@@ -1,7 +1,8 @@
 """What does the twin recall right now, and for whom?
 
-For whom is settled first (`audiences_of`): it is all that storage is asked for. Then words and meaning, who said
-it, where and how long ago decide what is worth the place in the prompt. Nothing recalled is ever kept again.
+For whom is settled first (`audiences_of`): it is all that storage is asked for. Then words and meaning, who
+said it, where and how long ago decide what is worth the place in the prompt. Nothing recalled is ever kept
+again.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def audiences_of(message: Message) -> frozenset[str]:
     """
     places = [message.chat_id]
     if "/" in message.chat_id:
-        places.append([part for part in message.chat_id.split("/") if not part.startswith("b")][0])
+        places.append(next(part for part in message.chat_id.split("/") if not part.startswith("b")))
     found = {PUBLIC, *(f"{message.platform}:{place}" for place in places)}
     if message.private and message.by_owner and not message.as_owner:
         found.add(OWNER_ONLY)  # nobody else reads it

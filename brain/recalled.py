@@ -1,7 +1,7 @@
 """How is the model shown what the twin recalls? Pure functions; what is quoted cannot pose as instructions.
 
-It stands before the last words of the others and nowhere else, so that everything before it stays the same from
-one answer to the next and need not be read again by the model.
+It stands before the last words of the others and nowhere else, so that everything before it stays the same
+from one answer to the next and need not be read again by the model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMED = {"PERSON": "somebody"}
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """One thing recalled, in words. `who` said it; `answer`: what the owner answered, where it is an example."""
+    """One thing recalled, in words. `who` said it; `answer`: what the owner answered, in an example."""
 
     who: str
     text: str

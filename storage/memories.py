@@ -1,8 +1,9 @@
 """What may be recalled by whom? The only way to what anybody said before, and it asks for whom.
 
 Memories are an index over records, messages, facts and corrections, written by triggers alone
-(`storage/migrations/memories.py`). A memory's number begins with the number of its shelf, and a shelf holds what
-one audience may hear: a search reads the shelves it may read, and nothing else is looked at, let alone ranked.
+(`storage/migrations/memories.py`). A memory's number begins with the number of its shelf, and a shelf holds
+what one audience may hear: a search reads the shelves it may read, and nothing else is looked at, let alone
+ranked.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
@@ -109,15 +109,26 @@ class MemoryStore:
 
     # what they mean
 
-    async def without_vector(self, model: str, limit: int) -> list[tuple[int, str]]:
-        """Number and text of memories whose meaning this model was not asked for yet, oldest number first."""
+    async def without_vector(self, model: str, limit: int, after: int = 0) -> list[tuple[int, str]]:
+        """Number and text of memories beyond `after` whose meaning this model was not asked for yet."""
         known = select(VectorRow.number).where(VectorRow.number == MemoryRow.number, VectorRow.model == model)
-        query = select(MemoryRow.number, MemoryRow.text).where(~known.exists()).order_by(MemoryRow.number)
+        query = select(MemoryRow.number, MemoryRow.text).where(MemoryRow.number > after, ~known.exists())
+        there, meant = (
+            select(func.count()).select_from(row).scalar_subquery() for row in (MemoryRow, VectorRow)
+        )
         async with self._database.reading() as session:
-            return [(number, words) for number, words in await session.execute(query.limit(limit))]
+            if not after and await session.scalar(select(there <= meant)):
+                return []  # to look at each of a million takes a while, and this is asked all the time
+            found = await session.execute(query.order_by(MemoryRow.number).limit(limit))
+            return [(number, words) for number, words in found]
+
+    async def only_vectors_of(self, model: str) -> None:
+        """What another model said does not compare with what this one says."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(VectorRow).where(VectorRow.model != model))
 
     async def put_vectors(self, model: str, vectors: Mapping[int, Sequence[float]]) -> None:
-        """Keep what these mean. A memory that went meanwhile is left out; another model's word is replaced."""
+        """Keep what these mean. A memory that went meanwhile is left out; another model's are replaced."""
         async with self._database.transaction() as session:
             there = select(MemoryRow.number).where(MemoryRow.number.in_(vectors))
             for number in await session.scalars(there):
@@ -162,28 +173,16 @@ class MemoryStore:
         """A row for each of `which`, on each shelf: the newest memories that have all of these words."""
         asked = [(place, some, shelf) for place, some in enumerate(which) for shelf in shelves]
         if self._sqlite:
-            # Straight to the driver: as a statement of SQLAlchemy it takes twice as long as SQLite does.
-            connection = await (await session.connection()).get_raw_connection()
-            driver: Any = connection.driver_connection
-            bound = [
-                value
-                for place, some, shelf in asked
-                for value in (
-                    place,
-                    " AND ".join(f'"{word}"' for word in some),
-                    shelf.first,
-                    shelf.end,
-                    NEWEST,
-                )
-            ]
-            found: list[tuple[int, str | None]] = await driver.execute_fetchall(
-                " UNION ALL ".join([_ON_SQLITE] * len(asked)), bound
+            bound: list[int | str] = []
+            for place, some, shelf in asked:
+                words = " AND ".join(f'"{word}"' for word in some)
+                bound += [place, words, shelf.first, shelf.end, NEWEST]
+            return await self._database.straight(
+                session, " UNION ALL ".join([_ON_SQLITE] * len(asked)), bound
             )
-            return found
-        named = {"most": NEWEST}
-        named |= {f"w{place}": " ".join(some) for place, some in enumerate(which)}  # type: ignore[misc]
+        named: dict[str, int | str] = {f"w{place}": " ".join(some) for place, some in enumerate(which)}
         for shelf in shelves:
-            named |= {f"a{shelf.number}": shelf.first, f"z{shelf.number}": shelf.end}
+            named |= {"most": NEWEST, f"a{shelf.number}": shelf.first, f"z{shelf.number}": shelf.end}
         parts = [_ON_POSTGRES.format(word=place, shelf=shelf.number) for place, _, shelf in asked]
         return [(row[0], row[1]) for row in await session.execute(text(" UNION ALL ".join(parts)), named)]
 
@@ -228,7 +227,7 @@ async def _size(session: AsyncSession, shelf: Shelf) -> int:
 class _Hits:
     """Which words which memories have, and how much each word weighs: the logarithm of how rare it is.
 
-    Of a word that is everywhere only the newest are known; how close together they lie says how many there are.
+    Of a word that is everywhere only the newest are known; how close they lie says how many there are.
     """
 
     def __init__(self, shelves: Sequence[Shelf]) -> None:

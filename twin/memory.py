@@ -37,15 +37,18 @@ async def embed_by_the_clock(memories: MemoryStore, settings: Settings, every: f
     embedder = build_embedder(settings)
     if embedder is None:
         return
+    await memories.only_vectors_of(embedder.model)
     await memories.load_vectors()
+    after = 0
     while True:
         try:
-            waiting = await memories.without_vector(embedder.model, AT_ONCE)
+            waiting = await memories.without_vector(embedder.model, AT_ONCE, after)
+            after = waiting[-1][0] if len(waiting) == AT_ONCE else 0
             if waiting:
                 vectors = await embedder.embed([text for _, text in waiting])
                 numbers = [number for number, _ in waiting]
                 await memories.put_vectors(embedder.model, dict(zip(numbers, vectors, strict=True)))
-            await asyncio.sleep(0 if len(waiting) == AT_ONCE else every)
+            await asyncio.sleep(0 if after else every)
         except (EmbedderAway, DatabaseUnavailable) as reason:
             log.error("what memories mean is not known yet: %s", reason)
             await asyncio.sleep(AWAY_SECONDS)

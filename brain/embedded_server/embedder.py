@@ -1,4 +1,4 @@
-"""What does a text mean, without a server? A sentence-transformer in this process, if one is set; brings torch."""
+"""What does a text mean, without a server? A sentence-transformer in this process, if one is set."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Which rows are memories, and how do the two never drift apart? Triggers: whatever writes, in whatever way.
+"""Which rows are memories, and how do the two never drift apart? Triggers: whatever writes, in whatever
+way.
 
-A row of `records`, `messages`, `facts` or `feedback` that comes, changes or goes takes its memory along in the
-same transaction. SELECTS says what is a memory of what; everything else turns that into triggers. They are made
-by a step of the migrations, and a step that copies one of those tables has to make them again (`install`).
+A row of `records`, `messages`, `facts` or `feedback` that comes, changes or goes takes its memory along in
+the same transaction. SELECTS says what is a memory of what; everything else turns that into triggers. They
+are made by a step of the migrations, and a step that copies one of those tables has to make them again
+(`install`).
 """
 
 from __future__ import annotations
@@ -124,8 +126,8 @@ def _learn(watch: Watch, sqlite: bool) -> str:
     mine = f"(SELECT * FROM ({SELECTS[watch.select]}) s WHERE {which} LIMIT 1) t"
     on_its_shelf = f"{mine} JOIN memory_shelves h ON h.audience = t.audience AND h.kind = t.kind"
     shelve = (
-        f"INSERT INTO memory_shelves (audience, kind, last) SELECT t.audience, t.kind, 0 FROM {mine} WHERE NOT"
-        " EXISTS (SELECT 1 FROM memory_shelves h WHERE h.audience = t.audience AND h.kind = t.kind)"
+        f"INSERT INTO memory_shelves (audience, kind, last) SELECT t.audience, t.kind, 0 FROM {mine}"
+        " WHERE NOT EXISTS (SELECT 1 FROM memory_shelves h WHERE h.audience = t.audience AND h.kind = t.kind)"
     )
     count = f"UPDATE memory_shelves SET last = last + 1 WHERE number = (SELECT h.number FROM {on_its_shelf})"
     last = "h.last" if sqlite else "nextval('memory_numbers')"

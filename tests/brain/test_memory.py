@@ -214,7 +214,7 @@ async def test_what_was_kept_before_is_there_after_a_restart(kept, database_url)
 async def test_a_transaction_that_fails_leaves_no_memory_behind(kept, database):
     from storage.tables import MessageRow, values
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012
         async with database.transaction() as session:
             row = {
                 **values(typed(1, "the trombone is in Faro", "discord:1")),

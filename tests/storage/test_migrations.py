@@ -115,7 +115,7 @@ async def test_the_database_itself_refuses_a_second_live_adapter_or_exclusive_ru
 
 
 async def test_whatever_writes_to_these_tables_writes_their_memories(database: Database) -> None:
-    """A step that copies a table, as Alembic does to alter one on SQLite, loses its triggers: make them again."""
+    """A step that copies a table, as Alembic does to alter one on SQLite, has to make its triggers again."""
     sqlite = "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'"
     postgres = "SELECT event_object_table, trigger_name FROM information_schema.triggers"
     async with database.reading() as session:
