@@ -206,8 +206,16 @@ def register_servers(home: Home, servers: Sequence[ModelServer]) -> Path:
     path = home.root / "server.json"
     urls = [server.url for server in servers]
     told = {"url": urls[0], "urls": urls, "engine": servers[0].engine, "pid": os.getpid()}
-    path.write_text(json.dumps(told))
+    path.write_text(json.dumps(told | {"begun": _begun(os.getpid())}))
     return path
+
+
+def _begun(pid: int) -> str | None:
+    """When that process was started, where the system says so: its number may have been another's before."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
 
 
 def running_servers(home: Home) -> tuple[tuple[str, ...], str] | None:
@@ -215,6 +223,8 @@ def running_servers(home: Home) -> tuple[tuple[str, ...], str] | None:
     try:
         found = json.loads((home.root / "server.json").read_text())
         os.kill(found["pid"], 0)
+        if found.get("begun") not in (None, _begun(found["pid"])):
+            return None  # in a container every copy of the service has the number of the one before
         return tuple(found.get("urls") or [found["url"]]), found["engine"]
     except (OSError, ValueError, KeyError):
         return None
