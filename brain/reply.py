@@ -11,14 +11,16 @@ from datetime import datetime
 from brain.budget import Budget
 from brain.conversation import gather
 from brain.live_adapter import LiveAdapter, Speaking
+from brain.memory import Recaller
 from brain.model_client import ModelRefused, Sampling, UnknownModel
 from brain.pictures import Pictures, shown, stamped, told
-from brain.prompt import Persona, Situation, compose, prompt_hash
+from brain.prompt import Persona, Situation, Turn, compose, prompt_hash
+from brain.recalled import HEAD, as_recalled, line
 from brain.replicas import Replicas
 from storage import tracing
 from storage.chats import FactStore
 from storage.messages import MessageStore
-from storage.records import Message, Prompt, Stamp
+from storage.records import Fact, Memory, Message, Prompt, Stamp
 
 OnText = Callable[[str], Awaitable[None]]
 
@@ -38,12 +40,18 @@ class _Asked:
     prompt: Prompt
     seen: Mapping[str, bytes]
     speakers: tuple[str, ...]
+    recalled: tuple[str, ...]
     sampling: Sampling
     last: Message
 
     @property
     def chat(self) -> str:
         return f"{self.last.platform}:{self.last.chat_id}"
+
+
+def _voices(speakers: Sequence[str], recalled: Sequence[Memory]) -> tuple[str, ...]:
+    """Everybody but the owner whose words are in the prompt, said just now or recalled."""
+    return tuple(sorted({*speakers, *(one.speaker for one in recalled if not one.by_owner)}))
 
 
 async def _say_nothing(text: str) -> None:
@@ -65,6 +73,8 @@ class Brain:
         budget: Budget | None = None,
         local: Callable[[datetime], datetime] | None = None,
         pictures: Pictures | None = None,
+        memory: Recaller | None = None,
+        card_facts: int = 20,
     ) -> None:
         """`local`: the owner's own time; with it, prompts say when and where."""
         self._replicas = replicas
@@ -78,6 +88,8 @@ class Brain:
         self._budget = budget
         self._local = local
         self.pictures = pictures
+        self._memory = memory
+        self._card_facts = card_facts
 
     async def reply_to(self, questions: Sequence[Message], on_text: OnText = _say_nothing) -> Reply:
         """Answer what one person said, in one message or several, which are kept already.
@@ -91,15 +103,18 @@ class Brain:
         return reply
 
     async def _reply_to(self, questions: Sequence[Message], on_text: OnText) -> Reply:
-        eyes, last, persona = self.pictures, questions[-1], await self._who()
+        eyes, last, told = self.pictures, questions[-1], await self._told()
         most = eyes.most if eyes else 0
         turns, speakers = await gather(questions, self._messages, self._history, most)
         turns, seen = await eyes.look(turns) if eyes else (turns, {})
-        if self._budget:
-            turns = (await self._budget.fit(persona.card(), turns)).turns
-        prompt = compose(persona, turns, situation=self._situation(last))
+        recalled = await self._recall(questions, turns, told)
+        persona = replace(self._persona, facts=(*self._persona.facts, *(fact.text for fact in told)))
+        turns, recalled = await self._fit(persona, turns, recalled)
+        quotes = [as_recalled(one, persona.name) for one in recalled]
+        prompt = compose(persona, turns, quotes, situation=self._situation(last))
         sampling = replace(self._sampling, seed=secrets.randbelow(2**31))
-        asked = _Asked(prompt, seen, speakers, sampling, last)
+        keys = tuple(one.key for one in recalled)
+        asked = _Asked(prompt, seen, _voices(speakers, recalled), keys, sampling, last)
         try:
             return await self._speak(asked, on_text)
         except ModelRefused as refusal:
@@ -117,6 +132,17 @@ class Brain:
             async with self._live.answering(asked.chat, owners=owners) as speaking:
                 return await self._answer(asked, speaking, on_text)
 
+    async def _fit(
+        self, persona: Persona, turns: list[Turn], recalled: list[Memory]
+    ) -> tuple[list[Turn], list[Memory]]:
+        """What has room in the model's context."""
+        if self._budget is None:
+            return turns, recalled
+        quotes = {line(as_recalled(one, persona.name)): one for one in recalled}
+        always = persona.card() + (HEAD if quotes else "")
+        fitted = await self._budget.fit(always, turns, list(quotes))
+        return fitted.turns, [quotes[quote] for quote in fitted.recalled]
+
     def _situation(self, last: Message) -> Situation | None:
         return Situation(self._local(last.sent_at), last.private, last.platform) if self._local else None
 
@@ -124,10 +150,17 @@ class Brain:
         """Whether any model server answers."""
         return await self._replicas.healthy()
 
-    async def _who(self) -> Persona:
-        """The persona, with what the owner has told it since."""
-        since = [fact.text for fact in await self._facts.all()] if self._facts else []
-        return replace(self._persona, facts=(*self._persona.facts, *since)) if since else self._persona
+    async def _told(self) -> list[Fact]:
+        """What the owner told it, for the card; where that is much, the latest: the rest is recalled."""
+        return (await self._facts.all())[-self._card_facts :] if self._facts else []
+
+    async def _recall(
+        self, questions: Sequence[Message], turns: Sequence[Turn], told: Sequence[Fact]
+    ) -> list[Memory]:
+        if self._memory is None:
+            return []
+        in_view = [turn.text for turn in turns]
+        return await self._memory.for_answer(questions, in_view, {fact.id for fact in told})
 
     async def _answer(self, asked: _Asked, speaking: Speaking, on_text: OnText) -> Reply:
         began, sampling, words = time.perf_counter(), asked.sampling, told(asked.prompt)
@@ -144,6 +177,7 @@ class Brain:
             base_model=self._base_model,
             prompt_hash=prompt_hash(words),
             prompt=tuple(words),
+            recalled=asked.recalled,
             speakers=asked.speakers,
             pictures=stamped(asked.prompt, asked.seen),
             sampling={**asdict(sampling), "stop": list(sampling.stop)},

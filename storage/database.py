@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,15 @@ class Database:
             return column.in_(select(func.json_each(json.dumps(listed)).table_valued("value").c.value))
         return column == any_(literal(listed, ARRAY(Text)))
 
+    async def straight(self, session: AsyncSession, query: str, bound: Sequence[Any]) -> list[Any]:
+        """What SQLite says to this, asked past SQLAlchemy: for a query that thinks less than its wrapping."""
+        connection = await (await session.connection()).get_raw_connection()
+        driver: Any = connection.driver_connection
+        try:
+            return [*await driver.execute_fetchall(query, bound)]
+        except sqlite3.Error as error:
+            raise explain(self._engine.url, error) or error from error
+
     async def touched(self, session: AsyncSession, statement: Executable) -> int:
         """Do it, and say how many rows it inserted, changed or deleted."""
         result = await session.execute(statement)
@@ -202,11 +211,6 @@ class Database:
 
 def _scrub(file: Path) -> bool:
     with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS, isolation_level=None)) as connection:
-        connection.execute("PRAGMA secure_delete = ON")
-        indexes = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%'"
-        for (index,) in connection.execute(indexes).fetchall():
-            # Words that were deleted stay in it until its parts are merged.
-            connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
         connection.execute("VACUUM")
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy

@@ -141,6 +141,7 @@ async def _out_of_the_database(
             platform = account.partition(":")[0]
             renamed = f"{platform}:{placeholder.strip('<>')}"
             gone["threads renamed"] += await rename_thread(stores.database, account, renamed)
+    await stores.memories.scrub()  # the memories themselves went with what they were of
     return dict(gone)
 
 

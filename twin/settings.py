@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
-from brain.settings import ModelSettings, ServingSettings
+from brain.settings import MemorySettings, ModelSettings, ServingSettings
 from ingest.settings import OwnerSettings, VaultSettings
 from ingest.sync_settings import SyncSettings
 from learning.settings import LearningSettings
@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     model: ModelSettings = ModelSettings()
     serving: ServingSettings = ServingSettings()
+    memory: MemorySettings = MemorySettings()
     chat: ChatSettings = ChatSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()

@@ -27,6 +27,7 @@ class Traces:
     snapshots: dict[str, list[str]] = field(default_factory=dict)
     preferences: dict[str, list[str]] = field(default_factory=dict)
     adapters: Sequence[Taught] = ()
+    memories: int = 0  # what could be recalled of it
     untraceable: Sequence[Adapter] = ()  # their snapshot is gone, so nobody can tell
     everything: bool = False
 
@@ -53,6 +54,7 @@ class Traces:
             "done": done,
             "records": len(self.records),
             "messages": len(self.messages),
+            "memories": self.memories,
             "answers_made_with_their_words_in_view": len(self.heard),
             "snapshots": {name: len(samples) for name, samples in self.snapshots.items()},
             "preferences": {name: len(samples) for name, samples in self.preferences.items()},
@@ -80,6 +82,7 @@ def in_words(receipt: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("records", str(receipt["records"])),
         ("messages they sent", str(receipt["messages"])),
+        ("memories", str(receipt["memories"])),
         ("answers made with their words in view", str(receipt["answers_made_with_their_words_in_view"])),
         *(
             (place, ", ".join(f"{name} ({samples} samples)" for name, samples in found.items()) or "-")

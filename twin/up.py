@@ -41,6 +41,7 @@ from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.kinds import Bench
 from twin.logs import write_logs
+from twin.memory import embed_by_the_clock
 from twin.monitoring import traced
 from twin.outcomes import tell_outcomes
 from twin.runner import Runner
@@ -156,6 +157,7 @@ def _background(
             ("outcomes", lambda: tell_outcomes(stores, talk)),
             ("guard", lambda: guard_by_the_clock(stores.feedback, stores.questions, talk.news)),
             ("trial", lambda: watch_by_the_clock(stores, model, canary, talk.news)),
+            ("memory", lambda: embed_by_the_clock(stores.memories, bench.settings)),
         ]
     if schedule:
         found.append(("schedule", schedule.run))
