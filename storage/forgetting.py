@@ -16,6 +16,7 @@ from sqlalchemy.types import Enum, TypeDecorator
 
 from storage.columns import Words
 from storage.database import Database
+from storage.memories import SHELF
 from storage.records import Consent
 from storage.snapshot import MADE_BY_TRIGGERS
 from storage.tables import (
@@ -24,10 +25,12 @@ from storage.tables import (
     DeliveryRow,
     FeedbackRow,
     LeaseRow,
+    MemoryRow,
     MessageRow,
     PersonRow,
     QuestionRow,
     RecordRow,
+    ShelfRow,
 )
 
 AT_ONCE = 500
@@ -84,11 +87,22 @@ async def rename_thread(database: Database, old: str, new: str) -> int:
     """A private chat goes by the account of the person in it: what is left of it gets another name."""
     moved = 0
     async with database.transaction() as session:
-        for column in (RecordRow.thread_id, RecordRow.audience):
-            moved += await database.touched(
-                session, update(RecordRow).where(column == old).values({column: new})
-            )
+        for row, column in (
+            (RecordRow, RecordRow.thread_id),
+            (RecordRow, RecordRow.audience),
+            (MemoryRow, MemoryRow.thread),  # no trigger follows that one
+        ):
+            change = update(row).where(column == old).values({column: new})
+            moved += await database.touched(session, change)
     return moved
+
+
+async def drop_shelves(database: Database, audiences: Collection[str]) -> None:
+    """Shelves of these that hold no memory any more: they go by the account of who could hear them."""
+    first = ShelfRow.number * SHELF
+    held = select(MemoryRow.number).where(MemoryRow.number.between(first, first + SHELF - 1)).exists()
+    async with database.transaction() as session:
+        await session.execute(delete(ShelfRow).where(ShelfRow.audience.in_(list(audiences)), ~held))
 
 
 async def clean_rows(database: Database, clean: Clean, apart: Collection[str] = ()) -> dict[str, int]:

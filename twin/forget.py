@@ -19,7 +19,7 @@ from ingest.roster import Roster
 from ingest.source import Person
 from learning.lineage import TELLING
 from learning.withdraw import withdraw
-from storage.forgetting import clean_rows, erase_person, rename_thread
+from storage.forgetting import clean_rows, drop_shelves, erase_person, rename_thread
 from storage.records import now
 from twin.backup import backups, folder_of
 from twin.build import Stores
@@ -141,6 +141,7 @@ async def _out_of_the_database(
             platform = account.partition(":")[0]
             renamed = f"{platform}:{placeholder.strip('<>')}"
             gone["threads renamed"] += await rename_thread(stores.database, account, renamed)
+    await drop_shelves(stores.database, [*traces.accounts, *traces.places])
     await stores.memories.scrub()  # the memories themselves went with what they were of
     return dict(gone)
 
