@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from brain.budget import Budget
-from brain.conversation import gather
+from brain.conversation import SaidBefore, gather
 from brain.live_adapter import LiveAdapter, Speaking
 from brain.memory import Recaller
 from brain.model_client import ModelRefused, Sampling, UnknownModel
@@ -31,6 +33,11 @@ class Reply:
 
     text: str
     stamp: Stamp
+    finish_reason: str = "stop"  # or length; enough: whoever listened had heard enough
+
+
+class Enough(Exception):
+    """Raised by whoever listens: what was said so far is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class _Asked:
     recalled: tuple[str, ...]
     sampling: Sampling
     last: Message
+    by: str | None  # this adapter, whichever is live
 
     @property
     def chat(self) -> str:
@@ -91,45 +99,56 @@ class Brain:
         self._memory = memory
         self._card_facts = card_facts
 
-    async def reply_to(self, questions: Sequence[Message], on_text: OnText = _say_nothing) -> Reply:
+    async def reply_to(
+        self,
+        questions: Sequence[Message],
+        on_text: OnText = _say_nothing,
+        *,
+        by: str | None = None,
+        among: SaidBefore | None = None,
+        sampling: Mapping[str, Any] | None = None,
+    ) -> Reply:
         """Answer what one person said, in one message or several, which are kept already.
 
-        `on_text` hears the whole text so far, each time it grows. Raises ModelUnavailable, ModelRefused, or
-        AdapterUnusable; nothing has been kept then.
+        `on_text` hears the whole text so far, each time it grows. `by`: this adapter, whichever is live.
+        `among`: what was said before, where that is not what we kept. `sampling`: other than usual.
+        Raises ModelUnavailable, ModelRefused, AdapterUnusable or UnknownAdapter; nothing has been kept then.
         """
         with tracing.span(tracing.REPLY, questions=len(questions)):
-            reply = await self._reply_to(questions, on_text)
+            chosen = replace(self._sampling, **{"seed": secrets.randbelow(2**31), **(sampling or {})})
+            asked = await self._asked(questions, among or self._messages, chosen, by)
+            try:
+                reply = await self._speak(asked, on_text)
+            except ModelRefused as refusal:
+                if not (self.pictures and asked.seen and self.pictures.refused(refusal)):
+                    raise
+                reply = await self._speak(replace(asked, seen={}), on_text)
             tracing.note(adapter=reply.stamp.adapter or "", prompt_hash=reply.stamp.prompt_hash)
         return reply
 
-    async def _reply_to(self, questions: Sequence[Message], on_text: OnText) -> Reply:
+    async def _asked(
+        self, questions: Sequence[Message], among: SaidBefore, sampling: Sampling, by: str | None
+    ) -> _Asked:
         eyes, last, told = self.pictures, questions[-1], await self._told()
         most = eyes.most if eyes else 0
-        turns, speakers = await gather(questions, self._messages, self._history, most)
+        turns, speakers = await gather(questions, among, self._history, most)
         turns, seen = await eyes.look(turns) if eyes else (turns, {})
         recalled = await self._recall(questions, turns, told)
         persona = replace(self._persona, facts=(*self._persona.facts, *(fact.text for fact in told)))
         turns, recalled = await self._fit(persona, turns, recalled)
         quotes = [as_recalled(one, persona.name) for one in recalled]
         prompt = compose(persona, turns, quotes, situation=self._situation(last))
-        sampling = replace(self._sampling, seed=secrets.randbelow(2**31))
         keys = tuple(one.key for one in recalled)
-        asked = _Asked(prompt, seen, _voices(speakers, recalled), keys, sampling, last)
-        try:
-            return await self._speak(asked, on_text)
-        except ModelRefused as refusal:
-            if not (eyes and seen and eyes.refused(refusal)):
-                raise
-            return await self._speak(replace(asked, seen={}), on_text)
+        return _Asked(prompt, seen, _voices(speakers, recalled), keys, sampling, last, by)
 
     async def _speak(self, asked: _Asked, on_text: OnText) -> Reply:
         owners = asked.last.private and asked.last.by_owner
         try:
-            async with self._live.answering(asked.chat, owners=owners) as speaking:
+            async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
                 return await self._answer(asked, speaking, on_text)
         except UnknownModel:  # a server was restarted and lost its adapters: tell it again, once
             self._live.forget_loaded()
-            async with self._live.answering(asked.chat, owners=owners) as speaking:
+            async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
                 return await self._answer(asked, speaking, on_text)
 
     async def _fit(
@@ -164,14 +183,21 @@ class Brain:
 
     async def _answer(self, asked: _Asked, speaking: Speaking, on_text: OnText) -> Reply:
         began, sampling, words = time.perf_counter(), asked.sampling, told(asked.prompt)
-        first_token_ms, text, usage = 0.0, "", None
+        first_token_ms, text, usage, finish_reason, pieces = 0.0, "", None, "stop", 0
         prompt = shown(asked.prompt, asked.seen) if asked.seen else words
-        async for chunk in self._replicas.stream_chat(speaking.model, prompt, sampling, session=asked.chat):
-            usage = chunk.usage or usage
-            if chunk.text:
-                first_token_ms = first_token_ms or 1000 * (time.perf_counter() - began)
-                text += chunk.text
-                await on_text(text)
+        chunks = self._replicas.stream_chat(speaking.model, prompt, sampling, session=asked.chat)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                usage = chunk.usage or usage
+                finish_reason = chunk.finish_reason or finish_reason
+                if chunk.text:
+                    first_token_ms = first_token_ms or 1000 * (time.perf_counter() - began)
+                    text, pieces = text + chunk.text, pieces + 1
+                    try:
+                        await on_text(text)
+                    except Enough:
+                        finish_reason = "enough"
+                        break
         stamp = Stamp(
             adapter=speaking.version,
             base_model=self._base_model,
@@ -184,6 +210,6 @@ class Brain:
             first_token_ms=round(first_token_ms, 3),
             total_ms=round(1000 * (time.perf_counter() - began), 3),
             prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else pieces,
         )
-        return Reply(text.strip(), stamp)
+        return Reply(text.strip(), stamp, finish_reason)

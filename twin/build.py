@@ -86,26 +86,30 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     redis = settings.storage.redis_url
     cache = open_cache(redis.get_secret_value() if redis else None)
     try:
-        yield Stores(
-            database,
-            RecordStore(database),
-            MessageStore(database),
-            FeedbackStore(database),
-            AdapterStore(database),
-            RunStore(database),
-            CursorStore(database),
-            DeliveryStore(database),
-            ChatStore(database),
-            PersonStore(database),
-            QuestionStore(database),
-            FactStore(database),
-            LeaseStore(database),
-            cache,
-            MemoryStore(database),
-        )
+        yield stores_of(database, cache)
     finally:
         await cache.close()
         await database.close()
+
+
+def stores_of(database: Database, cache: Cache) -> Stores:
+    return Stores(
+        database,
+        RecordStore(database),
+        MessageStore(database),
+        FeedbackStore(database),
+        AdapterStore(database),
+        RunStore(database),
+        CursorStore(database),
+        DeliveryStore(database),
+        ChatStore(database),
+        PersonStore(database),
+        QuestionStore(database),
+        FactStore(database),
+        LeaseStore(database),
+        cache,
+        MemoryStore(database),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import typer
 from storage.records import Memory
 from twin import cli_backup, show
 from twin.build import Stores, open_stores
+from twin.cli_api import api, password, token_app
 from twin.cli_runs import runs_app, schedule
 from twin.errors import Told, in_words
 from twin.home import Home
@@ -43,6 +44,9 @@ app.add_typer(cli_backup.app)
 app.add_typer(runs_app, name="runs")
 app.command("schedule")(schedule)
 app.add_typer(memory_app, name="memory")
+app.add_typer(token_app, name="token")
+app.command("api")(api)
+app.command("password")(password)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 Limit = Annotated[int, typer.Option(help="How many at the most.")]

@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from api.settings import ApiSettings
 from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
 from brain.settings import MemorySettings, ModelSettings, ServingSettings
 from ingest.settings import OwnerSettings, VaultSettings
@@ -34,6 +35,7 @@ SECRETS = (
     ("telegram", "token"),
     ("telegram", "webhook_secret"),
     ("vault", "key"),
+    ("api", "discord_client_secret"),
     ("backup", "passphrase"),
     ("runs", "kubernetes_token"),
 )
@@ -57,6 +59,7 @@ class Settings(BaseSettings):
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
+    api: ApiSettings = ApiSettings()
     backup: BackupSettings = BackupSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     runs: RunSettings = RunSettings()
