@@ -1,0 +1,5 @@
+'use client';
+import type { ReactNode } from 'react';
+export function Door({ children }: { children: ReactNode }) {
+  return <>{children}</>;
+}
