@@ -2,13 +2,14 @@
 # make test   every test, on everything it needs
 # make check  what CI runs: style, types, tests
 # make bench  every figure the README quotes
+# make dashboard   builds the dashboard again (needs Node 20; only who changes dashboard/ needs it)
 # make clean  back to a fresh clone (what was learned in data/ stays)
 
 PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
-.PHONY: demo test check lint bench clean services vllm
+.PHONY: demo test check lint bench clean services vllm dashboard
 
 demo: $(VENV)/.ready
 	@$(RUN) -m twin demo $(ARGS)
@@ -24,6 +25,11 @@ lint: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	@$(RUN) -m benchmarks $(ARGS)
+
+# What it makes lies in api/static and is committed, so that nobody else needs Node.
+dashboard: $(VENV)/.ready
+	@$(RUN) -m api.openapi > dashboard/openapi.json
+	@cd dashboard && npm ci --no-fund --no-audit && npm run client && npm run build
 
 services:
 	@sh deploy/test-services.sh || true  # the tests say loudly what they could not have; under CI they fail

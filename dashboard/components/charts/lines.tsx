@@ -28,7 +28,7 @@ export default function LinesChart({ title, rows, x, series, write = String, hei
         connectNulls
         withDots={rows.length < 3}
         strokeWidth={2}
-        gridAxis="y"
+        gridAxis="x"
         tickLine="none"
         withLegend={series.length > 1}
         legendProps={{ verticalAlign: 'bottom', height: 36 }}
