@@ -10,6 +10,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { hashOfSources } from './sources.mjs';
+import { writeLicences } from './third-party.mjs';
 
 const BUDGET = 250;
 const here = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -69,6 +70,8 @@ writeFileSync(
   )}\n`,
 );
 writeFileSync(join(out, 'sources.txt'), `${hashOfSources(here)}\n`);
+
+writeLicences(here, join(out, 'licences.txt'));
 
 rmSync(target, { recursive: true, force: true });
 cpSync(out, target, { recursive: true });

@@ -1,6 +1,40 @@
 'use client';
-import { Page, Panel } from '@/components/page';
-import { Lines } from '@/components/charts';
-export default function P() {
-  return <Page title="inbox" lead="Something calm"><Panel title="Panel"><Lines title="x" x="x" rows={[{x:1,a:2},{x:2,a:3},{x:3,a:1}]} series={[{name:'a'}]} /></Panel></Page>;
+// What waits for a decision? Drafts to approve, answers to label; one key each.
+import { Badge, SegmentedControl, Text } from '@mantine/core';
+import { useState } from 'react';
+import { Drafts } from '@/components/inbox/drafts';
+import { Label } from '@/components/inbox/label';
+import { Page } from '@/components/page';
+import { useWaiting } from '@/lib/session';
+
+export default function Inbox() {
+  const waiting = useWaiting();
+  const [picked, setPicked] = useState<string>();
+  const shown = picked ?? (waiting > 0 ? 'drafts' : 'label');
+  return (
+    <Page
+      title="Inbox"
+      lead="Every decision teaches the twin; keys make it quick"
+      actions={
+        <SegmentedControl
+          value={shown}
+          onChange={setPicked}
+          aria-label="What to decide"
+          data={[
+            {
+              value: 'drafts',
+              label: (
+                <Text size="sm" component="span">
+                  Drafts {waiting > 0 && <Badge size="sm" component="span">{waiting}</Badge>}
+                </Text>
+              ),
+            },
+            { value: 'label', label: 'Answers to label' },
+          ]}
+        />
+      }
+    >
+      {shown === 'drafts' ? <Drafts /> : <Label />}
+    </Page>
+  );
 }
