@@ -4,6 +4,8 @@ import createClient, { type FetchResponse, type MaybeOptionalInit } from 'openap
 import type { MediaType, PathsWithMethod } from 'openapi-typescript-helpers';
 import useSWR, { type SWRConfiguration, type SWRResponse } from 'swr';
 import useSWRInfinite from 'swr/infinite';
+import { touches } from './events';
+import { useEvents } from './live';
 import { problemOf } from './problem';
 import type { components, paths } from './schema';
 
@@ -58,6 +60,7 @@ export function usePages<P extends GetPath>(path: P | null, params: { path?: Rec
     async ([at, asked]: [P, unknown]) => (await (api.GET as (path: P, init: unknown) => Promise<{ data?: unknown }>)(at, { params: asked })).data as { items: Item[]; next: string | null },
     { revalidateFirstPage: true },
   );
+  useEvents((event) => path !== null && touches(event, path) && void answer.mutate());
   const more = answer.data?.at(-1)?.next ? () => void answer.setSize(answer.size + 1) : undefined;
   return { items: answer.data?.flatMap((page) => page.items), error: answer.error, isLoading: answer.isLoading, more, mutate: answer.mutate };
 }

@@ -6,7 +6,7 @@
 import { useNetwork } from '@mantine/hooks';
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useSWRConfig } from 'swr';
-import { EVENTS, EVENTS_PATH, touches, type LiveEvent } from './events';
+import { EVENTS, EVENTS_PATH, MISSED, touches, type LiveEvent } from './events';
 
 interface Live {
   connected: boolean;
@@ -16,6 +16,7 @@ interface Live {
 
 const Context = createContext<Live>({ connected: false, online: true, listen: () => () => {} });
 const SLOWEST_MS = 20_000;
+const GATHER_MS = 250; // events that come together are acted on together
 
 export function LiveProvider({ children }: { children: ReactNode }) {
   const { online } = useNetwork();
@@ -29,7 +30,20 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     let wait = 500;
     let last = '';
     let lost = false;
+    let gathering: ReturnType<typeof setTimeout> | undefined;
+    let gathered: LiveEvent[] = [];
 
+    const act = () => {
+      const all = gathered;
+      gathered = [];
+      gathering = undefined;
+      all.forEach((event) => listeners.current.forEach((listener) => listener(event)));
+      void mutate((key) => all.some((event) => touches(event, key)));
+    };
+    const gather = (event: LiveEvent) => {
+      gathered.push(event);
+      gathering ??= setTimeout(act, GATHER_MS);
+    };
     const hear = (name: string) => (raw: MessageEvent<string>) => {
       last = raw.lastEventId || last;
       let data: Record<string, unknown> = {};
@@ -38,16 +52,14 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       } catch {
         return;
       }
-      const event = { name, data };
-      listeners.current.forEach((listener) => listener(event));
-      void mutate((key) => touches(event, key));
+      gather({ name, data });
     };
     const open = () => {
       source = new EventSource(last ? `${EVENTS_PATH}?last_event_id=${encodeURIComponent(last)}` : EVENTS_PATH);
       source.onopen = () => {
         wait = 500;
         setConnected(true);
-        if (lost) void mutate(() => true);
+        if (lost) gather(MISSED);
         lost = false;
       };
       source.onerror = () => {
@@ -63,6 +75,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     open();
     return () => {
       clearTimeout(timer);
+      clearTimeout(gathering);
       source?.close();
     };
   }, [mutate]);

@@ -1,2 +1,2 @@
-export type paths = Record<string, never>;
-export interface components { schemas: Record<string, never> }
+export type paths = any;
+export interface components { schemas: any }
