@@ -19,7 +19,7 @@ from storage.database import Database
 
 START_SECONDS = 120.0
 NAME, PASSWORD = "mira", "a password of the sample"
-CODE = re.compile(r"code[^A-Za-z0-9]+([A-Za-z0-9-]{6,})")
+CODE = re.compile(r"#setup=([0-9a-f]+)")
 DESK, PHONE = (1280, 860), (390, 844)
 
 
@@ -66,7 +66,7 @@ class Dashboard:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/api/health/live", timeout=2):
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
                 return True
         except (urllib.error.URLError, OSError):
             return False

@@ -14,6 +14,7 @@ import typer
 
 from twin import show
 from twin.build import open_stores
+from twin.cli_api import api, password, token_app
 from twin.errors import Told, in_words
 from twin.home import Home
 from twin.settings import Settings, read_settings
@@ -36,6 +37,9 @@ app.add_typer(train_app, name="train")
 app.add_typer(adapters_app, name="adapters")
 app.add_typer(records_app, name="records")
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(token_app, name="token")
+app.command("api")(api)
+app.command("password")(password)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 Limit = Annotated[int, typer.Option(help="How many at the most.")]
@@ -76,6 +80,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     with problems_in_words():
         return asyncio.run(work)
     raise AssertionError("unreachable")
+
+
+def home() -> Home:
+    return _home
 
 
 def settings() -> Settings:

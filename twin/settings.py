@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from api.settings import ApiSettings
 from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
 from brain.settings import ModelSettings, ServingSettings
 from ingest.settings import OwnerSettings, VaultSettings
@@ -26,7 +27,13 @@ from storage.settings import StorageSettings
 from twin.errors import Told
 from twin.home import Home
 
-SECRETS = (("discord", "token"), ("telegram", "token"), ("telegram", "webhook_secret"), ("vault", "key"))
+SECRETS = (
+    ("discord", "token"),
+    ("telegram", "token"),
+    ("telegram", "webhook_secret"),
+    ("vault", "key"),
+    ("api", "discord_client_secret"),
+)
 
 
 class Settings(BaseSettings):
@@ -46,6 +53,7 @@ class Settings(BaseSettings):
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
+    api: ApiSettings = ApiSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -37,6 +37,7 @@ from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.logs import write_logs
 from twin.serve import start_servers, stop_signal
+from twin.serve_api import serve_api
 from twin.settings import Settings
 from twin.sync import sync_by_the_clock
 from twin.teach import lessons
@@ -89,6 +90,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
                 guard_by_the_clock(stores.feedback, talk.news),
                 watch_by_the_clock(stores, model, settings.learning.canary, talk.news),
                 sync_by_the_clock(home, settings, stores),
+                serve_api(home, settings, stores, model, brain, talk),
                 *(keep_running(app, talk.news, standing) for app in apps),
             ]
             running = [tasks.create_task(work) for work in background]
@@ -131,6 +133,7 @@ async def _show(settings: Settings, stores: Stores, model: Model, apps: list[Cha
             ("talks on", talking),
             ("learning", _when_it_learns(settings)),
             ("reading", _when_it_reads(settings)),
+            ("dashboard", settings.api.origin if settings.api.on else "off"),
             ("log", log_path),
             ("talk to it", "twin chat"),
         ],

@@ -44,6 +44,14 @@ export function useGet<P extends GetPath>(path: P | null, init?: Init<P>, option
   return useSWR(key, async () => (await (api.GET as (path: P, init?: Init<P>) => Promise<{ data?: unknown }>)(path, init)).data as Answer<P>, options);
 }
 
+type Items<T> = T extends { items: (infer One)[] } ? One[] : never;
+
+/** The items of a list that is short enough to come at once. */
+export function useItems<P extends GetPath>(path: P | null, init?: Init<P>, options?: SWRConfiguration) {
+  const answer = useGet(path, init, options);
+  return { ...answer, data: answer.data === undefined ? undefined : (answer.data as { items: unknown[] }).items as Items<Answer<P>> };
+}
+
 interface Paged<T> {
   items: T[] | undefined;
   error: unknown;

@@ -17,7 +17,7 @@ export function useLog(id: string | null): string[] {
       let next = after;
       let ended = false;
       try {
-        const { data } = await api.GET('/api/runs/{id}/log', { params: { path: { id }, query: { after } } });
+        const { data } = await api.GET('/api/runs/{run_id}/log', { params: { path: { run_id: id }, query: { after } } });
         next = data!.next;
         ended = data!.ended;
         text = (text + data!.text).split('\n').slice(-LINES).join('\n');

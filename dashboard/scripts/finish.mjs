@@ -49,26 +49,6 @@ for (const page of pages) {
 }
 if (heaviest > BUDGET) throw new Error(`The heaviest page loads ${heaviest.toFixed(0)} kB of script first; the budget is ${BUDGET} kB`);
 
-// What the API puts into its header: nothing but our own files.
-writeFileSync(
-  join(out, 'csp.json'),
-  `${JSON.stringify(
-    {
-      'default-src': ["'self'"],
-      'script-src': ["'self'"],
-      'style-src': ["'self'", "'unsafe-inline'"],
-      'img-src': ["'self'", 'data:', 'blob:'],
-      'font-src': ["'self'"],
-      'connect-src': ["'self'"],
-      'object-src': ["'none'"],
-      'base-uri': ["'none'"],
-      'form-action': ["'self'"],
-      'frame-ancestors': ["'none'"],
-    },
-    null,
-    2,
-  )}\n`,
-);
 writeFileSync(join(out, 'sources.txt'), `${hashOfSources(here)}\n`);
 
 writeLicences(here, join(out, 'licences.txt'));

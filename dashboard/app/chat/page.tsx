@@ -9,7 +9,7 @@ import { Thread } from '@/components/chat/thread';
 import styles from '@/components/chat/chat.module.css';
 import { useCommands } from '@/components/shell/commands';
 import { Empty, Shown } from '@/components/states';
-import { api, useGet, usePages } from '@/lib/api';
+import { api, useGet, usePages, type Shapes } from '@/lib/api';
 import { trying } from '@/lib/tell';
 import { ago } from '@/lib/words';
 
@@ -20,11 +20,13 @@ export default function Chat() {
   const answering = useGet('/api/adapters/answering');
   const adapters = useGet('/api/adapters', { params: { query: { limit: 100 } } });
   const [picked, setPicked] = useState<string>();
+  const [fresh, setFresh] = useState<Shapes['Conversation']>(); // listed once something is said in it
   const [why, setWhy] = useState<string>();
   const [compare, setCompare] = useLocalStorage({ key: 'twin-compare', defaultValue: false });
   const [pair, setPair] = useState<[string, string]>();
 
-  const all = conversations.items ?? [];
+  const listed = conversations.items ?? [];
+  const all = fresh && !listed.some((one) => one.id === fresh.id) ? [fresh, ...listed] : listed;
   const id = picked ?? all.find((one) => one.web)?.id ?? all[0]?.id;
   const here = all.find((one) => one.id === id);
   const versions = ['base', ...(adapters.data?.items ?? []).filter((one) => one.state !== 'refused').map((one) => one.version)];
@@ -35,7 +37,7 @@ export default function Chat() {
   const start = async () => {
     await trying(async () => {
       const { data } = await api.POST('/api/conversations', { body: { title: '' } });
-      await conversations.mutate();
+      setFresh(data!);
       setPicked(data!.id);
     });
   };
@@ -52,7 +54,7 @@ export default function Chat() {
         <Button variant="default" leftSection={<IconMessageCirclePlus size={17} aria-hidden />} onClick={() => void start()}>
           New conversation
         </Button>
-        <Shown of={{ ...conversations, data: conversations.items }} lines={6}>
+        <Shown of={{ ...conversations, data: conversations.items && all }} lines={6}>
           {(items) => (
             <ul className={styles.chats}>
               {items.map((one) => (

@@ -8,12 +8,12 @@ import { LedgerFigures } from '@/components/data/ledger';
 import { Review } from '@/components/data/review';
 import { Page, Panel } from '@/components/page';
 import { Empty, Shown } from '@/components/states';
-import { useGet } from '@/lib/api';
+import { useItems } from '@/lib/api';
 import { ago, moment, number } from '@/lib/words';
 import type { Ledger } from '@/components/data/ledger';
 
 export default function Data() {
-  const sources = useGet('/api/sources');
+  const sources = useItems('/api/sources');
   return (
     <Page title="Data" lead="What you gave it, and what became of every piece" wide>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">

@@ -10,7 +10,7 @@ import { useForget } from '@/components/people/forget';
 import { Page, Panel } from '@/components/page';
 import { Empty, Shown } from '@/components/states';
 import { Rows } from '@/components/table';
-import { api, useGet, usePages } from '@/lib/api';
+import { api, useItems, usePages } from '@/lib/api';
 import { trying } from '@/lib/tell';
 import { ago, number } from '@/lib/words';
 
@@ -18,7 +18,7 @@ const CONSENT = ['unknown', 'agreed', 'opted out'] as const;
 
 export default function People() {
   const people = usePages('/api/people', { query: { limit: 50 } });
-  const audiences = useGet('/api/audiences');
+  const audiences = useItems('/api/audiences');
   const { ask, dialogue } = useConfirm();
   const forget = useForget(ask);
   const [what, setWhat] = useState('');
@@ -111,9 +111,9 @@ export default function People() {
 }
 
 function Chats() {
-  const chats = useGet('/api/chats');
+  const chats = useItems('/api/chats');
   const change = async (platform: string, chat_id: string, body: { mode?: 'off' | 'mentions' | 'always' | null; draft?: boolean | null }) => {
-    await trying(() => api.PATCH('/api/chats/{platform}/{chat_id}', { params: { path: { platform, chat_id } }, body }));
+    await trying(() => api.PUT('/api/chats/{platform}/{chat_id}', { params: { path: { platform, chat_id } }, body }));
     await chats.mutate();
   };
   return (
@@ -150,7 +150,7 @@ function Chats() {
 }
 
 function Facts() {
-  const facts = useGet('/api/facts');
+  const facts = useItems('/api/facts');
   const [text, setText] = useState('');
   const add = async () => {
     if (await trying(() => api.POST('/api/facts', { body: { text } }), 'It knows that now.')) {
@@ -173,7 +173,7 @@ function Facts() {
                     color="gray"
                     aria-label={`Forget: ${fact.text}`}
                     onClick={async () => {
-                      await trying(() => api.DELETE('/api/facts/{id}', { params: { path: { id: fact.id } } }));
+                      await trying(() => api.DELETE('/api/facts/{fact_id}', { params: { path: { fact_id: fact.id } } }));
                       await facts.mutate();
                     }}
                   >

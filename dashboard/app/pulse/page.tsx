@@ -3,13 +3,13 @@
 import { Badge, Group, NumberFormatter, SegmentedControl, SimpleGrid, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { IconCircleCheckFilled, IconCircleXFilled } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Bars, Lines } from '@/components/charts';
 import { Figure, Term } from '@/components/figure';
 import { Page, Panel } from '@/components/page';
 import { Shown } from '@/components/states';
 import { Rows } from '@/components/table';
-import { useGet } from '@/lib/api';
+import { useGet, useItems } from '@/lib/api';
 import { byAdapter, heardBy, joined, nameOf, type Of } from '@/lib/pulse';
 import { ago, millis, moment, number, seconds, share } from '@/lib/words';
 
@@ -17,7 +17,8 @@ const SPANS = { '1': 'day', '7': 'week', '42': '6 weeks' } as const;
 
 export default function Pulse() {
   const [days, setDays] = useState('42');
-  const pulse = useGet('/api/pulse', { params: { query: { days: Number(days) } } }, { refreshInterval: 60_000 });
+  const since = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
+  const pulse = useGet('/api/pulse', { params: { query: { since, bucket: days === '1' ? 'hour' : 'day' } } }, { refreshInterval: 60_000 });
   return (
     <Page title="Pulse" wide lead="How it is doing" actions={<SegmentedControl aria-label="Time shown" value={days} onChange={setDays} data={Object.entries(SPANS).map(([value, label]) => ({ value, label }))} />}>
       <Shown of={pulse} lines={8}>
@@ -116,7 +117,7 @@ function Costs({ of }: { of: Of }) {
 }
 
 function Health() {
-  const health = useGet('/api/health/deep', undefined, { refreshInterval: 15_000 });
+  const health = useGet('/api/health', undefined, { refreshInterval: 15_000 });
   return (
     <Panel title="Health" hint="Every part, asked just now" actions={health.data && <Badge color={health.data.well ? 'tide' : 'red'}>{health.data.well ? 'all well' : 'something is wrong'}</Badge>}>
       <Shown of={health}>
@@ -154,7 +155,7 @@ function Health() {
 }
 
 function Schedule() {
-  const schedule = useGet('/api/schedule', undefined, { refreshInterval: 60_000 });
+  const schedule = useItems('/api/schedule', undefined, { refreshInterval: 60_000 });
   return (
     <Panel title="Schedule" hint="What happens by the clock">
       <Shown of={schedule}>

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { Failed, Loading } from '@/components/states';
 import { Keys } from '@/components/shell/commands';
 import { api, usePages } from '@/lib/api';
+import { judge, withdraw } from '@/lib/judge';
 import { useTalk } from '@/lib/talk';
 import { tell, trying } from '@/lib/tell';
 import { Bubble, type Doings, type Said } from './bubble';
@@ -16,11 +17,12 @@ import { Sides, type Side } from './sides';
 interface Mine {
   verdict?: 'up' | 'down' | null;
   correction?: string;
+  given?: string; // the id of what was given here, to take it back
 }
 
 export function Thread({ id, canSay, adapters, why, changed }: { id: string; canSay: boolean; adapters: string[]; why: (reply: string) => void; changed: () => void }) {
-  const messages = usePages('/api/conversations/{id}/messages', { path: { id }, query: { limit: 50 } });
-  const [mine, setMine] = useState<Record<string, Mine>>({});
+  const messages = usePages('/api/conversations/{conversation_id}/messages', { path: { conversation_id: id }, query: { limit: 50 } });
+  const [mine, setMine] = useState<Record<string, Mine | undefined>>({});
   const [sides, setSides] = useState<Side[]>();
   const { mutate } = messages;
   const settled = useCallback(async () => {
@@ -43,25 +45,29 @@ export function Thread({ id, canSay, adapters, why, changed }: { id: string; can
 
   const say = (text: string, pictures: string[]) => {
     setSides(undefined);
-    void talk.ask(`/api/conversations/${encodeURIComponent(id)}/say`, { text, adapters, ...(pictures.length ? { pictures } : {}) }, { text, pictures });
+    void talk.ask(`/api/conversations/${encodeURIComponent(id)}/messages`, { text, adapters, ...(pictures.length ? { pictures } : {}) }, { text, pictures });
   };
   const doings: Doings = {
     judge: (key, verdict) => {
-      const before = mine[key]?.verdict;
-      const off = before === verdict;
+      const before = mine[key];
+      const off = before?.verdict === verdict;
       setMine((all) => ({ ...all, [key]: { ...all[key], verdict: off ? null : verdict } }));
-      void trying(() => (off ? api.DELETE('/api/replies/{key}/feedback/{kind}', { params: { path: { key, kind: verdict } } }) : api.POST('/api/replies/{key}/feedback', { params: { path: { key } }, body: { kind: verdict, text: null } }))).then((done) => {
-        if (!done) setMine((all) => ({ ...all, [key]: { ...all[key], verdict: before } }));
+      void trying(async () => {
+        if (off) return before?.given && withdraw(before.given);
+        const given = await judge(key, verdict);
+        setMine((all) => ({ ...all, [key]: { ...all[key], given } }));
+      }).then((done) => {
+        if (!done) setMine((all) => ({ ...all, [key]: before }));
       });
     },
     correct: async (key, text) => {
-      const done = await trying(() => api.POST('/api/replies/{key}/feedback', { params: { path: { key } }, body: { kind: 'correction', text } }), 'Noted: next time more like that.');
+      const done = await trying(() => judge(key, 'correction', text), 'Noted: next time more like that.');
       if (done) setMine((all) => ({ ...all, [key]: { ...all[key], correction: text } }));
       return done;
     },
-    again: (key) => {
+    again: () => {
       setSides(undefined);
-      void talk.ask(`/api/replies/${encodeURIComponent(key)}/regenerate`, { adapters }, null);
+      void talk.ask(`/api/conversations/${encodeURIComponent(id)}/regenerate`, { adapters }, null);
     },
     why,
   };
@@ -69,7 +75,7 @@ export function Thread({ id, canSay, adapters, why, changed }: { id: string; can
     const better = sides?.[at];
     const worse = sides?.[1 - at];
     if (!better || !worse || talk.busy || sides!.some((one) => one.picked !== undefined)) return;
-    if (await trying(() => api.POST('/api/conversations/{id}/choose', { params: { path: { id } }, body: { better: better.key, worse: worse.key } }))) {
+    if (await trying(() => api.POST('/api/choices', { body: { better: better.key, worse: worse.key } }))) {
       setSides(sides!.map((one, side) => ({ ...one, picked: side === at })));
       tell(`${better.adapter ?? 'The base model'} it is: the conversation goes on from there.`);
       await settled();

@@ -6,7 +6,7 @@ import { BarsList } from '@/components/bars-list';
 import { Figure, Term } from '@/components/figure';
 import { Panel } from '@/components/page';
 import { Shown } from '@/components/states';
-import { api, useGet } from '@/lib/api';
+import { api, useGet, useItems } from '@/lib/api';
 import { trying } from '@/lib/tell';
 import { moment, number } from '@/lib/words';
 
@@ -25,7 +25,7 @@ interface CardData {
 const CUTS = { patterns: 'pattern', tags: 'tag', languages: 'language', lengths: 'length', sources: 'source' } as const;
 
 export function Corpora() {
-  const corpora = useGet('/api/corpora');
+  const corpora = useItems('/api/corpora');
   const [picked, setPicked] = useState<string>();
   const chosen = picked ?? corpora.data?.[0]?.id;
   const build = () => trying(() => api.POST('/api/runs', { body: { kind: 'corpus', parameters: {} } }), 'A new snapshot is being built: see Training.');
@@ -58,7 +58,7 @@ export function Corpora() {
 }
 
 function DataCard({ id }: { id: string }) {
-  const corpus = useGet('/api/corpora/{id}', { params: { path: { id } } });
+  const corpus = useGet('/api/corpora/{corpus_id}', { params: { path: { corpus_id: id } } });
   const [cut, setCut] = useState<keyof typeof CUTS>('patterns');
   return (
     <Shown of={corpus}>

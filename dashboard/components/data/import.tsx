@@ -5,13 +5,13 @@ import { useState } from 'react';
 import { Panel } from '@/components/page';
 import { RunState } from '@/components/training/run-state';
 import { Upload } from '@/components/upload';
-import { useGet, writeHeaders } from '@/lib/api';
+import { useGet, useItems, writeHeaders } from '@/lib/api';
 import { tellProblem } from '@/lib/tell';
 import { sendFile } from '@/lib/upload';
 import { isLedger, LedgerFigures } from './ledger';
 
 export function Import() {
-  const kinds = useGet('/api/sources/kinds');
+  const kinds = useItems('/api/sources/kinds');
   const [kind, setKind] = useState('auto');
   const [run, setRun] = useState<string>();
   const names = (kinds.data ?? []).map((one) => one.name).filter((name) => name !== 'auto');
@@ -24,7 +24,7 @@ export function Import() {
           hint="A zip as the app gave it, or a single file. Dropping it here works, too."
           send={async (file, onProgress, signal) => {
             try {
-              const started = await sendFile<{ id: string }>(`/api/sources/upload?source=${encodeURIComponent(kind)}&name=${encodeURIComponent(file.name)}`, file, writeHeaders(), onProgress, signal);
+              const started = await sendFile<{ id: string }>(`/api/uploads?source=${encodeURIComponent(kind)}&name=${encodeURIComponent(file.name)}`, file, writeHeaders(), onProgress, signal);
               setRun(started.id);
             } catch (error) {
               if (!signal.aborted) tellProblem(error);
@@ -38,7 +38,7 @@ export function Import() {
 }
 
 function Reading({ id, done }: { id: string; done: () => void }) {
-  const run = useGet('/api/runs/{id}', { params: { path: { id } } }, { refreshInterval: (one) => (one && ['passed', 'failed', 'cancelled'].includes(one.state) ? 0 : 800) });
+  const run = useGet('/api/runs/{run_id}', { params: { path: { run_id: id } } }, { refreshInterval: (one) => (one && ['passed', 'failed', 'cancelled'].includes(one.state) ? 0 : 800) });
   if (!run.data) return null;
   const { state, progress, error, artefacts, metrics } = run.data;
   const ledger = [artefacts?.ledger, metrics?.ledger, metrics, artefacts].find(isLedger);

@@ -4,11 +4,11 @@ import { Badge, Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { Panel } from '@/components/page';
 import { Shown } from '@/components/states';
-import { api, useGet } from '@/lib/api';
+import { api, useItems } from '@/lib/api';
 import { trying } from '@/lib/tell';
 
 export function Review() {
-  const names = useGet('/api/review');
+  const names = useItems('/api/review');
   const [later, setLater] = useState<ReadonlySet<string>>(new Set());
   const decide = async (name: string, verdict: 'person' | 'no') => {
     if (await trying(() => api.POST('/api/review/{name}', { params: { path: { name } }, body: { verdict } }), verdict === 'person' ? `${name} becomes a placeholder everywhere.` : `${name} is not asked about again.`)) await names.mutate();

@@ -7,8 +7,9 @@ import { useState } from 'react';
 import { Correcting } from '@/components/chat/bubble';
 import { Keys, useCommands } from '@/components/shell/commands';
 import { Empty, Shown } from '@/components/states';
-import { api, useGet, usePages } from '@/lib/api';
+import { useGet, usePages } from '@/lib/api';
 import { useListKeys } from '@/lib/cursor-keys';
+import { judge, withdraw } from '@/lib/judge';
 import { trying } from '@/lib/tell';
 import { Card } from './card';
 
@@ -16,6 +17,7 @@ type Kind = 'up' | 'down' | 'correction';
 interface Mine {
   kind: Kind;
   text?: string;
+  id?: string;
 }
 const WORDS: Record<string, string> = { up: 'liked', down: 'disliked', correction: 'corrected', complaint: 'complained about', choice: 'chosen', takeover: 'taken over' };
 const PLATFORMS = ['discord', 'telegram', 'terminal', 'web', 'api'];
@@ -25,7 +27,7 @@ export function Label() {
   const [adapter, setAdapter] = useState('');
   const [platform, setPlatform] = useState('');
   const adapters = useGet('/api/adapters', { params: { query: { limit: 100 } } });
-  const replies = usePages('/api/replies', { query: { limit: 30, labelled, adapter: adapter || undefined, platform: platform || undefined } });
+  const replies = usePages('/api/replies', { query: { limit: 30, labelled: labelled === 'any' ? undefined : labelled === 'some', adapter: adapter || undefined, platform: platform || undefined } });
   const [mine, setMine] = useState<Record<string, Mine | undefined>>({});
   const [editing, setEditing] = useState<string>();
   const { current, choose, next } = useListKeys((replies.items ?? []).map((one) => one.message.key));
@@ -35,14 +37,17 @@ export function Label() {
     setMine((all) => ({ ...all, [key]: { kind, text } }));
     setEditing(undefined);
     if (kind !== 'correction') next();
-    const done = await trying(() => api.POST('/api/replies/{key}/feedback', { params: { path: { key } }, body: { kind, text: text ?? null } }));
+    const done = await trying(async () => {
+      const id = await judge(key, kind, text);
+      setMine((all) => ({ ...all, [key]: { kind, text, id } }));
+    });
     if (!done) setMine((all) => ({ ...all, [key]: before }));
     return done;
   };
   const undo = async (key: string) => {
     const given = mine[key];
-    if (!given) return;
-    if (await trying(() => api.DELETE('/api/replies/{key}/feedback/{kind}', { params: { path: { key, kind: given.kind } } }), 'Taken back.')) setMine((all) => ({ ...all, [key]: undefined }));
+    if (!given?.id) return;
+    if (await trying(() => withdraw(given.id!), 'Taken back.')) setMine((all) => ({ ...all, [key]: undefined }));
   };
   const when = (run: (key: string) => unknown) => () => void (current && !editing && run(current));
   useHotkeys([
@@ -73,7 +78,7 @@ export function Label() {
             { value: 'any', label: 'all' },
           ]}
         />
-        <NativeSelect size="xs" label="Adapter" value={adapter} onChange={(event) => setAdapter(event.currentTarget.value)} data={[{ value: '', label: 'any' }, ...(adapters.data?.items ?? []).map((one) => one.version)]} />
+        <NativeSelect size="xs" label="Adapter" value={adapter} onChange={(event) => setAdapter(event.currentTarget.value)} data={[{ value: '', label: 'any' }, { value: 'base', label: 'base model' }, ...(adapters.data?.items ?? []).map((one) => one.version)]} />
         <NativeSelect size="xs" label="Chat app" value={platform} onChange={(event) => setPlatform(event.currentTarget.value)} data={[{ value: '', label: 'any' }, ...PLATFORMS]} />
         <Text size="xs" c="dimmed" ml="auto" visibleFrom="sm">
           <Keys of="j k" /> walk <Keys of="1" /> good <Keys of="2" /> bad <Keys of="e" /> say it better <Keys of="u" /> take back

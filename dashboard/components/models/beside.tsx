@@ -14,7 +14,7 @@ const HUES = ['var(--mantine-color-tide-6)', '#c07a1c'];
 const write = (value: number | null | undefined) => (value == null ? '–' : number(value, Math.abs(value) < 10 ? 3 : 1));
 
 export function Beside({ versions }: { versions: [string, string] }) {
-  const answer = useGet('/api/adapters/compare', { params: { query: { versions } } });
+  const answer = useGet('/api/evaluations', { params: { query: { versions } } });
   return (
     <Shown
       of={answer}

@@ -14,7 +14,7 @@ const SHARE = 0.2;
 export function useChange(ask: (question: Question) => void): Act {
   return async (action, version) => {
     try {
-      const plan = (await api.GET('/api/adapters/change', { params: { query: { action, version, share: action === 'canary' ? SHARE : undefined } } })).data!;
+      const plan = (await api.GET('/api/changes/preview', { params: { query: { action, version, share: action === 'canary' ? SHARE : undefined } } })).data!;
       ask({
         title: action === 'rollback' ? 'Go back to the one before?' : action === 'canary' ? `Try ${version} on some of the chats?` : `Let ${version} answer everybody?`,
         yes: action === 'rollback' ? 'Roll back' : action === 'canary' ? 'Start the trial' : 'Promote',
@@ -23,10 +23,10 @@ export function useChange(ask: (question: Question) => void): Act {
         run: async () => {
           const done =
             action === 'rollback'
-              ? await api.POST('/api/adapters/rollback', { body: { why: 'asked for in the dashboard' } })
+              ? await api.POST('/api/rollback', { body: { why: 'asked for in the dashboard' } })
               : action === 'canary'
                 ? await api.POST('/api/adapters/{version}/canary', { params: { path: { version: version! } }, body: { share: SHARE } })
-                : await api.POST('/api/adapters/{version}/promote', { params: { path: { version: version! } }, body: { why: 'asked for in the dashboard' } });
+                : await api.POST('/api/adapters/{version}/promote', { params: { path: { version: version! } } });
           tell((done.data as { told?: string } | undefined)?.told ?? 'Done.');
         },
       });

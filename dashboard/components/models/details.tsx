@@ -4,7 +4,8 @@ import { Accordion, Button, Code, Group, List, Text } from '@mantine/core';
 import { Figure } from '@/components/figure';
 import { Panel } from '@/components/page';
 import { Shown } from '@/components/states';
-import { useGet } from '@/lib/api';
+import { api, useGet } from '@/lib/api';
+import { trying } from '@/lib/tell';
 import { ago, number } from '@/lib/words';
 import { Axes } from './axes';
 import type { Act } from './change';
@@ -24,6 +25,9 @@ export function Details({ version, change }: { version: string; change: Act }) {
           hint={`${one.method} on ${one.base_model} · ${one.parent ? `from ${one.parent}` : 'from the base model'} · ${ago(one.created_at)}`}
           actions={
             <Group gap={6}>
+              <Button size="xs" variant="default" onClick={() => void trying(() => api.POST('/api/adapters/{version}/evaluate', { params: { path: { version: one.version } }, body: {} }), 'It is being measured: see Training.')}>
+                Measure
+              </Button>
               {one.state !== 'live' && one.state !== 'canary' && (
                 <Button size="xs" variant="default" onClick={() => void change('canary', one.version)}>
                   Try on some chats

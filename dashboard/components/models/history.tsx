@@ -6,7 +6,7 @@ import { usePages } from '@/lib/api';
 import { ago, moment } from '@/lib/words';
 
 export function History() {
-  const { items, more } = usePages('/api/adapters/promotions', { query: { limit: 6 } });
+  const { items, more } = usePages('/api/promotions', { query: { limit: 6 } });
   if (!items?.length) return null;
   return (
     <Panel title="What answered">

@@ -89,7 +89,7 @@ function SignIn({ discord }: { discord: boolean }) {
 }
 
 function FirstDay() {
-  const [code, setCode] = useState(() => (typeof location === 'undefined' ? '' : (new URLSearchParams(location.hash.slice(1)).get('code') ?? '')));
+  const [code, setCode] = useState(() => (typeof location === 'undefined' ? '' : (new URLSearchParams(location.hash.slice(1)).get('setup') ?? '')));
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const { busy, wrong, go } = useTrying(() => setUp(code, name, password));

@@ -7,7 +7,7 @@ import type { Question } from '@/components/confirm';
 import { Figure, Term } from '@/components/figure';
 import { Panel } from '@/components/page';
 import { Shown } from '@/components/states';
-import { api, useGet } from '@/lib/api';
+import { api, useGet, useItems } from '@/lib/api';
 import { useLog } from '@/lib/log';
 import { moment, number, seconds, share } from '@/lib/words';
 import { Log } from './log';
@@ -16,9 +16,9 @@ import { RunState } from './run-state';
 const OVER = new Set(['passed', 'failed', 'cancelled']);
 
 export function OneRun({ id, ask }: { id: string; ask: (question: Question) => void }) {
-  const run = useGet('/api/runs/{id}', { params: { path: { id } } });
+  const run = useGet('/api/runs/{run_id}', { params: { path: { run_id: id } } });
   const going = run.data !== undefined && !OVER.has(run.data.state);
-  const curves = useGet('/api/runs/{id}/series', { params: { path: { id } } }, { refreshInterval: going ? 2000 : 0 });
+  const curves = useItems('/api/runs/{run_id}/series', { params: { path: { run_id: id } } }, { refreshInterval: going ? 2000 : 0 });
   const log = useLog(run.data?.has_log ? id : null);
 
   return (
@@ -44,7 +44,7 @@ export function OneRun({ id, ask }: { id: string; ask: (question: Question) => v
                       body: <Text size="sm">It stops at its next step. What was learned so far is not used; what answers now goes on answering.</Text>,
                       yes: 'Cancel the run',
                       danger: true,
-                      run: () => api.POST('/api/runs/{id}/cancel', { params: { path: { id } } }),
+                      run: () => api.POST('/api/runs/{run_id}/cancel', { params: { path: { run_id: id } } }),
                     })
                   }
                 >

@@ -3,7 +3,7 @@
 import { Button, Group, Modal, NativeSelect, Stack, Switch, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { Shown } from '@/components/states';
-import { api, useGet } from '@/lib/api';
+import { api, useItems } from '@/lib/api';
 import { trying } from '@/lib/tell';
 
 interface Field {
@@ -37,8 +37,8 @@ function parsed(values: Values, fields: Record<string, Field>): Record<string, u
 }
 
 export default function Start({ close, started }: { close: () => void; started: (id: string) => void }) {
-  const kinds = useGet('/api/runs/kinds');
-  const recipes = useGet('/api/recipes');
+  const kinds = useItems('/api/runs/kinds');
+  const recipes = useItems('/api/recipes');
   const [picked, setPicked] = useState<string>();
   const [values, setValues] = useState<Values>({});
   const [busy, setBusy] = useState(false);
