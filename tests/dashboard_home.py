@@ -1,7 +1,7 @@
-"""What does the dashboard show in tests and pictures? Six weeks of an invented person's twin, always the same.
+"""What does the dashboard show in tests and pictures? Six weeks of an invented person's twin.
 
-Mira is invented, and so is everybody who writes to her. What took weeks is put into the stores as it would be;
-the service that reads it, its model and what happens from here on are real.
+Mira is invented, and so is everybody who writes to her. What took weeks is put into the stores as it
+would be; the service that reads it, its model and what happens from here on are real.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tiny_gemma import make_adapter
+
 from bot.drafts import PROPOSED
+from storage.adapters import AdapterStore
 from storage.chats import ChatStore, PersonStore
 from storage.cursors import CursorStore
 from storage.database import Database
-from storage.adapters import AdapterStore
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
 from storage.records import (
@@ -57,6 +59,7 @@ EXCHANGES = (
 )
 PATTERNS = ("greeting", "planning", "comforting", "small talk", "technical help", "other")
 WEEKS = 6
+CORPUS = "20261026-mira"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +74,57 @@ class Period:
 PERIODS = (Period(None, 8, 0.42), Period("sft-1", 14, 0.61), Period("dpo-2", 20, 0.76))
 
 
-async def fill(home: Path, database: Database) -> None:
-    """A database that is empty, and a home with its folders."""
+async def fill(home: Path, database: Database, base: Path) -> None:
+    """A database that is empty, and a home without folders. `base`: the pocket model's folder."""
     chance = random.Random(8)
-    await _adapters(home, AdapterStore(database))
+    for seed, version in enumerate(("sft-1", "dpo-2", "dpo-4")):  # weights that hardly change what the base says
+        make_adapter(home / "adapters" / version, base, seed=seed, strength=0.05)
+    await _adapters(home, base.name, AdapterStore(database))
     await _talk(database, chance)
     await _runs(home, RunStore(database))
     await _footprint(database, chance)
     await _people(database)
+    _snapshot(home / "corpora" / CORPUS)
+    _names(home / "review.json")
 
 
-async def _adapters(home: Path, adapters: AdapterStore) -> None:
+async def _adapters(home: Path, base: str, adapters: AdapterStore) -> None:
     began = now() - timedelta(days=WEEKS * 7)
     for version, parent, method, day, state, preferred, reasons in (
         ("sft-1", None, "sft", 8, AdapterState.PASSED, 0.52, ()),
-        ("kto-2", "sft-1", "kto", 15, AdapterState.REFUSED, 0.55, ("Replies became 41 % longer; the limit is 25 %.",)),
+        (
+            "kto-2",
+            "sft-1",
+            "kto",
+            15,
+            AdapterState.REFUSED,
+            0.55,
+            ("Replies became 41 % longer; the limit is 25 %.",),
+        ),
         ("dpo-2", "sft-1", "dpo", 21, AdapterState.PASSED, 0.78, ()),
-        ("dpo-3", "dpo-2", "dpo", 30, AdapterState.REFUSED, 0.74, ("The owner's own words cost 12 % more; the limit is 8 %.",)),
+        (
+            "dpo-3",
+            "dpo-2",
+            "dpo",
+            30,
+            AdapterState.REFUSED,
+            0.74,
+            ("The owner's own words cost 12 % more; the limit is 8 %.",),
+        ),
         ("dpo-4", "dpo-2", "dpo", 39, AdapterState.PASSED, 0.84, ()),
         ("rlhf-5", "sft-1", "rlhf", 41, AdapterState.CANDIDATE, 0.7, ()),
     ):
         await adapters.add(
             Adapter(
                 version,
-                "pocket",
+                base,
                 method,
                 str(home / "adapters" / version),
                 stable_id(version),
                 began + timedelta(days=day),
                 parent=parent,
                 recipe={"lora_rank": 16, "learning_rate": 2e-4, "epochs": 3, "beta": 0.1},
-                corpus="mira-2026-10",
+                corpus=CORPUS,
                 lineage=tuple(stable_id(version, str(row)) for row in range(180)),
                 report=_report(preferred),
                 state=state,
@@ -134,7 +157,7 @@ def _report(preferred: float) -> dict[str, Any]:
         "loops": {"difference": 0.0, "low": -0.02, "high": 0.02, "rows": 64},
     }
     return {
-        "corpus": "mira-2026-10",
+        "corpus": CORPUS,
         "against": "live",
         "owner": {"characters": 34, "lower_case": 0.94, "emoji": 0.05},
         "models": {"base": model(0.31, 4.6), "live": model(0.52, 2.9), "candidate": candidate},
@@ -143,16 +166,16 @@ def _report(preferred: float) -> dict[str, Any]:
 
 async def _talk(database: Database, chance: random.Random) -> None:
     messages, feedback = MessageStore(database), FeedbackStore(database)
-    day, began, number = 0, now() - timedelta(days=WEEKS * 7), 0
+    first, began, number = 0, now() - timedelta(days=WEEKS * 7), 0
     for period in PERIODS:
-        for day in range(day, day + period.days):
+        for day in range(first, first + period.days):
             for _ in range(4 + round(3 * math.sin(day / 3)) + chance.randrange(3)):
                 number += 1
                 at = began + timedelta(days=day, hours=8 + 13 * chance.random())
                 if at < now() - timedelta(minutes=20):
                     version = "dpo-4" if day >= WEEKS * 7 - 3 and chance.random() < 0.3 else period.version
                     await _exchange(messages, feedback, chance, number, at, version, period.liked)
-        day += 1
+        first += period.days
     await _draft(messages)
 
 
@@ -171,10 +194,20 @@ async def _exchange(
     private = chance.random() < 0.7
     chat = f"chat-{person}" if private else "climbing"
     question = Message(
-        message_key(platform, chat, str(number)), platform, chat, person, PEOPLE[person], said, at, private=private
+        message_key(platform, chat, str(number)),
+        platform,
+        chat,
+        person,
+        PEOPLE[person],
+        said,
+        at,
+        private=private,
     )
     prompt = (
-        {"role": "system", "content": "You are Mira Vale. You live in Ljubljana. You have a cat called Pixel."},
+        {
+            "role": "system",
+            "content": "You are Mira Vale. You live in Ljubljana. You have a cat called Pixel.",
+        },
         {"role": "user", "content": said},
     )
     first = 90 + 60 * chance.random() + (40 if version else 0)
@@ -207,7 +240,11 @@ async def _exchange(
     await messages.settle([question.key], "answered")
     await messages.add(reply)
     if chance.random() < 0.55:
-        kind = Signal.UP if chance.random() < liked else chance.choice((Signal.DOWN, Signal.DOWN, Signal.CORRECTION))
+        kind = (
+            Signal.UP
+            if chance.random() < liked
+            else chance.choice((Signal.DOWN, Signal.DOWN, Signal.CORRECTION))
+        )
         by_owner = kind is Signal.CORRECTION or chance.random() < 0.5
         given_by = f"{platform}:{OWNER if by_owner else person}"
         role = Role.OWNER if by_owner else Role.OTHER
@@ -219,11 +256,25 @@ async def _draft(messages: MessageStore) -> None:
     for number, (person, (said, answer, _)) in enumerate(zip(list(PEOPLE)[:3], EXCHANGES, strict=False)):
         at = now() - timedelta(minutes=40 - 12 * number)
         key = message_key("telegram", f"chat-{person}", f"draft-{number}")
-        question = Message(key, "telegram", f"chat-{person}", person, PEOPLE[person], said, at, private=True, as_owner=True)
-        stamp = Stamp("dpo-2", "pocket", stable_id(said), ({"role": "user", "content": said},), {"temperature": 0.5})
+        question = Message(
+            key, "telegram", f"chat-{person}", person, PEOPLE[person], said, at, private=True, as_owner=True
+        )
+        stamp = Stamp(
+            "dpo-2", "pocket", stable_id(said), ({"role": "user", "content": said},), {"temperature": 0.5}
+        )
         draft = Message(
-            f"telegram:~{stable_id('draft', str(number))[:16]}", "telegram", f"chat-{person}", "twin", "Mira's twin",
-            answer, at + timedelta(seconds=5), by_twin=True, reply_to=key, stamp=stamp, private=True, as_owner=True,
+            f"telegram:~{stable_id('draft', str(number))[:16]}",
+            "telegram",
+            f"chat-{person}",
+            "twin",
+            "Mira's twin",
+            answer,
+            at + timedelta(seconds=5),
+            by_twin=True,
+            reply_to=key,
+            stamp=stamp,
+            private=True,
+            as_owner=True,
         )
         await messages.add(question)
         await messages.add(draft, unsent=True)
@@ -246,10 +297,15 @@ async def _runs(home: Path, runs: RunStore) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         curve = list(_curve(number))
         (folder / "progress.jsonl").write_text(
-            "".join(json.dumps({"progress": step["step"] / 60, "step": kind, "metrics": step}) + "\n" for step in curve)
+            "".join(
+                json.dumps({"progress": step["step"] / 60, "step": kind, "metrics": step}) + "\n"
+                for step in curve
+            )
         )
         log = folder / "worker.log"
-        log.write_text("".join(f"step {one['step']:3}  loss {one['loss']:.3f}\n" for one in curve) + f"{ended.value}\n")
+        log.write_text(
+            "".join(f"step {one['step']:3}  loss {one['loss']:.3f}\n" for one in curve) + f"{ended.value}\n"
+        )
         await runs.beat(run.id, 1.0 if ended is RunState.PASSED else 0.4, curve[-1], log_path=str(log))
         await runs.finish(run.id, ended, metrics=curve[-1], error=error)
 
@@ -270,10 +326,17 @@ def _record_id(number: int) -> str:
 
 
 async def _footprint(database: Database, chance: random.Random) -> None:
-    kinds = {"telegram": Kind.MESSAGE, "discord_package": Kind.MESSAGE, "journal": Kind.JOURNAL, "obsidian": Kind.NOTE}
+    kinds = {
+        "telegram": Kind.MESSAGE,
+        "discord_package": Kind.MESSAGE,
+        "journal": Kind.JOURNAL,
+        "obsidian": Kind.NOTE,
+    }
     records = []
     for number in range(480):
-        source = chance.choice(("telegram", "telegram", "telegram", "discord_package", "discord_package", "journal", "obsidian"))
+        source = chance.choice(
+            ("telegram", "telegram", "telegram", "discord_package", "discord_package", "journal", "obsidian")
+        )
         said, answer, _ = EXCHANGES[number % len(EXCHANGES)]
         records.append(
             Record(
@@ -306,3 +369,39 @@ async def _people(database: Database) -> None:
         await people.set_consent("telegram", person, consent)
     await chats.put(Chat("telegram", "chat-8101", private=True, draft=True))
     await chats.put(Chat("discord", "climbing", server_id="rock", mode="always"))
+
+
+def _snapshot(folder: Path) -> None:
+    """Its data card is all that is looked at here."""
+    folder.mkdir(parents=True)
+    tags = {"personal": 612, "creative": 143, "technical": 88}
+    patterns = {"small talk": 236, "planning": 187, "comforting": 129, "greeting": 96, "technical help": 44, "other": 151}
+    card = {
+        "id": CORPUS,
+        "persona": {"name": "Mira Vale"},
+        "counts": {"train": 843, "validation": 104, "test": 99, "style": 212, "initiatives": 61, "silences": 37},
+        "records": {"given": 1480, "the owner's": 1322, "threads": 28, "conversations": 391},
+        "left_out": {"said close before a later split": 64, "too long": 31, "the same short reply again": 22},
+        "tags": {"train": tags},
+        "patterns": {"train": patterns},
+        "languages": {"train": {"en": 809, "sl": 34}},
+        "lengths": {"train": {"short": 262, "medium": 480, "long": 101}},
+        "sources": {"telegram": 531, "discord_package": 388, "journal": 127},
+    }
+    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+
+
+def _names(path: Path) -> None:
+    waiting = [
+        {
+            "name": name,
+            "sources": {"journal": [_record_id(number) for number in range(count)]},
+            "contexts": contexts,
+            "cued": 1,
+        }
+        for name, count, contexts in (
+            ("Sorrel", 5, ["then Sorrel came by with the drill", "told Sorrel about the trip"]),
+            ("Brisk", 2, ["the coffee at Brisk is better"]),
+        )
+    ]
+    path.write_text(json.dumps({"waiting": waiting, "decided": []}), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How does a browser get to see the dashboard? `twin up` on the sample home, the pocket model, Debian's chromium."""
+"""How does a browser get to see the dashboard? `twin up` on the sample home, with the pocket model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import dashboard_home
 from chat_service import ChatService
 from playwright.sync_api import BrowserContext, Page, Playwright
 
+from learning.pocket.cache import default_cache_dir, ensure
 from storage.database import Database
 
 START_SECONDS = 120.0
@@ -50,7 +51,8 @@ class Dashboard:
         self._service.start()
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            assert self._service.running and time.monotonic() < deadline, self._service.last_words()
+            late = not self._service.running or time.monotonic() > deadline
+            assert not late, self._service.last_words()
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -74,7 +76,8 @@ class Dashboard:
 
 async def _fill(home: Path) -> None:
     database = await Database.open(f"sqlite+aiosqlite:///{home / 'twin.db'}")
-    await dashboard_home.fill(home, database)
+    base = ensure(default_cache_dir(), lambda share, doing: None)
+    await dashboard_home.fill(home, database, base)
     await database.close()
 
 
@@ -86,7 +89,9 @@ class Browser:
         self._url = url
         self.wrong: list[str] = []
 
-    def context(self, *, scheme: str = "light", size: tuple[int, int] = DESK, state: object = None) -> BrowserContext:
+    def context(
+        self, *, scheme: str = "light", size: tuple[int, int] = DESK, state: object = None
+    ) -> BrowserContext:
         context = self._browser.new_context(
             base_url=self._url,
             viewport={"width": size[0], "height": size[1]},

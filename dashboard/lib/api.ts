@@ -1,7 +1,7 @@
 'use client';
 // How is the twin asked? By a client whose types come from the API's own description (lib/schema.d.ts, generated).
-import createClient, { type FetchResponse, type MaybeOptionalInit } from 'openapi-fetch';
-import type { MediaType, PathsWithMethod } from 'openapi-typescript-helpers';
+import createClient from 'openapi-fetch';
+import type { PathsWithMethod } from 'openapi-typescript-helpers';
 import useSWR, { type SWRConfiguration, type SWRResponse } from 'swr';
 import useSWRInfinite from 'swr/infinite';
 import { touches } from './events';
@@ -35,13 +35,14 @@ api.use({
 });
 
 type GetPath = PathsWithMethod<paths, 'get'>;
-type Init<P extends GetPath> = MaybeOptionalInit<paths[P], 'get'>;
-type Answer<P extends GetPath> = NonNullable<FetchResponse<paths[P] & Record<string | number, never>, Init<P>, MediaType>['data']>;
+type Asked<P extends GetPath> = paths[P] extends { get: { parameters: infer Parameters } } ? Parameters : never;
+type Init<P extends GetPath> = { params: { [Part in 'query' | 'path' as Asked<P> extends Record<Part, unknown> ? Part : never]: Asked<P>[Part & keyof Asked<P>] } & { query?: 'query' extends keyof Asked<P> ? Asked<P>['query'] : never } };
+type Answer<P extends GetPath> = paths[P] extends { get: { responses: { 200: { content: { 'application/json': infer Said } } } } } ? Said : never;
 
 /** What is at `path` now, and again whenever an event touches it. `null`: not asked yet. */
 export function useGet<P extends GetPath>(path: P | null, init?: Init<P>, options?: SWRConfiguration): SWRResponse<Answer<P>> {
   const key = path && [path, (init as { params?: unknown } | undefined)?.params ?? null];
-  return useSWR(key, async () => (await (api.GET as (path: P, init?: Init<P>) => Promise<{ data?: unknown }>)(path, init)).data as Answer<P>, options);
+  return useSWR(key, async () => (await (api.GET as (path: P, init?: Init<P>) => Promise<{ data?: unknown }>)(path!, init)).data as Answer<P>, options);
 }
 
 type Items<T> = T extends { items: (infer One)[] } ? One[] : never;

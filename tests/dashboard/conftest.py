@@ -1,6 +1,6 @@
 """One service for all tests of the dashboard, and one browser for each file of them.
 
-While Playwright is there, no test in this process can have an event loop of its own: so it leaves with its file.
+While Playwright is there, no test in this process can have an event loop: so it leaves with its file.
 """
 
 from __future__ import annotations

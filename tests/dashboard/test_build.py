@@ -1,4 +1,4 @@
-"""Is the dashboard that is served the one that lies in dashboard/? Whoever changes it runs `make dashboard`."""
+"""Is what is served built from what lies in dashboard/? Whoever changes that runs `make dashboard`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def test_what_is_served_was_built_from_these_sources():
 
 
 def test_the_client_was_generated_from_this_api():
-    assert json.loads((SOURCES / "openapi.json").read_text()) == describe(create_app(ApiSettings())), "run `make dashboard`"
+    assert json.loads((SOURCES / "openapi.json").read_text()) == describe(create_app(ApiSettings())), (
+        "run `make dashboard`"
+    )
 
 
 def test_it_is_small_enough_to_lie_in_the_package():
@@ -58,6 +60,8 @@ def test_a_page_loads_little_script_first_and_has_none_of_its_own(page):
 
 
 def test_nothing_comes_from_outside():
-    """Addresses in the scripts are names (namespaces, where an error is explained), never something to fetch."""
+    """In pages and styles. (Addresses in scripts are names: the journeys look at what is really fetched.)"""
     for path in [*PAGES, *BUILT.rglob("*.css")]:
-        assert not re.search(r"""(?:src|href)="https?:|url\(["']?https?:|@import""", path.read_text(encoding="utf-8")), path
+        assert not re.search(
+            r"""(?:src|href)="https?:|url\(["']?https?:|@import""", path.read_text(encoding="utf-8")
+        ), path

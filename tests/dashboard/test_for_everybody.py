@@ -1,4 +1,4 @@
-"""Can everybody use it? axe looks at every page in light, dark and on a phone; nothing scrolls sideways there."""
+"""Can everybody use it? axe looks at every page in light, dark and on a phone; none scrolls sideways."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ LOOKS = {"light": ("light", DESK), "dark": ("dark", DESK), "phone": ("light", PH
 
 
 def told(violations: list[dict]) -> list[str]:
-    return [f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}" for one in violations]
+    return [
+        f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
+        for one in violations
+    ]
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -84,7 +84,7 @@ export default function People() {
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
         <Panel title={<Term of="audience">Audiences</Term>} hint="How many records may be heard back, and by whom">
           <Shown of={audiences} lines={3} empty={(all) => all.length === 0 && <Text c="dimmed" size="sm">No records yet.</Text>}>
-            {(all) => <BarsList label="Records by audience" rows={all.slice(0, 10).map((one) => ({ name: one.audience, count: one.records }))} />}
+            {(all) => <BarsList label="Records by audience" rows={all.map((one) => ({ name: one.audience, count: one.records })).sort((a, b) => b.count - a.count).slice(0, 10)} />}
           </Shown>
         </Panel>
         <Chats />

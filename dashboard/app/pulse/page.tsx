@@ -1,6 +1,6 @@
 'use client';
 // How is the twin doing? What it said, how it was liked, how quick it was, and whether every part of it is well.
-import { Badge, Group, NumberFormatter, SegmentedControl, SimpleGrid, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Badge, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { IconCircleCheckFilled, IconCircleXFilled } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
@@ -107,7 +107,7 @@ function Costs({ of }: { of: Of }) {
   return (
     <Group gap="xl" mt="md" align="flex-end">
       <Figure of="tokens" value={number((of.prompt + of.completion) / 1000, 1)} unit="thousand" note={`${number(of.prompt)} read, ${number(of.completion)} written`} />
-      <Figure of="cost" value={prices.prompt || prices.completion ? <NumberFormatter value={cost} decimalScale={cost < 1 ? 4 : 2} /> : '–'} />
+      <Figure of="cost" value={prices.prompt || prices.completion ? number(cost, cost < 1 ? 4 : 2) : '–'} />
       <Group gap={6}>
         <TextInput size="xs" w={110} type="number" min={0} step="any" label="per million read" value={prices.prompt} onChange={(event) => setPrices({ ...prices, prompt: event.currentTarget.value })} />
         <TextInput size="xs" w={110} type="number" min={0} step="any" label="per million written" value={prices.completion} onChange={(event) => setPrices({ ...prices, completion: event.currentTarget.value })} />

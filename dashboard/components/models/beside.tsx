@@ -41,7 +41,7 @@ export function Beside({ versions }: { versions: [string, string] }) {
             ))}
           </Group>
           <Rows label="Evaluation side by side" head={['Measure', '', ...shown]} miw={420}>
-            {figures.map((row) => {
+            {figures.filter(({ name }) => !name.endsWith('.rows')).map((row) => {
               const measured = row.figures.flatMap((figure, at) => (figure?.value == null ? [] : [{ label: shown[at]!, color: HUES[at]!, value: figure.value, low: figure.low, high: figure.high }]));
               return (
                 <Table.Tr key={row.name}>

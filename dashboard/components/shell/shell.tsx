@@ -1,7 +1,7 @@
 'use client';
 // Where am I, where can I go, is the twin there? Navigation beside the page; on a phone, tabs below it.
-import { ActionIcon, AppShell, Box, Button, Group, Kbd, Menu, Stack, Text, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { IconLogout, IconMoonStars, IconSearch, IconSun, IconUserCircle, IconWifiOff } from '@tabler/icons-react';
+import { ActionIcon, AppShell, Box, Button, Group, Kbd, Stack, Text, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { IconLogout, IconMoonStars, IconSearch, IconSun, IconWifiOff } from '@tabler/icons-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import type { ReactNode } from 'react';
@@ -134,21 +134,10 @@ function Scheme() {
 function Account() {
   const me = useMe();
   return (
-    <Menu position="top-end" withArrow>
-      <Menu.Target>
-        <ActionIcon size="lg" aria-label="Account">
-          <IconUserCircle size={20} stroke={1.6} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {me.name} · {me.role}
-        </Menu.Label>
-        <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => void leave()}>
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Tooltip label={`Sign out (${me.name}, ${me.role})`} w="auto">
+      <ActionIcon size="lg" aria-label="Sign out" onClick={() => void leave()}>
+        <IconLogout size={19} stroke={1.6} />
+      </ActionIcon>
+    </Tooltip>
   );
 }
-
