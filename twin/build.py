@@ -73,23 +73,27 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     url = settings.storage.url
     database = await Database.open(url.get_secret_value() if url else home.database_url)
     try:
-        yield Stores(
-            database,
-            RecordStore(database),
-            MessageStore(database),
-            FeedbackStore(database),
-            AdapterStore(database),
-            RunStore(database),
-            CursorStore(database),
-            DeliveryStore(database),
-            ChatStore(database),
-            PersonStore(database),
-            QuestionStore(database),
-            FactStore(database),
-            LeaseStore(database),
-        )
+        yield stores_of(database)
     finally:
         await database.close()
+
+
+def stores_of(database: Database) -> Stores:
+    return Stores(
+        database,
+        RecordStore(database),
+        MessageStore(database),
+        FeedbackStore(database),
+        AdapterStore(database),
+        RunStore(database),
+        CursorStore(database),
+        DeliveryStore(database),
+        ChatStore(database),
+        PersonStore(database),
+        QuestionStore(database),
+        FactStore(database),
+        LeaseStore(database),
+    )
 
 
 @dataclass(frozen=True, slots=True)
