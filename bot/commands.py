@@ -33,6 +33,7 @@ COMMANDS = (
     Command("help", "What I can do, and how to teach me"),
     Command("status", "Who answers, and what has been learned from"),
     Command("retrain", "Learn from the feedback now; the outcome is told here", owner_only=True),
+    Command("schedule", "What I do next by myself, how it went, why I learn nothing now", owner_only=True),
     Command(
         "adapters",
         "What has been learned so far; promote one, or go back",

@@ -28,9 +28,11 @@ from storage.runs import RunStore
 log = logging.getLogger(__name__)
 
 OWNER_ONLY = "Only the owner can do that."
+NO_SCHEDULE = "There is no schedule here: 'twin up' has one."
 ADMINS_ONLY = "Only the owner, or somebody who manages this chat, can do that."
 
 Tell = Callable[[str], Awaitable[None]]
+Request = Callable[[str, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Commands:
     retrain: Callable[[Tell], Awaitable[str]]
     promote: Callable[[str], Awaitable[str]]
     busy: Callable[[], bool] = lambda: False  # whether a learning cycle that was begun here goes on
+    request: Request | None = None  # puts a cycle into the queue instead; by whom, and the chat that is told
+    schedule: Callable[[], Awaitable[str]] | None = None  # in words
 
 
 async def on_command(
@@ -64,8 +68,13 @@ async def on_command(
             return Said(help_for(by, role, talk.settings))
         case "status":
             return Said(await _status(invocation, role, talk, commands))
+        case "retrain" if commands.request:
+            where = f"{by.platform}:{invocation.chat_id}"
+            return Said(await commands.request(f"{by.platform}:{by.id}", where))
         case "retrain":
             return Said(await commands.retrain(_teller(invocation, platform, talk)))
+        case "schedule":
+            return Said(await commands.schedule() if commands.schedule else NO_SCHEDULE)
         case "adapters":
             return Said(await _adapters(invocation, commands))
         case "chat" if invocation.words.get("mode", "show") == "show":

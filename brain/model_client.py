@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
+from httpx_aiohttp import AiohttpTransport
 
 from storage import tracing
 from storage.records import Prompt
@@ -102,13 +104,11 @@ class ModelClient:
         self.root = base_url.rstrip("/").removesuffix("/v1")
         self._http = httpx.AsyncClient(
             base_url=self.root,
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            headers={"Accept-Encoding": "identity"}
+            | ({"Authorization": f"Bearer {api_key}"} if api_key else {}),
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-            limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=64, keepalive_expiry=IDLE_SECONDS
-            ),
             trust_env=False,  # model servers have private addresses; a proxy is never on the way
-            transport=transport,
+            transport=transport or AiohttpTransport(client=_connections),
         )
 
     async def stream_chat(
@@ -178,6 +178,18 @@ class ModelClient:
             answer = await self._http.get("/v1/models")
         return [card["id"] for card in _checked(answer).json()["data"]]
 
+    async def context(self) -> int | None:
+        """Tokens that prompt and answer may have together; None: the server does not say."""
+        async with self._asking():
+            answer = await self._http.get("/v1/models")
+        cards = _checked(answer).json()["data"]
+        return next((int(card["max_model_len"]) for card in cards if card.get("max_model_len")), None)
+
+    async def count(self, text: str) -> int:
+        """How many tokens of the base model that is, as it stands in a prompt."""
+        answer = await self._post("/tokenize", {"prompt": text, "add_special_tokens": False})
+        return int(answer.json()["count"])
+
     async def healthy(self) -> bool:
         try:
             return (await self._http.get("/health")).is_success
@@ -226,14 +238,21 @@ class ModelClient:
     async def _asking(self) -> AsyncIterator[None]:
         try:
             yield
-        except httpx.TimeoutException as error:
-            raise ModelUnavailable(f"the model server at {self.root} does not answer in time") from error
         except httpx.ConnectError as error:
             raise ModelUnreachable(f"no model server answers at {self.root}; is it running?") from error
         except httpx.HTTPError as error:
+            # A server that hangs up is a ConnectTimeout, too, to the one who translates aiohttp's errors.
+            if isinstance(error, httpx.TimeoutException) and isinstance(error.__cause__, TimeoutError):
+                raise ModelUnavailable(f"the model server at {self.root} does not answer in time") from error
             raise ModelUnavailable(
                 f"the connection to the model server at {self.root} broke: {error}"
             ) from error
+
+
+def _connections() -> aiohttp.ClientSession:
+    """aiohttp's, because httpx takes longer over its own than the brain over all the rest."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 async def whole(chunks: AsyncIterator[Chunk]) -> Completion:
@@ -269,17 +288,28 @@ def _chat_body(model: str, messages: Prompt, sampling: Sampling) -> dict[str, An
 
 async def _events(response: httpx.Response) -> AsyncIterator[dict[str, Any] | None]:
     """The server-sent events of a stream; None stands for the closing [DONE]."""
-    async for line in response.aiter_lines():
-        if not line.startswith("data:"):
+    async for line in _lines(response):
+        if not line.startswith(b"data:"):
             continue
-        data = line.removeprefix("data:").strip()
-        if data == "[DONE]":
+        data = line.removeprefix(b"data:").strip()
+        if data == b"[DONE]":
             yield None
             continue
         event = json.loads(data)
         if error := event.get("error"):
             raise _error(int(error.get("code") or 500), str(error.get("message")))
         yield event
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """httpx has this, too, but takes as long for it as for all the rest of a short event."""
+    rest = b""
+    async for piece in response.aiter_bytes():
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line
+    if rest:
+        yield rest
 
 
 def _chunk(event: dict[str, Any]) -> Chunk:

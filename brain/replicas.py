@@ -207,6 +207,18 @@ class Replicas:
         named = await self._on_each(lambda one: one.client.models())
         return list(dict.fromkeys(name for names in named.values() for name in names))
 
+    async def context(self) -> int | None:
+        """Tokens that prompt and answer may have together on any of them; None: they do not say."""
+        told = await self._on_each(lambda one: one.client.context())
+        return min((length for length in told.values() if length), default=None)
+
+    async def count(self, text: str) -> int:
+        """How many tokens of the base model that is. Raises what ModelClient raises."""
+        in_use = self.in_use()
+        if not in_use:
+            raise self._nobody("")
+        return await min(in_use, key=lambda one: one.in_flight).client.count(text)
+
     async def load_adapter(self, name: str, path: str) -> dict[str, ModelRefused]:
         """On every server in use; the refusals by server. Raises ModelRefused when none of them has it."""
         told = await self._on_each(lambda one: one.hold(name, path))

@@ -6,11 +6,13 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
+from brain.budget import Budget
 from brain.conversation import gather
 from brain.live_adapter import LiveAdapter, Speaking
 from brain.model_client import Sampling, UnknownModel
-from brain.prompt import Persona, compose, prompt_hash
+from brain.prompt import Persona, Situation, compose, prompt_hash
 from brain.replicas import Replicas
 from storage import tracing
 from storage.chats import FactStore
@@ -44,7 +46,10 @@ class Brain:
         sampling: Sampling,
         history: int = 8,
         facts: FactStore | None = None,
+        budget: Budget | None = None,
+        local: Callable[[datetime], datetime] | None = None,
     ) -> None:
+        """`local`: the owner's own time; with it, prompts say when and where."""
         self._replicas = replicas
         self._live = live
         self._messages = messages
@@ -53,6 +58,8 @@ class Brain:
         self._sampling = sampling
         self._history = history
         self._facts = facts
+        self._budget = budget
+        self._local = local
 
     async def reply_to(self, questions: Sequence[Message], on_text: OnText = _say_nothing) -> Reply:
         """Answer what one person said, in one message or several, which are kept already.
@@ -67,9 +74,11 @@ class Brain:
 
     async def _reply_to(self, questions: Sequence[Message], on_text: OnText) -> Reply:
         turns, speakers = await gather(questions, self._messages, self._history)
-        prompt = compose(await self._who(), turns)
+        last, persona = questions[-1], await self._who()
+        if self._budget:
+            turns = (await self._budget.fit(persona.card(), turns)).turns
+        prompt = compose(persona, turns, situation=self._situation(last))
         sampling = replace(self._sampling, seed=secrets.randbelow(2**31))
-        last = questions[-1]
         chat, owners = f"{last.platform}:{last.chat_id}", last.private and last.by_owner
         try:
             async with self._live.answering(chat, owners=owners) as speaking:
@@ -78,6 +87,9 @@ class Brain:
             self._live.forget_loaded()
             async with self._live.answering(chat, owners=owners) as speaking:
                 return await self._answer(prompt, speakers, sampling, speaking, chat, on_text)
+
+    def _situation(self, last: Message) -> Situation | None:
+        return Situation(self._local(last.sent_at), last.private, last.platform) if self._local else None
 
     async def awake(self) -> bool:
         """Whether any model server answers."""

@@ -20,6 +20,8 @@ class ModelSettings(BaseModel):
     temperature: float = Field(default=0.7, ge=0, le=2)
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_tokens: int = Field(default=256, ge=1)
+    stop: list[Annotated[str, StringConstraints(min_length=1, max_length=64)]] = []  # an answer ends there
+    situation: Literal["auto", "on", "off"] = "auto"  # prompts say when and where; auto: not for "pocket"
     timeout_seconds: float = Field(default=60, gt=0)  # the longest silence of a server before we give up
     answer_seconds: float = Field(default=120, gt=0)  # the longest that one answer may take
     at_once: int = Field(default=64, ge=1)  # answers that one server may be giving; more wait

@@ -29,6 +29,10 @@ class Owner:
         """The instant a clock on the owner's wall meant. An hour that came twice is the first."""
         return naive.replace(tzinfo=self.zone_on(naive.date())).astimezone(UTC)
 
+    def local(self, at: datetime) -> datetime:
+        """The same instant on the owner's wall."""
+        return at.astimezone(self.zone_on(at.date()))
+
     def zone_on(self, day: date) -> ZoneInfo:
         zone = self.zones[0][1]
         for since, candidate in self.zones:

@@ -35,9 +35,6 @@ class SyncSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    every_minutes: float | None = Field(
-        default=None, ge=1, description="how often the running service does it; unset: when asked"
-    )
     rescan_days: float = Field(
         default=7, ge=0, le=365, description="how far back edits and deletions are seen"
     )

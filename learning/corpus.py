@@ -17,7 +17,7 @@ from learning.card import card_of
 from learning.card_page import page
 from learning.names import PERSON, Names
 from learning.rows import as_jsonl
-from learning.samples import CODE, Row, SampleMaker
+from learning.samples import CODE, Local, Row, SampleMaker
 from learning.sessions import Thread, threads
 from learning.settings import CorpusSettings
 from learning.splits import (
@@ -47,12 +47,19 @@ class Snapshot:
 
 
 def build(
-    records: Iterable[Record], persona: Persona, corpora_dir: Path, settings: CorpusSettings
+    records: Iterable[Record],
+    persona: Persona,
+    corpora_dir: Path,
+    settings: CorpusSettings,
+    local: Local | None = None,
 ) -> Snapshot:
-    """Freeze these records as samples. The same records, persona and settings give the same bytes."""
+    """Freeze these records as samples. The same records, persona and settings give the same bytes.
+
+    `local`: prompts say when and where, as serving's do with model.situation.
+    """
     given = list(records)
     usable = [record for record in given if record.deleted_at is None and record.text.strip()]
-    maker = SampleMaker(persona, _names(usable), settings, _last_said(usable))
+    maker = SampleMaker(persona, _names(usable), settings, _last_said(usable), local)
     found = list(threads(usable, settings))
     splits, strata = _samples(found, maker)
     silences = sorted(_silences(found, maker), key=in_order)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from learning.adapter_folder import check, described
-from learning.durable import OnShare, Progress, recorded
+from learning.durable import Held, OnShare, Progress, recorded
 from learning.evaluation.personal import Scan, personal
+from learning.failures import RunLost
 from learning.gate import Verdict, judge
 from learning.jobs import EvaluateStep, Job, run_job
 from learning.plan import Plan, plan_of
@@ -31,12 +32,19 @@ from learning.preferences import (
 from learning.promote import Server, promote
 from learning.recipes import SftRecipe, for_base
 from learning.settings import LearningSettings
+from learning.targets.target import Target
 from storage.adapters import AdapterStore
 from storage.records import Adapter, AdapterState, Run, RunState, now, stable_id
 from storage.runs import RunStore
 
-KIND = "learn"
+KIND, ANEW = "learn", "retrain"  # of the runs: from the feedback; from the corpus on
 WhileTraining = Callable[[], AbstractAsyncContextManager[object]]
+Ending = Literal["live", "on trial", "refused"]
+ENDED: Mapping[AdapterState, Ending] = {
+    AdapterState.LIVE: "live",
+    AdapterState.CANARY: "on trial",
+    AdapterState.REFUSED: "refused",
+}
 SAMPLING = 0.1  # share of the progress bar
 
 
@@ -74,14 +82,21 @@ async def learn(
     on_progress: OnShare | None = None,
     while_training: WhileTraining = nullcontext,
     share: float | None = None,
+    anew: bool = False,
+    target: Target | None = None,
+    held: Held | None = None,
 ) -> Outcome:
     """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
 
     `agreed`: see `collect`. `scan` looks for personal things in what the candidate says. `while_training`:
     entered while the trainers run, to make room for them. `share`: of the chats, which the candidate is tried
     on before all get it, beside the live one if there is one; None: all get it.
-    `again` learns even from feedback that the last cycle has already learned from. Raises AlreadyRunning when
-    another process is at it, and TrainingFailed with one sentence; then the live adapter is what it was.
+    `again` learns even from feedback that the last cycle has already learned from. `anew`: from the corpus
+    on, with a new SFT adapter, however little feedback there is. `target`: the machine that trains; None:
+    this one. `held`: the run this is, where one was taken from the queue; taken up after a crash, a cycle
+    whose candidate was decided on is not done twice.
+    Raises AlreadyRunning when another process is at it, and TrainingFailed with one sentence; then the live
+    adapter is what it was.
     """
 
     async def work(run: Run, progress: Progress) -> Outcome:
@@ -102,10 +117,12 @@ async def learn(
             progress,
             while_training,
             share,
+            anew,
+            target,
         )
         return await cycle.go(run)
 
-    return await recorded(runs, KIND, work, on_progress, summary=Outcome.as_json)
+    return await recorded(runs, KIND, work, on_progress, summary=Outcome.as_json, held=held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,38 +143,61 @@ class _Cycle:
     progress: Progress
     while_training: WhileTraining
     share: float | None
+    anew: bool
+    target: Target | None
 
     async def go(self, run: Run) -> Outcome:
+        if decided := await self._decided_before(run):
+            return decided
         self.progress.at(0.0, "collecting feedback")
         judged, left_out = await collect(self.feedback, self.messages, self.settings, self.agreed)
-        if len(judged) < self.settings.min_feedback:
+        if len(judged) < self.settings.min_feedback and not self.anew:
             words = f"Not enough feedback yet: {len(judged)} of {self.settings.min_feedback}."
             why = [f"Left out, {reason}: {count}." for reason, count in left_out.items()]
             return Outcome("not enough", (words, *why), run.id)
         signals = stable_id(self.base, *(item.feedback.id for item in judged))
-        if not self.again and await self._learned_already(signals):
+        if not (self.again or self.anew) and await self._learned_already(signals):
             return Outcome("not enough", ("Nothing new: all feedback has been learned from.",), run.id)
         live = await self.adapters.live()
         self.progress.at(0.02, "asking the live model for replies to compare with")
         preferences = await freeze(judged, self.home / "preferences", self.settings, self.sampler)
         plan = plan_of(
-            self.home, self.base, self.corpus, self.settings, preferences, await self.adapters.all(), live
+            self.home,
+            self.base,
+            self.corpus,
+            self.settings,
+            preferences,
+            await self.adapters.all(),
+            live,
+            anew=self.anew,
         )
         if plan is None:
             counts = ", ".join(f"{count} {what}" for what, count in preferences.counts.items())
             return Outcome("not enough", (f"Not enough of one kind to train on: {counts}.",), run.id)
         report_file = self.home / "runs" / run.id / "report.json"
         reports = await self._train(plan, live, preferences, report_file)
+        self.progress.metrics |= {"signals": signals, "candidate": plan.candidate.name}
+        await self._still_ours(run)
         await self._add(plan)
-        outcome = await self._decide(plan, live, reports[-1], run, preferences)
-        await self.runs.beat(run.id, 0.99, {"signals": signals})
-        return outcome
+        return await self._decide(plan, live, reports[-1], run, preferences)
+
+    async def _still_ours(self, run: Run) -> None:
+        """Whoever slept through its lease must not put a second adapter before people."""
+        if not await self.runs.beat(run.id, 0.98, self.progress.metrics, attempt=run.attempts):
+            raise RunLost("The run was ended from elsewhere.")
+
+    async def _decided_before(self, run: Run) -> Outcome | None:
+        """What this very run came to, when its process died between deciding and saying so."""
+        adapter = await self.adapters.get(run.metrics.get("candidate", ""))
+        ended = ENDED.get(adapter.state) if adapter else None
+        if adapter is None or ended is None:
+            return None
+        self.progress.metrics |= {name: run.metrics[name] for name in ("signals", "candidate")}
+        return Outcome(ended, adapter.reasons, run.id, adapter.version, report=adapter.report)
 
     async def _learned_already(self, signals: str) -> bool:
-        return any(
-            run.kind == KIND and run.state is RunState.PASSED and run.metrics.get("signals") == signals
-            for run in await self.runs.all(limit=50)
-        )
+        before = [run for kind in (KIND, ANEW) for run in await self.runs.all(limit=50, kind=kind)]
+        return any(run.state is RunState.PASSED and run.metrics.get("signals") == signals for run in before)
 
     async def _train(
         self, plan: Plan, live: Adapter | None, preferences: Preferences, report: Path
@@ -167,7 +207,7 @@ class _Cycle:
             base=self.base,
             adapters={"base": None, "live": live_folder, "candidate": plan.candidate},
             corpus=self.corpus,
-            preferences=preferences.path,
+            preferences=preferences.path if preferences.signals else None,
             report=report,
             settings=self.settings.evaluation,
             max_length=for_base(SftRecipe, self.base, **self.settings.recipes.get("sft", {})).max_length,
@@ -187,7 +227,7 @@ class _Cycle:
 
         job = Job(steps=[*plan.steps, measure], work_dir=self.home / "runs" / "work")
         async with self.while_training():
-            return await run_job(job, report.parent, tell)
+            return await run_job(job, report.parent, tell, self.target)
 
     async def _add(self, plan: Plan) -> None:
         for folder in plan.trained:
@@ -223,7 +263,7 @@ class _Cycle:
             reasons = tuple(refused) or verdict.reasons
             verdict = Verdict(False, tuple(refused), verdict.axes) if refused else verdict
         picture = self.home / "runs" / run.id / "report.png"
-        ended: Literal["live", "on trial", "refused"] = "refused"
+        ended: Ending = "refused"
         if verdict.passed:
             ended = "on trial" if live and self.share else "live"
         return Outcome(

@@ -12,8 +12,25 @@ FULL_DISK = (
 )
 
 
+DISK = "The disk is full: free some space, then start the training again."
+MEMORY = "Out of memory while training: lower batch_size or max_length in the recipe."
+NO_MEMORY = ("MemoryError", "OutOfMemoryError", "Cannot allocate memory", "can't allocate memory")
+
+
 class TrainingFailed(Exception):
     """A training did not lead to an adapter. The message is one sentence; no adapter folder was left."""
+
+
+class TrainerKilled(TrainingFailed):
+    """Its process was killed from outside, which says nothing about the training: it may be tried again."""
+
+
+class RunCancelled(TrainingFailed):
+    """Somebody asked for the run to stop."""
+
+
+class RunLost(TrainingFailed):
+    """The run is somebody else's by now, or over: nothing may be written about it any more."""
 
 
 class TeacherRefused(TrainingFailed):
@@ -26,13 +43,20 @@ def explained(error: BaseException) -> TrainingFailed | None:
         return error
     text = str(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return TrainingFailed("Out of memory while training: lower batch_size or max_length in the recipe.")
+        return TrainingFailed(MEMORY)
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or any(
         sign in text for sign in FULL_DISK
     ):
-        return TrainingFailed("The disk is full: free some space, then start the training again.")
+        return TrainingFailed(DISK)
     if isinstance(error, OSError):
         return TrainingFailed(
             f"A file could not be read or written: {text.splitlines()[0] if text else error!r}"
         )
     return None
+
+
+def last_words(log: str) -> str | None:
+    """What the end of a log says of a process that came to no result: the disk, the memory, or nothing."""
+    if any(sign in log for sign in FULL_DISK):
+        return DISK
+    return MEMORY if any(sign in log for sign in NO_MEMORY) else None

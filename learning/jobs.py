@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from learning.distil_recipe import DistilRecipe
 from learning.evaluation.options import EvaluationSettings
-from learning.failures import TrainingFailed
+from learning.failures import MEMORY, TrainerKilled, TrainingFailed, last_words
 from learning.recipes import DpoRecipe, HindsightRecipe, InterpolationRecipe, KtoRecipe, SftRecipe
 from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
+from learning.targets.local import LocalTarget
+from learning.targets.target import Ended, Target
 from storage.records import stable_id
 
-LOOK_EVERY = 0.2  # seconds
-STOPPING_TAKES = 10.0  # seconds until a child that was asked to stop is killed
-ROOT = Path(__file__).parents[1]
+LAST_WORDS = 4096  # bytes of a log that are looked through for why there is no result
 
 OnJobProgress = Callable[[float, str, Mapping[str, Any]], None]
 """Told how far the whole job is (0..1), which step is running, and the step's latest figures."""
@@ -153,44 +151,28 @@ class Job(BaseModel):
         return self.work_dir / f"{step.kind}-{stable_id(step.model_dump_json(exclude={'adapter'}))[:12]}"
 
 
-async def run_job(job: Job, run_dir: Path, on_progress: OnJobProgress | None = None) -> list[dict[str, Any]]:
-    """Do the steps in a child process and return each one's report.
+async def run_job(
+    job: Job, run_dir: Path, on_progress: OnJobProgress | None = None, target: Target | None = None
+) -> list[dict[str, Any]]:
+    """Do the steps in a process of the target (default: a child of ours) and return each one's report.
 
-    Raises TrainingFailed with one sentence that names the log. Cancelled, it stops the child first; nothing
-    half-done is left behind, and the same job may be run again.
+    Raises TrainingFailed with one sentence that names the log, TrainerKilled where trying again may help.
+    Cancelled, it stops that process first; nothing half-done is left behind, and the same job may be run
+    again.
     """
+    target = target or LocalTarget()
     await asyncio.to_thread(run_dir.mkdir, parents=True, exist_ok=True)
-    order, log = run_dir / "job.json", run_dir / "worker.log"
-    progress, result = run_dir / "progress.jsonl", run_dir / "result.json"
-    for old in (progress, result):
-        old.unlink(missing_ok=True)
-    order.write_text(job.model_dump_json(indent=2), encoding="utf-8")
-    with log.open("ab") as written:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "learning.worker",
-            str(order.resolve()),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=written,
-            stderr=written,
-            env=_environment(),
-            start_new_session=True,  # Ctrl-C is for us to pass on
-        )
+    place = await asyncio.to_thread(target.pack, job, run_dir)
+    handle, seen, ended = await target.start(place.folder, run_dir.name), 0, None
     try:
-        ended, seen = asyncio.create_task(child.wait()), 0
-        while not ended.done():
-            await asyncio.wait([ended], timeout=LOOK_EVERY)
-            seen = _follow(progress, seen, on_progress)
+        while ended is None:
+            ended = await target.poll(handle)
+            seen = _follow(place.folder / "progress.jsonl", seen, on_progress)
     finally:
-        await _stop(child)
-    return _result(result, child.returncode, log)
-
-
-def _environment() -> dict[str, str]:
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    quiet = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    return {**quiet, **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        await target.stop(handle)
+    reports = _result(place.folder, ended)
+    await asyncio.to_thread(place.bring_back)
+    return reports
 
 
 def _follow(progress: Path, seen: int, on_progress: OnJobProgress | None) -> int:
@@ -208,28 +190,36 @@ def _follow(progress: Path, seen: int, on_progress: OnJobProgress | None) -> int
     return seen
 
 
-async def _stop(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        child.terminate()
+def _result(folder: Path, ended: Ended) -> list[dict[str, Any]]:
+    log = folder / "worker.log"
     try:
-        await asyncio.wait_for(child.wait(), STOPPING_TAKES)
-    except TimeoutError:
-        child.kill()
-        await child.wait()
-
-
-def _result(result: Path, code: int | None, log: Path) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(result.read_text(encoding="utf-8"))
+        found = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        how = f"by signal {-code}" if code and code < 0 else f"with code {code}"
-        hint = " (out of memory, most likely)" if code == -9 else ""
-        raise TrainingFailed(
-            f"The training process ended {how}{hint} before it was done. Log: {log}"
-        ) from None
+        raise _without_result(ended, log) from None
     if sentence := found.get("error"):
         raise TrainingFailed(f"{sentence} Log: {log}")
     reports: list[dict[str, Any]] = found["reports"]
     return reports
+
+
+def _without_result(ended: Ended, log: Path) -> TrainingFailed:
+    """Why there is no result: the log, what the machine says, or at least how the process ended."""
+    if ended.out_of_memory:
+        return TrainingFailed(f"{MEMORY} The system killed it. Log: {log}")
+    if sentence := last_words(_end_of(log)):
+        return TrainingFailed(f"{sentence} Log: {log}")
+    signal = ended.signal
+    how = f"by signal {signal}" if signal else f"with code {ended.code}"
+    hint = " (out of memory, most likely)" if signal == SIGKILL else ""
+    told = f"The training process ended {how}{hint} before it was done. {ended.why} Log: {log}"
+    kind = TrainerKilled if signal in (SIGKILL, SIGTERM) or ended.vanished else TrainingFailed
+    return kind(" ".join(told.split()))
+
+
+def _end_of(log: Path) -> str:
+    try:
+        with log.open("rb") as content:
+            content.seek(max(0, log.stat().st_size - LAST_WORDS))
+            return content.read().decode(errors="replace")
+    except OSError:
+        return ""

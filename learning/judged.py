@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from brain.prompt import heard
 from learning.duplicates import plain
 from storage.records import Feedback, Message, Prompt, stable_id
 
@@ -30,7 +31,7 @@ def conversation(item: Judged) -> str:
 
 def exchange(item: Judged) -> str:
     """One exchange: what was asked, so that the same question never lies on both sides."""
-    return plain(item.prompt[-1]["content"])
+    return plain(heard(item.prompt))
 
 
 def held_out(judged: Sequence[Judged], share: float) -> set[str]:

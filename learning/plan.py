@@ -46,21 +46,26 @@ def plan_of(
     preferences: Preferences,
     known: Sequence[Adapter],
     live: Adapter | None,
+    *,
+    anew: bool = False,
 ) -> Plan | None:
     """Corrections first, for they say most, then complaints, then thumbs; then how far to go that way.
 
-    None where there is not enough of any kind.
+    `anew`: from a new SFT adapter on, and that alone where there is not enough feedback of any kind; without
+    it, None there.
     """
     wanted = _worth_training(base, settings, preferences)
-    if not wanted:
+    if not wanted and not anew:
         return None
     folders = _Folders(home, len(known) + 1)
     steps: list[AnyStep] = []
-    start = _start(home, base, settings, known, live, preferences.signals)
+    start = None if anew else _start(home, base, settings, known, live, preferences.signals)
     if start is None:
         start = folders.next("sft")
         sft = _recipe(SftRecipe, "sft", base, settings)
         steps.append(SftStep(base=base, data=corpus, recipe=sft, adapter=start))
+    if not wanted:
+        return Plan(tuple(steps), tuple(folders.given))
     last = start
     for step, recipe in wanted:
         folder = folders.next(step.model_fields["kind"].default)

@@ -175,7 +175,7 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "gradient_checkpointing": False,
     },
     DpoRecipe: {
-        "learning_rate": 2e-3,
+        "learning_rate": 1e-3,
         "epochs": 2,
         "min_updates": 100,
         "batch_size": 8,
@@ -186,7 +186,7 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "gradient_checkpointing": False,
     },
     KtoRecipe: {
-        "learning_rate": 5e-4,
+        "learning_rate": 1e-4,
         "epochs": 1,
         "min_updates": 40,
         "batch_size": 8,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from brain.prompt import Persona, Turn, compose
+from brain.prompt import Persona, Situation, Turn, compose, heard
 from learning.formality import formality
 from learning.names import PERSON, PLACEHOLDER, Names
 from learning.patterns import pattern_of
@@ -31,6 +31,8 @@ BANDS = (("short", 24), ("medium", 120), ("long", 10**9))  # characters of a com
 GOES_ON = "(you go on)"
 
 Row = dict[str, Any]
+Local = Callable[[datetime], datetime]
+"""The same moment in the time of where the owner lived then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class SampleMaker:
     names: Names
     settings: CorpusSettings
     until: dict[str, datetime]  # by source, when its last record was said: nothing is known of later
+    local: Local | None = None  # None: prompts do not say when and where
     left_out: Counter[str] = field(default_factory=Counter)
 
     def answers(self, thread: Thread, session: range) -> Iterator[Row]:
@@ -71,9 +74,9 @@ class SampleMaker:
         if (spoke or self.until[thread.source]) - end < timedelta(hours=self.settings.silence_hours):
             return None
         turns = self._window(thread, range(session.start, session.stop))
-        if not (prompt := compose(self.persona, self._turns(thread, turns))):
-            return None
         last = thread.bursts[unheard[-1]].records
+        if not (prompt := self._prompt(thread, turns, last[-1].said_at)):
+            return None
         return {
             "id": stable_id("silence", *(record.id for record in last)),
             "kind": "silence",
@@ -110,7 +113,7 @@ class SampleMaker:
             last_is_ours = thread.bursts[window[-1]].by_owner
             if not thread.private or last_is_ours or asked not in before:
                 window = [*(n for n in window if n != asked), asked]  # who is answered has the last word
-        prompt = compose(self.persona, self._turns(thread, window)) if window else []
+        prompt = self._prompt(thread, window, burst.records[0].said_at) if window else []
         if unasked and before:
             prompt = prompt or self._alone(f"(you write first, on {thread.source})")
             said = "\n".join(self._text(thread.bursts[n]) for n in _own_tail(thread, window))
@@ -174,6 +177,11 @@ class SampleMaker:
             picked.append(number)
         return sorted(picked)
 
+    def _prompt(self, thread: Thread, numbers: Sequence[int], at: datetime) -> list[Any]:
+        """What serving would have shown at that moment."""
+        there = Situation(self.local(at), thread.private, thread.source) if self.local else None
+        return compose(self.persona, self._turns(thread, numbers), situation=there)
+
     def _turns(self, thread: Thread, numbers: Iterable[int]) -> list[Turn]:
         bursts = (thread.bursts[number] for number in numbers)
         return [Turn(self.names.of(b.author_id), self._text(b), ours=b.by_owner) for b in bursts]
@@ -202,7 +210,7 @@ class SampleMaker:
             **_about(records),
             "length": next(name for name, most in BANDS if len(reply) <= most),
             "formality": formality(reply),
-            "pattern": pattern_of(prompt[-1]["content"] if kind == "answer" else "", reply),
+            "pattern": pattern_of(heard(prompt) if kind == "answer" else "", reply),
             "record_ids": [record.id for record in records],
             "context_ids": context,
             "prompt": [dict(turn) for turn in prompt],

@@ -170,6 +170,33 @@ class CanarySettings(BaseModel):
     days: float = Field(default=7, gt=0, description="then it is decided by what is known")
 
 
+class WhenSettings(BaseModel):
+    """[learning.when]: when the running service learns by itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    judgements: float = Field(
+        default=8, gt=0, description="new ones; a correction is 1, a choice or complaint 0.5, a thumb 0.25"
+    )
+    texts: int | None = Field(
+        default=500, ge=1, description="new texts of the owner: then all is trained anew; unset: never"
+    )
+    every_hours: float | None = Field(
+        default=None, gt=0, description="so long after the last time, anything new is enough"
+    )
+    cool_down_minutes: float = Field(default=60, ge=0, description="after the last time, however it ended")
+    runs_a_day: int = Field(default=8, ge=1, description="at most, within any 24 hours")
+    hours_a_day: float = Field(default=6, gt=0, description="of training, likewise")
+    quiet: str = Field(
+        default="",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$",
+        description="hours of the owner's day in which nothing is trained, 18:00-23:00 say",
+    )
+    rest_minutes: float = Field(
+        default=10, ge=0, description='nobody wrote for so long; where `share_gpu = "sleep"` only'
+    )
+
+
 class LearningSettings(BaseModel):
     """[learning]"""
 
@@ -178,6 +205,7 @@ class LearningSettings(BaseModel):
     corpus: CorpusSettings = CorpusSettings()
     gate: GateSettings = GateSettings()
     canary: CanarySettings = CanarySettings()
+    when: WhenSettings = WhenSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     recipes: dict[Literal["sft", "distil", "dpo", "kto", "hindsight", "rlhf"], dict[str, Any]] = Field(
         default_factory=dict
@@ -187,9 +215,6 @@ class LearningSettings(BaseModel):
     )
     teacher_url: str | None = Field(
         None, description="a server of vLLM's protocol that serves the teacher; unset: it is loaded here"
-    )
-    every_hours: float | None = Field(
-        None, gt=0, description="`twin up` learns this often; unset: when asked"
     )
     min_feedback: int = Field(
         default=20, ge=1, description="fewer effective signals than this are kept for later"

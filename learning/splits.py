@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from brain.prompt import heard
 from learning.duplicates import Duplicates, plain
 from learning.settings import CorpusSettings
 
@@ -101,7 +102,7 @@ def drawn(
 
 def exchange(row: Row) -> str:
     """What makes two rows the same: the last words heard and the answer to them."""
-    return f"{row['prompt'][-1]['content']}\n{row['completion'][0]['content']}"
+    return f"{heard(row['prompt'])}\n{row['completion'][0]['content']}"
 
 
 def in_order(row: Row) -> tuple[str, str]:

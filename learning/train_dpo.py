@@ -111,7 +111,7 @@ def trainer_for(
             model=with_adapter(load_base(base), parent, trainable=True),
             ref_model=None,
             args=DPOConfig(
-                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are  already
+                **arguments(recipe, work_dir) | {"num_train_epochs": 1},  # the rows are unrolled already
                 beta=recipe.beta,
                 loss_type=list(recipe.loss_type),
                 loss_weights=list(recipe.loss_weights),

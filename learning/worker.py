@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -195,6 +196,8 @@ def _end_with(parent: int) -> None:
     """A worker never outlives the process that wanted its result: two would train for one run."""
     while os.getppid() == parent:
         time.sleep(0.5)
+    if os.getpgrp() == os.getpid():  # with whatever it has started
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 

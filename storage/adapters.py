@@ -37,6 +37,10 @@ class NothingToRollBack(Exception):
         )
 
 
+# Made once: every answer asks this.
+ANSWERING = select(AdapterRow.version, AdapterRow.path, AdapterRow.canary_share).where(text(ANSWERS))
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
     """One of the adapters that answer people now."""
@@ -97,9 +101,8 @@ class AdapterStore:
 
     async def answering(self) -> tuple[Answering | None, Answering | None]:
         """The live one (None: the bare base model) and the canary, if any. Cheap: for every message."""
-        query = select(AdapterRow.version, AdapterRow.path, AdapterRow.canary_share).where(text(ANSWERS))
         async with self._database.reading() as session:
-            found = [Answering(*row) for row in await session.execute(query)]
+            found = [Answering(*row) for row in await session.execute(ANSWERING)]
         live = next((one for one in found if one.share is None), None)
         return live, next((one for one in found if one.share is not None), None)
 

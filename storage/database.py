@@ -47,6 +47,7 @@ PRAGMAS = (
     "journal_mode = WAL",  # readers and the writer do not wait for one another
     "synchronous = NORMAL",
     "foreign_keys = ON",
+    "secure_delete = ON",  # what is forgotten leaves zeros, not words on a free page
     "cache_size = -65536",  # 64 MiB, and a checkpoint every 40: a large import is half as fast without
     "wal_autocheckpoint = 10000",
 )
@@ -68,6 +69,7 @@ class Database:
         # SQLite has one writer at a time anyway; queueing here is fair, its own waiting is not.
         self._turn = asyncio.Lock() if self._is_sqlite else None
         self.name = shown(engine.url)  # for people and logs: without the password
+        self.file = Path(str(engine.url.database)) if self._is_sqlite else None
 
     @classmethod
     async def open(cls, url: str) -> Database:
@@ -104,6 +106,15 @@ class Database:
             async with self._session(self._reading) as session:
                 yield session
 
+    @asynccontextmanager
+    async def one_moment(self) -> AsyncIterator[AsyncSession]:
+        """However many queries: all of them see the database as it is at the first one."""
+        frozen = self._reading
+        if not self._is_sqlite:  # there every transaction is like that
+            frozen = frozen.execution_options(isolation_level="REPEATABLE READ")
+        async with self._session(frozen) as session:
+            yield session
+
     async def alone(self, session: AsyncSession, name: str) -> None:
         """Until this transaction ends, nobody else gets past this name. SQLite's writers are alone anyway."""
         if not self._is_sqlite:
@@ -128,6 +139,21 @@ class Database:
         result = await session.execute(statement)
         assert isinstance(result, CursorResult)
         return result.rowcount
+
+    async def scrub(self, *, thorough: bool = False) -> bool:
+        """What was deleted is gone from the disk, too, as far as that is ours to do; False: not all yet.
+
+        SQLite writes zeros over what it deletes, but its journal holds the pages as they were until it is
+        emptied, which waits for whoever reads. `thorough`: write the whole file anew; writers wait meanwhile.
+        """
+        how = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with self._my_turn(), how.connect() as connection:
+            if thorough or not self._is_sqlite:
+                await connection.exec_driver_sql("VACUUM")
+            if not self._is_sqlite:
+                return True
+            busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+            return not busy
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
@@ -59,6 +59,15 @@ class FeedbackStore:
     async def effective(self) -> list[Feedback]:
         """What counts today, oldest first."""
         return await self._all(_select().filter_by(withdrawn_at=None))
+
+    async def mark(self) -> tuple[int, int, int]:
+        """Changes whenever a signal comes, goes or is withdrawn; cheap to ask often."""
+        query = select(
+            func.count(), func.coalesce(func.max(FeedbackRow.number), 0), func.count(FeedbackRow.withdrawn_at)
+        )
+        async with self._database.reading() as session:
+            number, newest, withdrawn = (await session.execute(query)).one()
+        return number, newest, withdrawn
 
     async def _all(self, query: Select[Any]) -> list[Feedback]:
         query = query.order_by(FeedbackRow.given_at, FeedbackRow.number)

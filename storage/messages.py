@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Integer, Select, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
@@ -42,10 +42,10 @@ class MessageStore:
         self, chat_id: str, platform: str, limit: int = 20, before: datetime | None = None
     ) -> list[Message]:
         """The last messages people could read in one chat, oldest first, without the deleted ones."""
-        query = _newest_first().filter_by(platform=platform, chat_id=chat_id, deleted_at=None, unsent=False)
-        if before is not None:
-            query = query.where(MessageRow.sent_at < before)
-        return list(reversed(await self._all(query.limit(limit))))
+        wanted = {"platform": platform, "chat_id": chat_id, "limit": limit}
+        query = RECENT if before is None else RECENT.where(MessageRow.sent_at < before)
+        async with self._database.reading() as session:
+            return [Message(*row) for row in await session.execute(query, wanted)][::-1]
 
     async def last_reply(self, platform: str, chat_id: str) -> Message | None:
         """The twin's newest message in this chat."""
@@ -66,6 +66,11 @@ class MessageStore:
         return await self._all(here.order_by(MessageRow.number))
 
     # what waits
+
+    async def latest(self) -> datetime | None:
+        """When anybody last said anything."""
+        async with self._database.reading() as session:
+            return (await session.execute(select(func.max(MessageRow.sent_at)))).scalar_one()
 
     async def waiting(
         self, platform: str | None = None, chat_id: str | None = None, author_id: str | None = None
@@ -265,3 +270,12 @@ def _select() -> Select[Any]:
 
 def _newest_first() -> Select[Any]:
     return _select().order_by(MessageRow.sent_at.desc(), MessageRow.number.desc())
+
+
+# Made once: every answer asks this, and putting the query together took a third of its time.
+RECENT = (
+    _newest_first()
+    .where(MessageRow.platform == bindparam("platform"), MessageRow.chat_id == bindparam("chat_id"))
+    .filter_by(deleted_at=None, unsent=False)
+    .limit(bindparam("limit", type_=Integer))
+)

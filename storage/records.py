@@ -339,9 +339,18 @@ class Run:
     heartbeat_at: datetime | None = None
     progress: float = 0.0  # 0..1
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    worker: str | None = None  # "host:pid" of the process that holds the lease
+    worker: str | None = None  # "host:pid:nonce" of the process that holds the lease
     log_path: str | None = None
     error: str | None = None  # one sentence
+    attempts: int = 0  # how often it was taken from the queue; 0: begun by hand, outside of it
+    due_at: datetime | None = None  # not before then
+    requested_by: str = ""  # "schedule", "terminal", "discord:1234"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None  # of one key, one run waits and one runs
+    artefacts: Mapping[str, Any] = field(default_factory=dict)  # what it made, by name: versions, paths
+    target: str = "local"  # which machine trains
+    tell: str | None = None  # "platform:chat" that waits to hear how it ends
+    cancelled_by: str | None = None  # who asked it to stop
 
 
 READ_EXPORTS = "ingest"  # the source of the cursors that say which exports need not be read again

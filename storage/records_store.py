@@ -107,6 +107,12 @@ class RecordStore:
         """How many records each source gave, the deleted ones not counted."""
         return await self._count_by(RecordRow.source)
 
+    async def of_owner(self) -> int:
+        """How many texts of the owner there are."""
+        query = select(func.count()).select_from(RecordRow).filter_by(by_owner=True, deleted_at=None)
+        async with self._database.reading() as session:
+            return (await session.execute(query)).scalar_one()
+
     async def threads(self) -> dict[str, int]:
         """Every thread and how many records it has, the longest first."""
         return await self._count_by(RecordRow.thread_id)

@@ -35,6 +35,11 @@ def bring_up_to_date(connection: Connection) -> None:
         command.upgrade(config, "head")
 
 
+def knows(revision: str) -> bool:
+    """Whether this twin can read such a schema, or lead it on to its own."""
+    return any(step.revision == revision for step in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option(

@@ -323,8 +323,30 @@ class RunRow(Base):
     worker: Mapped[str | None]
     log_path: Mapped[str | None]
     error: Mapped[str | None]
+    attempts: Mapped[int]
+    due_at: Mapped[datetime | None]
+    requested_by: Mapped[str]
+    parameters: Mapped[Mapping[str, Any]]
+    key: Mapped[str | None]
+    artefacts: Mapped[Mapping[str, Any]]
+    target: Mapped[str]
+    tell: Mapped[str | None]
+    cancelled_by: Mapped[str | None]
 
     __table_args__ = (
+        Index(
+            "one_queued_run_of_a_key",
+            "key",
+            unique=True,
+            sqlite_where=sql("state = 'queued'"),
+            postgresql_where=sql("state = 'queued'"),
+        ),
+        Index(
+            "runs_that_are_not_over",
+            "state",
+            sqlite_where=sql("state IN ('queued', 'running')"),
+            postgresql_where=sql("state IN ('queued', 'running')"),
+        ),
         Index(
             "only_one_exclusive_run",
             "exclusive",

@@ -7,10 +7,10 @@ import json
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.authority import Authority
@@ -23,14 +23,16 @@ from bot.platform import Platform
 from bot.rhythm import Rhythm
 from bot.terminal_app import OWNER_ID
 from bot.turns import Turns
+from brain.budget import Budget
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelClient, Sampling
 from brain.model_server import ModelServer
-from brain.prompt import Persona
+from brain.prompt import Persona, manner_of
 from brain.replicas import Limits, Replicas
 from brain.reply import Brain
 from learning.pocket import default_cache_dir, ensure
 from storage.adapters import AdapterStore
+from storage.cache import Cache, open_cache
 from storage.chats import ChatStore, FactStore, PersonStore, QuestionStore
 from storage.cursors import CursorStore
 from storage.database import Database
@@ -65,6 +67,7 @@ class Stores:
     questions: QuestionStore
     facts: FactStore
     leases: LeaseStore
+    cache: Cache
 
 
 @asynccontextmanager
@@ -72,6 +75,8 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     home.make()
     url = settings.storage.url
     database = await Database.open(url.get_secret_value() if url else home.database_url)
+    redis = settings.storage.redis_url
+    cache = open_cache(redis.get_secret_value() if redis else None)
     try:
         yield Stores(
             database,
@@ -87,8 +92,10 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
             QuestionStore(database),
             FactStore(database),
             LeaseStore(database),
+            cache,
         )
     finally:
+        await cache.close()
         await database.close()
 
 
@@ -209,10 +216,19 @@ def persona(settings: Settings) -> Persona:
         raise Told(
             "the twin does not know whose it is: owner.name is not set", "'twin init NAME' makes a twin.toml"
         )
-    return Persona(settings.owner.name.split()[0], tuple(settings.owner.facts))
+    manner = manner_of(settings.owner.languages) if situated(settings) else ()
+    return Persona(settings.owner.name.split()[0], tuple(settings.owner.facts), manner)
+
+
+def situated(settings: Settings) -> Callable[[datetime], datetime] | None:
+    """The owner's own time, where prompts say when and where; the tiny stand-in would only be confused."""
+    wanted = settings.model.situation
+    on = wanted == "on" or (wanted == "auto" and settings.model.base != "pocket")
+    return settings.owner.owner().local if on else None
 
 
 def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain, LiveAdapter]:
+    cache = stores.cache
     live = LiveAdapter(
         stores.adapters,
         model.client,
@@ -231,9 +247,12 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
             temperature=settings.model.temperature,
             top_p=settings.model.top_p,
             max_tokens=settings.model.max_tokens,
+            stop=tuple(settings.model.stop),
         ),
         history=settings.chat.history,
         facts=stores.facts,
+        budget=Budget(model.client, cache, answer=settings.model.max_tokens, base=model.base.name),
+        local=situated(settings),
     )
     return brain, live
 
@@ -242,6 +261,19 @@ def build_authority(settings: Settings) -> Authority:
     accounts = {**settings.owner.accounts, "terminal": OWNER_ID}
     chat = settings.chat
     return Authority(accounts, chat.trainers, chat.allow, chat.block)
+
+
+def kept_of(stores: Stores) -> Kept:
+    """What chats are made of."""
+    return Kept(
+        stores.messages,
+        stores.deliveries,
+        stores.feedback,
+        stores.chats,
+        stores.people,
+        stores.questions,
+        stores.facts,
+    )
 
 
 def copy_name() -> str:
@@ -267,15 +299,7 @@ def build_talk(
     twin/forget.py; without it, /forget leaves preference sets alone. `take_back`: see twin/trial.py.
     """
     news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
-    kept = Kept(
-        stores.messages,
-        stores.deliveries,
-        stores.feedback,
-        stores.chats,
-        stores.people,
-        stores.questions,
-        stores.facts,
-    )
+    kept = kept_of(stores)
     turns = Turns(
         brain,
         kept,
@@ -321,6 +345,11 @@ def build_commands(
         except Told as told:  # said in the chat as it would be in the terminal
             return str(told)
 
+    async def schedule() -> str:
+        from twin.schedule_status import status_of
+
+        return (await status_of(home, settings, stores)).in_words()
+
     return Commands(
         stores.adapters,
         stores.feedback,
@@ -329,4 +358,5 @@ def build_commands(
         retrain=retrain,
         promote=promote_version,
         busy=lambda: bool(learning),
+        schedule=schedule,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -12,8 +12,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from twin import show
-from twin.build import open_stores
+from twin import cli_backup, show
+from twin.build import Stores, open_stores
+from twin.cli_runs import runs_app, schedule
 from twin.errors import Told, in_words
 from twin.home import Home
 from twin.settings import Settings, read_settings
@@ -36,6 +37,9 @@ app.add_typer(train_app, name="train")
 app.add_typer(adapters_app, name="adapters")
 app.add_typer(records_app, name="records")
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(cli_backup.app)
+app.add_typer(runs_app, name="runs")
+app.command("schedule")(schedule)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 Limit = Annotated[int, typer.Option(help="How many at the most.")]
@@ -53,6 +57,10 @@ def at_home(
 ) -> None:
     global _home
     _home = Home(home.expanduser().absolute())
+
+
+def the_home() -> Home:
+    return _home
 
 
 @contextmanager
@@ -78,11 +86,25 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("unreachable")
 
 
+def home() -> Home:
+    return _home
+
+
 def settings() -> Settings:
     with problems_in_words():
         _home.make()
         return read_settings(_home)
     raise AssertionError("unreachable")
+
+
+def stored(work: Callable[[Stores], Awaitable[T]]) -> T:
+    """What somebody wants of the database of this home."""
+
+    async def opened() -> T:
+        async with open_stores(_home, settings()) as stores:
+            return await work(stores)
+
+    return run(opened())
 
 
 @app.command()
@@ -110,11 +132,19 @@ def init(name: Annotated[str, typer.Argument(help="The owner's name, as the twin
 
 
 @app.command()
-def up() -> None:
-    """The service: everything that twin.toml switches on."""
+def up(
+    only: Annotated[
+        str | None,
+        typer.Option(help="Some parts only: model, discord, telegram, schedule, runner; with commas."),
+    ] = None,
+) -> None:
+    """The service: everything that twin.toml switches on. Its parts may be processes of their own."""
+    from twin.components import chosen
     from twin.up import serve_until_stopped
 
-    run(serve_until_stopped(_home, settings()))
+    with problems_in_words():
+        parts = chosen(only)
+    run(serve_until_stopped(_home, settings(), parts=parts))
 
 
 @app.command()

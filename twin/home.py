@@ -51,6 +51,11 @@ class Home:
         return self.root / "corrections.json"
 
     @property
+    def receipts(self) -> Path:
+        """What was forgotten when, by count; not what it said."""
+        return self.root / "receipts"
+
+    @property
     def runs(self) -> Path:
         return self.root / "runs"
 

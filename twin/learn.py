@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 from brain.model_client import Sampling
 from learning import cycle
 from learning.cycle import Outcome
+from learning.durable import Held
 from learning.evaluation.personal import Scan
 from learning.preferences import Sampler
+from learning.targets.target import Target
 from storage.records import Prompt
 from twin import show
 from twin.adapters import ServingFace
@@ -43,10 +46,14 @@ async def learn_in(
     again: bool = False,
     on_trial: bool = False,
     on_progress: show.OnProgress | None = None,
+    anew: bool = False,
+    target: Target | None = None,
+    held: Held | None = None,
 ) -> Outcome:
     """One whole cycle with everything it needs handed in; silent unless somebody wants to hear of it.
 
     `on_trial`: whatever passes the gate is tried on a share of the chats first, where the settings say so.
+    `anew`, `target`, `held`: see learning/cycle.py.
     """
     return await cycle.learn(
         home=home.root,
@@ -65,6 +72,9 @@ async def learn_in(
         on_progress=on_progress,
         while_training=model.client.asleep if settings.serving.share_gpu == "sleep" else nullcontext,
         share=(settings.learning.canary.share or None) if on_trial else None,
+        anew=anew,
+        target=target,
+        held=held,
     )
 
 
@@ -76,18 +86,20 @@ def personal_scan(home: Home, settings: Settings) -> Scan:
 
 def outcome_in_words(outcome: Outcome) -> str:
     """What came of a cycle, for the person who waits for it."""
-    reasons = " ".join(outcome.reasons)
-    match outcome.state:
+    return in_words(outcome.state, outcome.version, outcome.reasons)
+
+
+def in_words(state: str, version: str | None, reasons: Sequence[str]) -> str:
+    why = " ".join(reasons)
+    match state:
         case "live":
-            return f"{outcome.version} passed the gate and answers from now on. {reasons}"
+            return f"{version} passed the gate and answers from now on. {why}"
         case "on trial":
-            return (
-                f"{outcome.version} passed the gate and is tried on some of the chats, yours first. {reasons}"
-            )
+            return f"{version} passed the gate and is tried on some of the chats, yours first. {why}"
         case "refused":
-            return f"{outcome.version} was refused, and the one before goes on answering. {reasons}"
+            return f"{version} was refused, and the one before goes on answering. {why}"
         case _:
-            return reasons
+            return why
 
 
 def _sampler(stores: Stores, model: Model, settings: Settings) -> Sampler:

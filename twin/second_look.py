@@ -31,6 +31,7 @@ from learning.corpus import Snapshot
 from learning.evaluation.options import CANARIES
 from learning.names import GIVEN
 from learning.rows import read_rows
+from learning.samples import Local
 from learning.settings import CorpusSettings
 from storage.records import Record
 from twin.errors import Told
@@ -88,7 +89,12 @@ class SecondLook:
 
 
 def build_checked(
-    records: Sequence[Record], persona: Persona, home: Home, settings: CorpusSettings, roster: Roster
+    records: Sequence[Record],
+    persona: Persona,
+    home: Home,
+    settings: CorpusSettings,
+    roster: Roster,
+    local: Local | None = None,
 ) -> tuple[Snapshot, list[Finding]]:
     """Build the corpus without the records that fail the second look; they are reported, never trained on.
 
@@ -100,7 +106,7 @@ def build_checked(
     left_out = {finding.id for finding in findings}
     for _ in range(PASSES):
         kept = (record for record in records if record.id not in left_out)
-        snapshot = corpus.build(kept, persona, home.corpora, settings)
+        snapshot = corpus.build(kept, persona, home.corpora, settings, local)
         shards = sorted(snapshot.path.glob("*.jsonl"))
         rows = {row["id"]: row for shard in shards for row in read_rows(shard)}
         failed = look.scan(rows.values())

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -23,11 +23,20 @@ from ingest.settings import OwnerSettings, VaultSettings
 from ingest.sync_settings import SyncSettings
 from learning.settings import LearningSettings
 from storage.settings import StorageSettings
+from twin.backup_settings import BackupSettings
 from twin.errors import Told
 from twin.home import Home
 from twin.monitoring import MonitoringSettings
+from twin.schedule_settings import RunSettings, ScheduleSettings
 
-SECRETS = (("discord", "token"), ("telegram", "token"), ("telegram", "webhook_secret"), ("vault", "key"))
+SECRETS = (
+    ("discord", "token"),
+    ("telegram", "token"),
+    ("telegram", "webhook_secret"),
+    ("vault", "key"),
+    ("backup", "passphrase"),
+    ("runs", "kubernetes_token"),
+)
 
 
 class Settings(BaseSettings):
@@ -48,6 +57,9 @@ class Settings(BaseSettings):
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    backup: BackupSettings = BackupSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    runs: RunSettings = RunSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -96,6 +108,16 @@ def _refuse_tokens(written: dict[str, Any], path: Path) -> None:
                 f"{path}: '{section}.{key}' is a secret and does not belong here",
                 f"take it out, and put {variable}=... into the environment or into {path.parent / '.env'}",
             )
+
+
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """What must be in no file that is handed on, by the variable that it comes from."""
+    return {
+        f"TWIN_{section}__{name}".upper(): value.get_secret_value()
+        for section in Settings.model_fields
+        for name, value in getattr(settings, section)
+        if isinstance(value, SecretStr)
+    }
 
 
 def _is_secret(field: FieldInfo) -> bool:

@@ -11,7 +11,7 @@ from learning.card_picture import add_picture
 from learning.corpus import Snapshot
 from learning.rows import read_rows
 from twin import second_look, show
-from twin.build import Stores, open_stores, persona
+from twin.build import Stores, open_stores, persona, situated
 from twin.errors import Told
 from twin.home import Home
 from twin.review import open_roster
@@ -45,7 +45,7 @@ async def build_corpus_in(home: Home, settings: Settings, stores: Stores) -> Sna
     who = persona(settings)
     roster, _ = open_roster(home, settings)
     snapshot, left_out = await asyncio.to_thread(
-        build_checked, records, who, home, settings.learning.corpus, roster
+        build_checked, records, who, home, settings.learning.corpus, roster, situated(settings)
     )
     for sentence in second_look.in_words(left_out)[:TOLD]:
         show.sentence(sentence)

@@ -1,11 +1,9 @@
-"""Reading every configured source again: what is new and what has changed, once or by the clock."""
+"""Reading every configured source again: what is new and what has changed."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -22,20 +20,16 @@ from ingest.sync import SyncReport
 from ingest.sync import sync as read_api
 from ingest.sync_settings import WatchedPath
 from storage.records import Consent, Cursor, now
-from storage.unavailable import DatabaseUnavailable
 from twin import show
-from twin.build import Stores, copy_name, open_stores
-from twin.errors import Told, in_words
+from twin.build import Stores, open_stores
+from twin.errors import Told
 from twin.home import Home
 from twin.remember import ingest_in
 from twin.review import open_vault
 from twin.settings import Settings
 
-log = logging.getLogger(__name__)
-
 OUTCOMES = "synced"  # the source of the cursors that say how each one went the last time
 WORTH_TELLING = 5.0  # seconds of waiting
-HOLD_SECONDS = 90.0  # the lease of the copy that syncs, renewed while it lasts
 Progress = Callable[[Ledger], None]
 
 
@@ -197,49 +191,18 @@ def _discord(settings: Settings) -> tuple[str | None, str | None]:
     return token.get_secret_value() if token else None, settings.discord.api_url
 
 
-async def sync_by_the_clock(home: Home, settings: Settings, stores: Stores) -> None:
-    """Inside the service: every so many minutes, in one copy of it. What fails is told and tried again."""
-    minutes = settings.sync.every_minutes
-    while minutes:
-        try:
-            apis, files = _chosen(settings, [])
-            async with _turn(stores) as ours:
-                if ours:
-                    with home.only_one("sync"):
-                        done = await sync_in(home, settings, stores, apis, files)
-                    log.info("synced: %s", _in_short(done))
-        except Exception as problem:  # not even what a source made us do wrong may silence the chats
-            told = in_words(problem)
-            log.error("sync failed: %s", told.what if told else problem, exc_info=not told)
-            what = told.what if told else f"{type(problem).__name__}; the log has the details"
-            show.sentence(f"reading the sources failed, and will be tried again: {what}")
-        await asyncio.sleep(60 * minutes)
+def to_sync(settings: Settings) -> list[str]:
+    """The sources that are set up, each once."""
+    apis, _ = usable(settings)
+    return list(dict.fromkeys([*(api.name for api in apis), *(one.source for one in settings.sync.files)]))
 
 
-def _in_short(done: Synced) -> str:
-    return ", ".join(
-        f"{r.ledger.source} {r.ledger.kept} kept, {r.deleted} deleted, {len(r.ledger.unknown)} not known"
-        for r in done.reports
-    )
+async def sync_one(home: Home, settings: Settings, stores: Stores, source: str) -> Synced:
+    """Inside the service: one source. Raises Told when it cannot be read."""
+    apis, files = _chosen(settings, [source])
+    async with _one_at_a_time:
+        with home.only_one("sync"):
+            return await sync_in(home, settings, stores, apis, files)
 
 
-@contextlib.asynccontextmanager
-async def _turn(stores: Stores) -> AsyncIterator[bool]:
-    """Whether it is this copy's turn; held until it is through."""
-    holder = copy_name()
-    if not await stores.leases.take("sync", holder, HOLD_SECONDS):
-        yield False
-        return
-
-    async def hold() -> None:
-        while True:
-            await asyncio.sleep(HOLD_SECONDS / 3)
-            with contextlib.suppress(DatabaseUnavailable):
-                await stores.leases.take("sync", holder, HOLD_SECONDS)
-
-    holding = asyncio.create_task(hold())
-    try:
-        yield True
-    finally:
-        holding.cancel()
-        await stores.leases.give_back("sync", holder)
+_one_at_a_time = asyncio.Lock()  # in this process; the home's lock is for others, and refuses

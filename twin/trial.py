@@ -10,6 +10,7 @@ from datetime import timedelta
 from bot.owner_news import OwnerNews
 from bot.platform import Button
 from brain.model_client import ModelRefused, ModelUnavailable, Sampling
+from brain.prompt import heard
 from learning.settings import CanarySettings
 from learning.trial import Ending, watch
 from storage.records import Message, Prompt, now
@@ -92,7 +93,7 @@ async def _owners_prompts(stores: Stores) -> list[Prompt]:
     found: dict[str, Prompt] = {}
     for reply in reversed(await stores.messages.replies_since(now() - LATELY)):
         if _only_the_owner(reply) and reply.stamp:
-            found.setdefault(str(reply.stamp.prompt[-1]["content"]), reply.stamp.prompt)
+            found.setdefault(heard(reply.stamp.prompt), reply.stamp.prompt)
     return list(found.values())[: 2 * EXAMPLES]
 
 

@@ -1,22 +1,25 @@
-"""The service: the model server, the chat apps, and learning by the clock. One per home."""
+"""The service: the model server, the chat apps, the clock and whoever does what it asks for.
+
+Each part can be a process of its own (`twin up --only discord`): they meet in the database.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+import os
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.ears import ears_of
 from bot.on_message import Conversation
-from bot.privacy import forget_old
 from bot.rhythm import Rhythm, learn_rhythm
 from bot.telegram_tuning import Tuning
-from learning.durable import end_dead_runs
-from storage.records import Kind, RunState
-from storage.runs import AlreadyRunning
-from storage.unavailable import DatabaseUnavailable
+from brain.live_adapter import LiveAdapter
+from storage.records import Kind
 from twin import show
+from twin.asking import through_the_queue
 from twin.build import (
     Model,
     Stores,
@@ -31,47 +34,62 @@ from twin.build import (
 )
 from twin.chat import keep_tidy
 from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
-from twin.errors import in_words
+from twin.components import COMPONENTS, hold, keep_alive
+from twin.current import Current
 from twin.forget import unlearning
 from twin.guard import guard_by_the_clock
 from twin.home import Home
+from twin.kinds import Bench
 from twin.logs import write_logs
 from twin.monitoring import traced
+from twin.outcomes import tell_outcomes
+from twin.runner import Runner
+from twin.schedule import Schedule
 from twin.serve import start_servers, stop_signal
 from twin.settings import Settings
-from twin.sync import sync_by_the_clock
 from twin.teach import lessons
 from twin.trial import taking_back, watch_by_the_clock
+from twin.when import OFF
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 10.0  # for answers that are on their way when we are told to stop
-FORGET_SECONDS = 3600.0
-WAKE_SECONDS = 30.0
 RHYTHM_MESSAGES = 20_000  # of the owner's latest ones
+SERVER_SECONDS = 1.0  # between two looks whether somebody has started a model server
+
+Part = tuple[str, Callable[[], Awaitable[None]]]
 
 
-async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | None = None) -> None:
-    """Run until Ctrl-C or SIGTERM. A second one on the same home is refused."""
+async def serve_until_stopped(
+    home: Home,
+    settings: Settings,
+    tuning: Tuning | None = None,
+    parts: Sequence[str] = COMPONENTS,
+) -> None:
+    """Run until Ctrl-C or SIGTERM. On SQLite, a second copy of a part is refused; on Postgres it joins."""
     stop = stop_signal()
     async with contextlib.AsyncExitStack() as closing:
-        closing.enter_context(home.only_one("up"))
         home.make()
         log_path = write_logs(home)
         closing.enter_context(traced(settings.monitoring))
+        url = settings.storage.url
+        shared = bool(url) and not url.get_secret_value().startswith("sqlite") if url else False
+        closing.enter_context(hold(home, parts, several=shared))
         stores = await closing.enter_async_context(open_stores(home, settings))
-        if not settings.model.servers and running_servers(home) is None:
-            base = await find_base(settings)
-            await closing.enter_async_context(start_servers(home, settings, base, replicas=1))
+        if not await _has_model(closing, home, settings, parts, stop):
+            return
+        if parts == ("model",):
+            show.sentence("the model server is up; Ctrl-C stops it")
+            await stop.wait()
+            return
         model = await closing.enter_async_context(open_model(home, settings, patient=True))
         brain, live = build_brain(stores, model, settings)
-        several = not stores.database.name.startswith("sqlite")
-        rhythm = await _rhythm_of(stores)
+        several = shared or set(parts) != set(COMPONENTS)
+        current = Current(home, settings)
         talk = build_talk(
             brain,
             stores,
             settings,
-            rhythm=rhythm,
+            rhythm=await _rhythm_of(stores),
             several=several,
             demonstrate=lessons(home, settings, stores),
             unlearn=unlearning(home, stores),
@@ -79,33 +97,108 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
         )
         async with asyncio.TaskGroup() as tasks:
             commands = build_commands(home, settings, stores, model, tasks)
-            apps = chat_apps(settings, stores, talk, ears_of(talk, commands), tuning)
-            await _show(settings, stores, model, apps, log_path)
+            ears = ears_of(talk, through_the_queue(commands, stores, current))
+            apps = [app for app in chat_apps(settings, stores, talk, ears, tuning) if app.name in parts]
+            talk.news.platforms = {app.name: app for app in apps}
+            await _show(settings, stores, model, apps, parts, log_path)
             standing = Standing(stores.leases, copy_name()) if several else None
-            background: list[Coroutine[object, object, None]] = [
-                keep_tidy(live),
-                talk.turns.run(),
-                _forget_by_the_clock(talk),
-                _wake_by_the_clock(stores, model),
-                _learn_by_the_clock(home, settings, stores, model),
-                guard_by_the_clock(stores.feedback, talk.news),
-                watch_by_the_clock(stores, model, settings.learning.canary, talk.news),
-                sync_by_the_clock(home, settings, stores),
-                *(keep_running(app, talk.news, standing) for app in apps),
+            bench = Bench(home, current, stores, model)
+            schedule = Schedule(current, stores, several=several) if "schedule" in parts else None
+            current.on_change(_nothing, wrong=_telling_the_owner(talk))
+            running = [
+                *(tasks.create_task(keep_running(app, talk.news, standing)) for app in apps),
+                *(
+                    tasks.create_task(keep_alive(name, work))
+                    for name, work in _background(bench, talk, live, schedule, parts)
+                ),
             ]
-            running = [tasks.create_task(work) for work in background]
             await stop.wait()
             show.sentence("stopping: answers on their way are finished first")
-            await _stop(talk, apps, running)
+            closing.callback(_at_the_latest(settings.runs.stop_seconds).cancel)
+            await _stop(talk, apps, running, settings.runs.stop_seconds)
     show.sentence("stopped")
 
 
-async def _stop(talk: Conversation, apps: list[ChatApp], running: list[asyncio.Task[None]]) -> None:
-    """What is being said is finished while the chat apps still listen; what comes now waits."""
-    await talk.turns.close(STOP_SECONDS)
+async def _has_model(
+    closing: contextlib.AsyncExitStack,
+    home: Home,
+    settings: Settings,
+    parts: Sequence[str],
+    stop: asyncio.Event,
+) -> bool:
+    """See that there is a model server, ours or somebody's. False: we were stopped while waiting for one."""
+    if settings.model.servers or running_servers(home):
+        return True
+    if "model" in parts:
+        base = await find_base(settings)
+        await closing.enter_async_context(start_servers(home, settings, base, replicas=1))
+        return True
+    show.sentence("waiting for a model server: 'twin up --only model', 'twin serve', or [model] servers")
+    while not running_servers(home):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SERVER_SECONDS)
+        if stop.is_set():
+            return False
+    return True
+
+
+def _background(
+    bench: Bench, talk: Conversation, live: LiveAdapter, schedule: Schedule | None, parts: Sequence[str]
+) -> list[Part]:
+    """What goes on beside the chat apps. Watching costs little and leaves nothing: those are no runs."""
+    stores, model = bench.stores, bench.model
+    canary = bench.settings.learning.canary
+    found: list[Part] = [("settings", bench.current.watch)]
+    if {"discord", "telegram"} & set(parts):
+        found += [
+            ("answers", talk.turns.run),
+            ("adapters", lambda: keep_tidy(live)),
+            ("outcomes", lambda: tell_outcomes(stores, talk)),
+            ("guard", lambda: guard_by_the_clock(stores.feedback, talk.news)),
+            ("trial", lambda: watch_by_the_clock(stores, model, canary, talk.news)),
+        ]
+    if schedule:
+        found.append(("schedule", schedule.run))
+    if "runner" in parts:
+        found.append(("runner", Runner(bench).run))
+    return found
+
+
+async def _nothing(settings: Settings) -> None: ...
+
+
+def _telling_the_owner(talk: Conversation) -> Callable[[str], Awaitable[None]]:
+    async def wrong(what: str) -> None:
+        await talk.news.tell(f"twin.toml has changed and cannot be used; the old settings stay.\n{what}")
+
+    return wrong
+
+
+def _at_the_latest(seconds: float) -> threading.Timer:
+    """Whatever does not listen: the journal and the queue are made for a sudden end."""
+
+    def end() -> None:
+        log.error("not stopped after %.0f seconds: ended at once", seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+async def _stop(
+    talk: Conversation, apps: list[ChatApp], running: list[asyncio.Task[None]], seconds: float
+) -> None:
+    """What is being said is finished while the chat apps still listen; what comes now waits.
+
+    Half of the time is for that. What trains goes back into the queue meanwhile.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    await talk.turns.close(seconds / 2)
     for app in apps:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout_at(deadline):
                 await app.stop()
     for task in running:
         task.cancel()
@@ -121,73 +214,31 @@ async def _rhythm_of(stores: Stores) -> Rhythm:
     )
 
 
-async def _show(settings: Settings, stores: Stores, model: Model, apps: list[ChatApp], log_path: str) -> None:
+async def _show(
+    settings: Settings,
+    stores: Stores,
+    model: Model,
+    apps: list[ChatApp],
+    parts: Sequence[str],
+    log_path: str,
+) -> None:
     adapter = await stores.adapters.live()
+    wanted = {"discord", "telegram"} & set(parts)
     talking = ", ".join(app.name for app in apps) or "no chat app has a token; see the README"
-    show.table(
-        "twin is up; Ctrl-C stops it",
-        ("what", "is"),
-        [
-            ("model", f"{model.base.label()} at {', '.join(model.urls)} ({model.engine})"),
-            ("answering", adapter.version if adapter else "the base model"),
-            ("talks on", talking),
-            ("learning", _when_it_learns(settings)),
-            ("reading", _when_it_reads(settings)),
-            ("log", log_path),
-            ("talk to it", "twin chat"),
-        ],
-        to=show.people,
-    )
+    schedule, runs = settings.schedule, settings.runs
+    rows = [
+        ("model", f"{model.base.label()} at {', '.join(model.urls)} ({model.engine})"),
+        ("answering", adapter.version if adapter else "the base model"),
+        ("talks on", talking if wanted else "nothing: other processes do"),
+        ("learning", _by_the_clock("looks", schedule.learn) if "schedule" in parts else "elsewhere"),
+        ("reading", _by_the_clock("its sources", schedule.sync) if "schedule" in parts else "elsewhere"),
+        ("runs", f"here, training: {runs.target}" if "runner" in parts else "done elsewhere"),
+        ("what comes next", "twin schedule"),
+        ("log", log_path),
+        ("talk to it", "twin chat"),
+    ]
+    show.table("twin is up; Ctrl-C stops it", ("what", "is"), rows, to=show.people)
 
 
-def _when_it_learns(settings: Settings) -> str:
-    hours = settings.learning.every_hours
-    return f"every {hours:g} hours" if hours else "when asked: /retrain or 'twin learn'"
-
-
-async def _forget_by_the_clock(talk: Conversation) -> None:
-    """Other people's words are kept for so many days and no longer."""
-    while True:
-        try:
-            await forget_old(talk.kept, talk.settings)
-        except DatabaseUnavailable as reason:
-            log.error("what is old could not be forgotten now: %s", reason)
-        await asyncio.sleep(FORGET_SECONDS)
-
-
-async def _wake_by_the_clock(stores: Stores, model: Model) -> None:
-    """A learner that was killed cannot wake the model servers that it had put to sleep."""
-    while True:
-        await asyncio.sleep(WAKE_SECONDS)
-        try:
-            await end_dead_runs(stores.runs)
-            runs = await stores.runs.all(limit=20)
-        except DatabaseUnavailable as reason:
-            log.error("whether somebody learns cannot be told now: %s", reason)
-            continue
-        if not any(run.state is RunState.RUNNING for run in runs):
-            await model.client.wake_forgotten()
-
-
-def _when_it_reads(settings: Settings) -> str:
-    minutes = settings.sync.every_minutes
-    return f"its sources every {minutes:g} minutes" if minutes else "when asked: 'twin sync'"
-
-
-async def _learn_by_the_clock(home: Home, settings: Settings, stores: Stores, model: Model) -> None:
-    from twin.learn import learn_in, outcome_in_words
-
-    while settings.learning.every_hours:
-        await asyncio.sleep(3600 * settings.learning.every_hours)
-        if (await stores.adapters.answering())[1]:
-            log.info("nothing is learned while an adapter is on trial")
-            continue
-        try:
-            outcome = await learn_in(home, settings, stores, model, on_trial=True)
-            show.sentence(outcome_in_words(outcome))
-        except AlreadyRunning as busy:
-            log.info("%s", busy)
-        except Exception as problem:
-            if (told := in_words(problem)) is None:
-                raise
-            show.sentence(f"learning failed, and will be tried again: {told.what}")
+def _by_the_clock(what: str, when: str) -> str:
+    return "when asked" if when.strip() == OFF else f"{what} {when}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from brain.prompt import heard
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -24,7 +26,7 @@ def reply_to(prompt: Sequence[Mapping[str, Any]], text: str, source: str = "", t
     earlier = prompt[:-1]
     return Reply(
         text=text.strip(),
-        heard=prompt[-1]["content"],
+        heard=heard(prompt),
         told="\n".join(turn["content"] for turn in earlier),
         before=tuple(turn["content"] for turn in earlier if turn["role"] == "assistant"),
         source=source,

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import torch
 from peft import PeftModel
-from tiny_gemma import load_tiny
+from tiny_gemma import CONTEXT, load_tiny
 
 from brain.model_client import ModelClient, ModelRefused, ModelUnavailable, Sampling, UnknownModel
 
@@ -158,6 +158,13 @@ async def test_tokens_are_counted_as_the_model_sees_them(server, tiny):
     ids = tokenizer.apply_chat_template(PROMPTS[1], add_generation_prompt=True, return_dict=False)
     answer = (await post(server, "/tokenize", messages=PROMPTS[1])).json()
     assert (answer["tokens"], answer["count"]) == (ids, len(ids))
+
+
+async def test_a_client_knows_the_context_and_counts_as_the_model_does(client, tiny):
+    _, tokenizer = load_tiny(tiny.base)
+    text = "the cat sings about rain\nevery morning"
+    assert await client.count(text) == len(tokenizer(text, add_special_tokens=False).input_ids)
+    assert await client.context() == CONTEXT
 
 
 async def test_an_adapter_changes_what_is_said_and_leaves_the_base_alone(client, tiny):

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from learning.adapter_folder import check, sha256
-from learning.failures import TrainingFailed
-from learning.jobs import ROOT, DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
+from learning.failures import TrainerKilled, TrainingFailed
+from learning.jobs import DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
+from learning.targets.local import ROOT, LocalTarget
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -165,6 +166,56 @@ async def test_a_disk_that_is_full_is_said_so_and_leaves_no_adapter(
     assert list((tmp_path / "adapters").iterdir() if (tmp_path / "adapters").exists() else []) == []
 
 
+async def killed_by(number, job, run_dir, target=None):
+    """What is told when the training's process is killed in the middle."""
+    begun = asyncio.Event()
+    running = asyncio.create_task(run_job(job, run_dir, lambda *_: begun.set(), target))
+    await asyncio.wait_for(begun.wait(), 300)
+    for pid in processes_with(str(run_dir / "job.json")):
+        os.kill(pid, number)
+    with pytest.raises(TrainingFailed) as failure:
+        await running
+    assert not (run_dir.parent / "adapters").exists()
+    return failure.value
+
+
+async def test_a_training_killed_from_outside_may_be_tried_again(base, corpus, sft_recipe, tmp_path):
+    recipe = sft_recipe.model_copy(update={"epochs": 2000})
+    failure = await killed_by(signal.SIGKILL, sft_job(base, corpus, recipe, tmp_path), tmp_path / "run")
+    assert isinstance(failure, TrainerKilled)
+    assert "by signal 9 (out of memory, most likely)" in str(failure)
+
+
+async def test_a_training_that_the_system_killed_for_want_of_memory_is_not(
+    base, corpus, sft_recipe, tmp_path
+):
+    recipe = sft_recipe.model_copy(update={"epochs": 2000})
+    counted = iter([3, 4])
+    target = LocalTarget(kills=lambda: next(counted))
+    job = sft_job(base, corpus, recipe, tmp_path)
+    failure = await killed_by(signal.SIGKILL, job, tmp_path / "run", target)
+    assert not isinstance(failure, TrainerKilled)
+    assert "Out of memory" in str(failure)
+
+
+async def test_stopping_reaches_what_the_training_has_started_even_if_it_does_not_listen(tmp_path):
+    (tmp_path / "job.json").touch()
+    target = LocalTarget()
+    program = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    starter = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program!r}, 'deaf-grandchild'])"
+    )
+    target._child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", starter, start_new_session=True
+    )
+    while not processes_with("deaf-grandchild"):
+        await asyncio.sleep(0.02)
+    await target.stop("")
+    async with asyncio.timeout(10):
+        while processes_with("deaf-grandchild"):
+            await asyncio.sleep(0.02)
+
+
 def test_a_worker_never_outlives_the_process_that_wanted_its_result(base, corpus, sft_recipe, tmp_path):
     recipe = sft_recipe.model_copy(update={"epochs": 2000})
     job = sft_job(base, corpus, recipe, tmp_path)
@@ -191,6 +242,15 @@ def test_a_worker_never_outlives_the_process_that_wanted_its_result(base, corpus
     while alive(worker):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def processes_with(argument):
+    """Ids of the living processes that were started with it."""
+    return [
+        int(process.parent.name)
+        for process in Path("/proc").glob("[0-9]*/cmdline")
+        if argument.encode() in arguments_of(process)
+    ]
 
 
 def everybodys_arguments():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as some
 from records_said import FRIEND, MIRA, OTHER, START, said
 
+from brain.prompt import Situation, Turn, compose, heard
 from learning.formality import formality
 from learning.names import Names
 from learning.samples import GOES_ON, SampleMaker
@@ -21,12 +22,12 @@ THIRD = "<PERSON_aaaa>"
 NAMES = Names([FRIEND, OTHER, THIRD])
 
 
-def rows_of(records, until=10**6, **changes):
+def rows_of(records, until=10**6, local=None, **changes):
     """Rows (without silences) and silences of these records; the export ends `until` minutes later."""
     ends = START + timedelta(minutes=until)
     sources = {record.source for record in records}
     settings = CorpusSettings(**changes)
-    maker = SampleMaker(MIRA, NAMES, settings, dict.fromkeys(sources, ends))
+    maker = SampleMaker(MIRA, NAMES, settings, dict.fromkeys(sources, ends), local)
     rows, silences = [], []
     for thread in threads(records, settings):
         for session in thread.sessions():
@@ -55,6 +56,18 @@ def test_a_late_reply_brings_what_it_answers_into_sight_and_last():
     assert seen(rows[0]) == ["milk is out"]
     assert (seen(rows[1]), rows[1]["kind"]) == (["did you find the key?"], "answer")
     assert rows[1]["context_ids"] == ["r1"]
+
+
+def test_a_prompt_says_when_and_where_as_serving_would_have_said_it():
+    records = [said(1, FRIEND, "did you find the key?", 0), said(2, "owner", "found it", 3)]
+    plain, _ = rows_of(records)
+    zone = timezone(timedelta(hours=5))
+    told, _ = rows_of(records, local=lambda at: at.astimezone(zone))
+    turns = [Turn(NAMES.of(FRIEND), "did you find the key?", ours=False)]
+    there = Situation(records[1].said_at.astimezone(zone), True, records[1].source)
+    assert told[0]["prompt"] == compose(MIRA, turns, situation=there)
+    assert heard(told[0]["prompt"]) == plain[0]["prompt"][-1]["content"]
+    assert told[0]["id"] == plain[0]["id"]
 
 
 def test_a_reply_after_a_day_does_not_make_one_conversation_of_two():

@@ -91,18 +91,142 @@ async def test_a_silent_run_is_stale_and_its_place_can_be_freed(database: Databa
     await store.start("learn", "host:2")
 
 
-async def test_a_run_put_back_is_the_next_of_its_kind_to_start(database: Database) -> None:
+async def test_a_run_waits_until_it_is_due_and_a_runner_for_its_kind_takes_it(database: Database) -> None:
+    store, at = RunStore(database), now()
+    late = await store.enqueue("learn", due_at=at + timedelta(minutes=5), requested_by="schedule")
+    sync = await store.enqueue("sync", parameters={"source": "github"}, tell="discord:1")
+    assert late
+    assert sync
+    assert await store.get(sync.id) == sync
+    assert await store.take("host:1", ["backup"]) is None
+    taken = await store.take("host:1", ["learn", "sync"], at + timedelta(seconds=1))
+    assert taken
+    assert (taken.id, taken.attempts, taken.worker, taken.state) == (sync.id, 1, "host:1", RunState.RUNNING)
+    assert (taken.parameters, taken.tell) == ({"source": "github"}, "discord:1")
+    assert await store.take("host:1", ["learn", "sync"], at + timedelta(seconds=1)) is None
+    taken = await store.take("host:1", ["learn", "sync"], at + timedelta(minutes=6))
+    assert taken
+    assert taken.id == late.id
+
+
+async def test_of_one_key_one_run_waits_and_one_runs(database: Database) -> None:
     store = RunStore(database)
-    run = await store.start("learn", "host:1", log_path="log")
-    await store.beat(run.id, 0.5, {"step": 7})
-    waiting = await store.finish(run.id, RunState.QUEUED)
-    assert (waiting.state, waiting.worker, waiting.finished_at) == (RunState.QUEUED, None, None)
+    first = await store.enqueue("sync", key="sync github")
+    assert first
+    assert await store.enqueue("sync", key="sync github", tell="discord:1") is None
+    taken = await store.take("host:1", ["sync"])
+    assert taken
+    assert (taken.id, taken.tell) == (first.id, "discord:1")
+    second = await store.enqueue("sync", key="sync github")
+    assert second
+    assert await store.take("host:2", ["sync"]) is None
+    await store.finish(first.id, RunState.PASSED)
+    taken = await store.take("host:2", ["sync"])
+    assert taken
+    assert taken.id == second.id
+
+
+async def test_of_many_runners_one_gets_the_run_and_exclusive_runs_wait_for_each_other(
+    database: Database, database_url: str
+) -> None:
+    here, other_process = RunStore(database), await Database.open(database_url)
+    there = RunStore(other_process)
+    for _ in range(3):
+        for _ in range(3):
+            await here.enqueue("learn", exclusive=True)
+        taken = await asyncio.gather(*(store.take("w", ["learn"]) for store in (here, there) * 4))
+        [held] = [run for run in taken if run]
+        with pytest.raises(AlreadyRunning):
+            await there.start("evaluate", "host:3")
+        for _ in range(3):
+            await here.finish(held.id, RunState.PASSED)
+            held = await there.take("w", ["learn"]) or held
+    await other_process.close()
+
+
+async def test_a_run_put_back_is_taken_again_and_who_held_it_before_has_lost_it(database: Database) -> None:
+    store = RunStore(database)
+    run = await store.enqueue("learn", exclusive=True, key="learn")
+    assert run
+    first = await store.take("host:1", ["learn"])
+    assert first
+    await store.beat(run.id, 0.5, {"step": 7}, "log", attempt=first.attempts)
+    waiting = await store.put_back(run.id, "its process died")
+    assert (waiting.state, waiting.worker, waiting.attempts) == (RunState.QUEUED, None, 1)
+    assert waiting.error == "its process died"
     assert await store.beat(run.id, 0.6) is False
-    assert (await store.start("ingest", "host:2", exclusive=False)).id != run.id
-    again = await store.start("learn", "host:2")
-    assert (again.id, again.worker, again.state) == (run.id, "host:2", RunState.RUNNING)
+    again = await store.take("host:2", ["learn"])
+    assert again
+    assert (again.id, again.worker, again.attempts, again.error) == (run.id, "host:2", 2, None)
     assert (again.metrics, again.log_path, again.created_at) == ({"step": 7}, "log", run.created_at)
-    assert await store.get(run.id) == again
+    assert await store.beat(run.id, 0.9, attempt=first.attempts) is False
+    assert await store.finish(run.id, RunState.PASSED, attempt=first.attempts) == again
+    assert (await store.put_back(run.id, attempt=first.attempts)).state is RunState.RUNNING
+    assert await store.beat(run.id, 0.1, attempt=again.attempts) is True
+
+
+async def test_a_run_put_back_gives_way_to_one_of_its_key_that_waits(database: Database) -> None:
+    store = RunStore(database)
+    first = await store.enqueue("sync", key="sync", tell="discord:1")
+    assert first
+    await store.take("host:1", ["sync"])
+    second = await store.enqueue("sync", key="sync")
+    assert second
+    ended = await store.put_back(first.id, "its process died")
+    assert (ended.state, ended.tell) == (RunState.CANCELLED, None)
+    assert second.id in (ended.error or "")
+    waiting = await store.get(second.id)
+    assert waiting
+    assert waiting.tell == "discord:1"
+
+
+async def test_a_stop_that_was_nobodys_fault_is_no_attempt(database: Database) -> None:
+    store = RunStore(database)
+    run = await store.enqueue("learn")
+    assert run
+    await store.take("host:1", ["learn"])
+    assert (await store.put_back(run.id, counts=False)).attempts == 0
+
+
+async def test_cancelling_ends_what_waits_and_reaches_what_runs_at_its_next_sign_of_life(
+    database: Database,
+) -> None:
+    store = RunStore(database)
+    waiting, running = [await store.enqueue(kind) for kind in ("sync", "learn")]
+    assert waiting
+    assert running
+    await store.take("host:1", ["learn"])
+    ended = await store.cancel(waiting.id, "terminal")
+    assert (ended.state, ended.error) == (RunState.CANCELLED, "Cancelled by terminal.")
+    assert (await store.cancel(running.id, "discord:1")).state is RunState.RUNNING
+    assert await store.beat(running.id, 0.5) is False
+    assert (await store.put_back(running.id)).error == "Cancelled by discord:1."
+    assert await store.unfinished() == []
+
+
+async def test_who_waits_to_hear_how_a_run_ended_is_told_once(database: Database) -> None:
+    store = RunStore(database)
+    run = await store.enqueue("learn", tell="discord:1")
+    assert run
+    assert await store.to_tell() == []
+    await store.take("host:1", ["learn"])
+    ended = await store.finish(run.id, RunState.PASSED)
+    assert await store.to_tell() == [ended]
+    await store.told(run.id)
+    assert await store.to_tell() == []
+
+
+async def test_the_last_outcome_of_each_kind_and_source_is_at_hand(database: Database) -> None:
+    store = RunStore(database)
+    for kind, key in (("sync", "sync a"), ("sync", "sync b"), ("backup", None)):
+        run = await store.enqueue(kind, key=key)
+        assert run
+        await store.take("host:1", [kind])
+        await store.finish(run.id, RunState.FAILED, error="no room")
+    await store.enqueue("backup")
+    last = await store.last(["sync", "backup"])
+    assert set(last) == {"sync a", "sync b", "backup"}
+    assert {run.error for run in last.values()} == {"no room"}
 
 
 async def test_runs_are_listed_newest_first(database: Database) -> None:

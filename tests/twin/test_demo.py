@@ -72,6 +72,34 @@ def test_the_terminal_chats_thumbs_corrects_and_shows_status_without_a_terminal(
     assert "I don't know /nonsense" in done.stdout
 
 
+def test_a_learned_adapter_becomes_a_model_of_its_own_that_is_served_without_it(told, tmp_path):
+    _, folder, _ = told
+    done = twin("adapters", "merge", "sft-1", tmp_path / "whole", "--json", home=folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["folder"] == str(tmp_path / "whole")
+    weights = sum(file.stat().st_size for file in (tmp_path / "whole").glob("*.safetensors"))
+    assert weights > 1_000_000
+    assert not (tmp_path / "whole" / "adapter_config.json").exists()
+    talked = {**os.environ, "TWIN_MODEL__BASE": str(tmp_path / "whole"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "twin", "--home", tmp_path / "home", "chat"]
+    twin("init", "Mira", home=tmp_path / "home")
+    said = subprocess.run(command, env=talked, input="are you busy?\n/quit\n", capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr[-2000:]
+    assert "Mira:" in said.stdout
+
+
+def test_an_adapter_or_a_format_that_is_not_there_is_a_sentence_and_leaves_no_folder(told, tmp_path):
+    _, folder, _ = told
+    for arguments in (
+        ("merge", "sft-99", tmp_path / "a"),
+        ("export", "sft-1", tmp_path / "a", "--format", "gguf"),
+    ):
+        done = twin("adapters", *arguments, home=folder)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+        assert "there is no" in done.stderr
+    assert not (tmp_path / "a").exists()
+
+
 def test_a_second_demo_removes_the_first_but_never_anybody_elses_folder(tmp_path):
     (tmp_path / "precious.txt").write_text("mine")
     done = twin("demo", "--yes", "--folder", tmp_path)

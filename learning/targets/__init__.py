@@ -1,0 +1,1 @@
+"""Where does training happen? One machine a file; each takes a folder and gives one back."""

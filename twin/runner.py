@@ -1,0 +1,99 @@
+"""Who does what waits in the queue? One loop in each copy of the service; the database says whose turn it is.
+
+A run that trains has the machine for itself, whatever copy it is in; a few others go on beside it. What a
+dead process was at is put back here, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from learning.durable import Progress, carried_out, end_dead_runs, worker_name
+from learning.failures import RunCancelled, RunLost, TrainerKilled
+from storage.records import Run
+from storage.unavailable import DatabaseUnavailable
+from twin.errors import in_words
+from twin.kinds import KINDS, Bench, Kind
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+DEAD_SECONDS = 5.0  # between two looks for runs whose process is gone
+ASLEEP_SECONDS = 30.0  # between two looks for servers that nobody woke
+
+
+class Runner:
+    def __init__(self, bench: Bench, kinds: Mapping[str, Kind] = KINDS) -> None:
+        self._bench, self._kinds = bench, kinds
+        self._at_work: dict[asyncio.Task[None], Kind] = {}
+
+    async def run(self, every: float = LOOK_SECONDS) -> None:
+        """Until it is cancelled: then what it was at goes back into the queue, and its trainers are gone."""
+        loop = asyncio.get_running_loop()
+        buried = woken = -ASLEEP_SECONDS
+        try:
+            while True:
+                try:
+                    if loop.time() - buried > DEAD_SECONDS:
+                        buried = loop.time()
+                        await end_dead_runs(self._bench.stores.runs, self._bench.settings.runs.attempts)
+                    if loop.time() - woken > ASLEEP_SECONDS:
+                        woken = loop.time()
+                        await self._wake_the_forgotten()
+                    await self._take_what_is_due()
+                except DatabaseUnavailable as reason:
+                    log.error("the queue cannot be read now: %s", reason)
+                await asyncio.sleep(every)
+        finally:
+            await self._leave()
+
+    async def _take_what_is_due(self) -> None:
+        while kinds := self._free_kinds():
+            run = await self._bench.stores.runs.take(worker_name(), kinds)
+            if run is None:
+                return
+            log.info("run %s begins, attempt %d", run.id, run.attempts)
+            task = asyncio.create_task(self._do(run, self._kinds[run.kind]))
+            self._at_work[task] = self._kinds[run.kind]
+            task.add_done_callback(self._at_work.pop)
+
+    def _free_kinds(self) -> list[str]:
+        """What there are hands for: one for what trains, a few for the rest."""
+        training = any(kind.exclusive for kind in self._at_work.values())
+        others = sum(not kind.exclusive for kind in self._at_work.values())
+        full = others >= self._bench.settings.runs.at_once
+        return [name for name, kind in self._kinds.items() if not (training if kind.exclusive else full)]
+
+    async def _do(self, run: Run, kind: Kind) -> None:
+        runs, progress = self._bench.stores.runs, Progress()
+
+        async def work(run: Run, progress: Progress) -> Mapping[str, Any]:
+            found = dict(await kind.work(self._bench, run, progress))
+            if artefacts := found.pop("artefacts", None):
+                await runs.keep(run.id, artefacts)
+            return found
+
+        attempts = self._bench.settings.runs.attempts
+        try:
+            await carried_out(runs, run, work, progress, lambda found: found, attempts)
+            log.info("run %s is done", run.id)
+        except (RunCancelled, RunLost, TrainerKilled) as stopped:
+            log.warning("run %s: %s", run.id, stopped)
+        except DatabaseUnavailable as reason:
+            log.error("run %s: %s", run.id, reason)
+        except Exception as problem:  # a run that fails must not end the service
+            log.error("run %s failed: %s", run.id, problem, exc_info=in_words(problem) is None)
+
+    async def _wake_the_forgotten(self) -> None:
+        """A learner that was killed cannot wake the model servers that it had put to sleep."""
+        training = await self._bench.stores.runs.unfinished(exclusive=True)
+        if not any(run.worker for run in training):
+            await self._bench.model.client.wake_forgotten()
+
+    async def _leave(self) -> None:
+        for task in self._at_work:
+            task.cancel()
+        await asyncio.gather(*self._at_work, return_exceptions=True)
