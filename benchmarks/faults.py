@@ -16,7 +16,6 @@ import json
 import os
 import platform
 import random
-import sqlite3
 import sys
 import tempfile
 from collections import Counter
@@ -30,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the servers of t
 import chat_world
 
 from benchmarks._faulty_model import FaultyModel
+from benchmarks._soak_faults import lock
 from twin import show
 
 FULL = {"seconds": 600.0, "pause": 1.0, "between": 8.0}
@@ -114,7 +114,7 @@ async def _trouble(
             "500": lambda model=model: model.misbehave("fails"),  # type: ignore[misc]
             "hangs": lambda model=model: model.misbehave("hangs"),  # type: ignore[misc]
             "both away": lambda: _both(models),
-            "database locked": lambda: asyncio.to_thread(_lock, database),
+            "database locked": lambda: asyncio.to_thread(lock, database, LASTS),
         }
         left = left or order.sample(list(ways), len(ways))
         kind = left.pop()
@@ -126,16 +126,6 @@ async def _trouble(
 
 async def _both(models: list[FaultyModel]) -> None:
     await asyncio.gather(*(model.die_and_return() for model in models))
-
-
-def _lock(database: Path) -> None:
-    """Somebody else writes, and takes their time."""
-    import time
-
-    with sqlite3.connect(database, timeout=30, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
-        time.sleep(LASTS)
-        other.execute("ROLLBACK")
 
 
 def conditions(size: Mapping[str, float], faults: Mapping[str, int]) -> dict[str, Any]:

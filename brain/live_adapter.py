@@ -18,12 +18,13 @@ from datetime import datetime, timedelta
 from brain.affinity import unit_hash
 from brain.model_client import ModelRefused
 from brain.replicas import Replicas
-from storage.adapters import AdapterStore, Answering
-from storage.records import now
+from storage.adapters import AdapterStore, Answering, UnknownAdapter
+from storage.records import AdapterState, now
 
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=150)  # longer than any answer
+BASE = "base"  # instead of a version: the bare base model
 
 
 class AdapterUnusable(Exception):
@@ -62,12 +63,15 @@ class LiveAdapter:
         self._in_flight: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def answering(self, chat: str = "", *, owners: bool = False) -> AsyncIterator[Speaking]:
+    async def answering(
+        self, chat: str = "", *, owners: bool = False, by: str | None = None
+    ) -> AsyncIterator[Speaking]:
         """The adapter that answers in this chat at this moment, kept on the servers until the block ends.
 
-        `owners`: it is the owner who talks to the twin there. Raises AdapterUnusable when no server takes it.
+        `owners`: it is the owner who talks to the twin there. `by`: this version, whoever answers otherwise;
+        BASE is none of them. Raises AdapterUnusable when no server takes it, UnknownAdapter.
         """
-        adapter = await self._of(chat, owners)
+        adapter = await (self._of(chat, owners) if by is None else self._named(by))
         if adapter is None:
             yield Speaking(self._base_model, None)
             return
@@ -95,6 +99,20 @@ class LiveAdapter:
                 "'twin adapters rollback' goes back to the one before it"
             ) from refusal
         return live
+
+    async def _named(self, version: str) -> Answering | None:
+        if version == BASE:
+            return None
+        adapter = await self._adapters.get(version)
+        if adapter is None:
+            raise UnknownAdapter(version)
+        if adapter.state is AdapterState.REFUSED:
+            raise AdapterUnusable(f"{version} was refused, and a refused adapter never answers")
+        try:
+            await self._ensure_loaded(named := Answering(version, adapter.path, None))
+        except ModelRefused as refusal:
+            raise AdapterUnusable(f"{version} cannot be loaded ({refusal})") from refusal
+        return named
 
     async def _ensure_loaded(self, adapter: Answering | None) -> None:
         if adapter and adapter.version not in self._loaded:

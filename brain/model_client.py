@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +160,12 @@ class ModelClient:
         answer = await self._post("/v1/completions", body | {"temperature": 0})
         scores: list[float | None] = answer.json()["choices"][0]["logprobs"]["token_logprobs"]
         return scores[: len(token_ids)]
+
+    async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
+        """What each text means, as a server that serves an embedding model sees it."""
+        answer = await self._post("/v1/embeddings", {"model": model, "input": list(texts)})
+        rows = sorted(answer.json()["data"], key=lambda row: row["index"])
+        return [[float(value) for value in row["embedding"]] for row in rows]
 
     async def load_adapter(self, name: str, path: Path | str) -> None:
         """The folder must be readable where the server runs. A bad one is refused; a bad name, too."""

@@ -165,7 +165,10 @@ class RecordStore:
                 connection = await session.connection()
                 bulk = self._bulk.get(live)
                 bulk = self._bulk[live] = bulk or BulkInsert(self._upsert(live), connection.dialect)
-                rows = bulk.rows([changed[id] for id in sorted(changed)])
+                # In one order, so that two writers never wait for each other; what one audience may hear side
+                # by side, because that is how its memories are indexed.
+                in_order = sorted(changed.values(), key=lambda record: (record.audience, record.id))
+                rows = bulk.rows(in_order)
                 await connection.exec_driver_sql(bulk.sql, rows)
         return Kept(added, merged, updated)
 

@@ -28,10 +28,14 @@ class Place(Protocol):
     platform: str
     private: bool
 
-    def say(self, text: str, person: int, *, to_twin: bool) -> None: ...
+    def say(self, text: str, person: int, *, to_twin: bool, reply_to: Any = None) -> str:
+        """The message's id. `reply_to`: a message of `answers`."""
 
     def answers(self) -> list[tuple[Any, str]]:
         """What the twin has said there: the message, and its text."""
+
+    def ids(self, message: Any) -> tuple[str, str | None]:
+        """Of a message of `answers`: its own, and that of the message it refers to."""
 
     def react(self, message: Any, emoji: str) -> None: ...
 
@@ -47,9 +51,13 @@ class DiscordPlace:
     def private(self) -> bool:
         return self.channel.guild is None
 
-    def say(self, text: str, person: int, *, to_twin: bool) -> None:
+    def say(self, text: str, person: int, *, to_twin: bool, reply_to: Any = None) -> str:
         mention = f"<@{self.server.bot.id}> " if to_twin and not self.private else ""
-        self.server.say(self.channel, self.people[person % len(self.people)], mention + text)
+        user = self.people[person % len(self.people)]
+        return str(self.server.say(self.channel, user, mention + text, reply_to=reply_to)["id"])
+
+    def ids(self, message: Any) -> tuple[str, str | None]:
+        return message["id"], (message.get("message_reference") or {}).get("message_id")
 
     def answers(self) -> list[tuple[Any, str]]:
         ours = str(self.server.bot.id)
@@ -71,13 +79,18 @@ class TelegramPlace:
     def private(self) -> bool:
         return self.chat.type == "private"
 
-    def say(self, text: str, person: int, *, to_twin: bool) -> None:
-        user, more = self.people[person % len(self.people)], {}
+    def say(self, text: str, person: int, *, to_twin: bool, reply_to: Any = None) -> str:
+        user: TelegramUser = self.people[person % len(self.people)]
+        more: dict[str, Any] = {"reply_to": reply_to["message_id"]} if reply_to else {}
         if to_twin and not self.private:
             mention = f"@{self.server.bot.username}"
             more["entities"] = [{"type": "mention", "offset": 0, "length": len(mention)}]
             text = f"{mention} {text}"
-        self.server.say(self.chat, user, text, **more)
+        return str(self.server.say(self.chat, user, text, **more))
+
+    def ids(self, message: Any) -> tuple[str, str | None]:
+        asked = message.get("reply_to_message", {}).get("message_id")
+        return str(message["message_id"]), str(asked) if asked else None
 
     def answers(self) -> list[tuple[Any, str]]:
         ours, said = self.server.bot.id, self.server.messages(self.chat)

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,18 +19,23 @@ from bot.kept import Kept
 from bot.on_command import Commands, Tell
 from bot.on_message import Conversation, Demonstrate, TakeBack, Unlearn
 from bot.owner_news import OwnerNews
-from bot.platform import Platform
+from bot.platform import ChatRefused, ChatUnavailable, Platform
 from bot.rhythm import Rhythm
 from bot.terminal_app import OWNER_ID
 from bot.turns import Turns
 from brain.budget import Budget
+from brain.embedder import ServedEmbedder
 from brain.live_adapter import LiveAdapter
+from brain.memory import Embedder, Recall, Recaller
 from brain.model_client import ModelClient, Sampling
+from brain.model_facts import facts_of
 from brain.model_server import ModelServer
+from brain.pictures import CannotSee, Fetch, Pictures
 from brain.prompt import Persona, manner_of
 from brain.replicas import Limits, Replicas
 from brain.reply import Brain
 from learning.pocket import default_cache_dir, ensure
+from learning.recipes import is_pocket_sized
 from storage.adapters import AdapterStore
 from storage.cache import Cache, open_cache
 from storage.chats import ChatStore, FactStore, PersonStore, QuestionStore
@@ -39,7 +44,9 @@ from storage.database import Database
 from storage.deliveries import DeliveryStore
 from storage.feedback import FeedbackStore
 from storage.leases import LeaseStore
+from storage.memories import MemoryStore
 from storage.messages import MessageStore
+from storage.records import Media
 from storage.records_store import RecordStore
 from storage.runs import RunStore
 from twin import show
@@ -68,6 +75,7 @@ class Stores:
     facts: FactStore
     leases: LeaseStore
     cache: Cache
+    memories: MemoryStore
 
 
 @asynccontextmanager
@@ -78,25 +86,30 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     redis = settings.storage.redis_url
     cache = open_cache(redis.get_secret_value() if redis else None)
     try:
-        yield Stores(
-            database,
-            RecordStore(database),
-            MessageStore(database),
-            FeedbackStore(database),
-            AdapterStore(database),
-            RunStore(database),
-            CursorStore(database),
-            DeliveryStore(database),
-            ChatStore(database),
-            PersonStore(database),
-            QuestionStore(database),
-            FactStore(database),
-            LeaseStore(database),
-            cache,
-        )
+        yield stores_of(database, cache)
     finally:
         await cache.close()
         await database.close()
+
+
+def stores_of(database: Database, cache: Cache) -> Stores:
+    return Stores(
+        database,
+        RecordStore(database),
+        MessageStore(database),
+        FeedbackStore(database),
+        AdapterStore(database),
+        RunStore(database),
+        CursorStore(database),
+        DeliveryStore(database),
+        ChatStore(database),
+        PersonStore(database),
+        QuestionStore(database),
+        FactStore(database),
+        LeaseStore(database),
+        cache,
+        MemoryStore(database),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +210,16 @@ def register_servers(home: Home, servers: Sequence[ModelServer]) -> Path:
     path = home.root / "server.json"
     urls = [server.url for server in servers]
     told = {"url": urls[0], "urls": urls, "engine": servers[0].engine, "pid": os.getpid()}
-    path.write_text(json.dumps(told))
+    path.write_text(json.dumps(told | {"begun": _begun(os.getpid())}))
     return path
+
+
+def _begun(pid: int) -> str | None:
+    """When that process was started, where the system says so: its number may have been another's before."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
 
 
 def running_servers(home: Home) -> tuple[tuple[str, ...], str] | None:
@@ -206,6 +227,8 @@ def running_servers(home: Home) -> tuple[tuple[str, ...], str] | None:
     try:
         found = json.loads((home.root / "server.json").read_text())
         os.kill(found["pid"], 0)
+        if found.get("begun") not in (None, _begun(found["pid"])):
+            return None  # in a container every copy of the service has the number of the one before
         return tuple(found.get("urls") or [found["url"]]), found["engine"]
     except (OSError, ValueError, KeyError):
         return None
@@ -253,8 +276,62 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         facts=stores.facts,
         budget=Budget(model.client, cache, answer=settings.model.max_tokens, base=model.base.name),
         local=situated(settings),
+        pictures=Pictures(stores.messages, settings.model.pictures if has_eyes(model, settings) else 0),
+        memory=build_memory(stores, model.base, settings),
+        card_facts=settings.memory.card_facts,
     )
     return brain, live
+
+
+def has_eyes(model: Model, settings: Settings) -> bool:
+    """Whether the model is shown pictures; one that was thought to see and does not says so (400)."""
+    if settings.model.vision != "auto":
+        return settings.model.vision == "on"
+    return model.engine != "embedded" and facts_of(model.base.weights).vision_parameters > 0
+
+
+def fetching(platforms: Mapping[str, Platform]) -> Fetch:
+    """What hangs on a message, from the chat app it came from; the apps may be there only later."""
+
+    async def fetch(platform: str, media: Media, most: int) -> bytes:
+        app = platforms.get(platform)
+        if app is None:
+            raise CannotSee(f"{platform} is not connected here")
+        try:
+            return await app.fetch(media, most)
+        except (ChatUnavailable, ChatRefused) as reason:
+            raise CannotSee(str(reason)) from reason
+
+    return fetch
+
+
+def build_memory(stores: Stores, base: Base, settings: Settings) -> Recaller | None:
+    """What the brain recalls with; None where nothing is recalled."""
+    memory = settings.memory
+    what = memory.recall
+    if what == "auto":  # a tiny model makes nothing of quotes, and loses the thread over them
+        what = "off" if base.stand_in or is_pocket_sized(base.weights) else "all"
+    if what == "off":
+        return None
+    recall = Recall(
+        said=memory.said if what == "all" else 0,
+        examples=memory.examples,
+        min_match=memory.min_match,
+        min_similarity=memory.min_similarity,
+        half_life_days=memory.half_life_days,
+    )
+    return Recaller(stores.memories, recall, build_embedder(settings))
+
+
+def build_embedder(settings: Settings) -> Embedder | None:
+    memory = settings.memory
+    if not memory.embedder:
+        return None
+    if memory.embedder_url:
+        return ServedEmbedder(memory.embedder_url, memory.embedder)
+    from brain.embedded_server.embedder import LocalEmbedder  # the library comes when it is first asked
+
+    return LocalEmbedder(memory.embedder)
 
 
 def build_authority(settings: Settings) -> Authority:
@@ -299,6 +376,8 @@ def build_talk(
     twin/forget.py; without it, /forget leaves preference sets alone. `take_back`: see twin/trial.py.
     """
     news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
+    if brain.pictures:
+        brain.pictures.fetch = fetching(news.platforms)
     kept = kept_of(stores)
     turns = Turns(
         brain,

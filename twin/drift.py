@@ -28,7 +28,7 @@ async def drift(bench: Bench, run: Run, progress: Progress) -> Mapping[str, Any]
         return {"outcome": "not enough", "reasons": ["No adapter is live yet."]}
     home, settings = bench.home, bench.settings
     corpus = await asyncio.to_thread(newest_corpus, home)
-    judged = await feedback_of(bench.stores, settings)
+    judged = await feedback_of(bench.home, bench.stores, settings)
     pool = await preferences.freeze(judged, home.preferences, settings.learning, None) if judged else None
     report = home.runs / run.id / "report.json"
     step = EvaluateStep(

@@ -127,6 +127,7 @@ async def forget(home: Home, stores: Stores, traces: Traces) -> dict[str, str | 
     ids = [record.id for record in traces.records]
     await asyncio.to_thread(lambda: Corrections(home.corrections).forget(ids))
     await stores.records.forget(ids, now())
+    await stores.memories.scrub()  # the memories themselves went with what they were of
     return rewritten
 
 
@@ -179,6 +180,7 @@ async def _followed(home: Home, stores: Stores, traces: Traces) -> Traces:
         for name, ids in (await asyncio.to_thread(samples_saying, traces.words, home.preferences)).items():
             sets[name] = list(dict.fromkeys([*sets.get(name, ()), *ids]))
         samples = {sample for found in (snapshots, sets) for ids in found.values() for sample in ids}
+    said = [*(record.id for record in traces.records), *(message.key for message in traces.messages)]
     taught = taught_by(samples, adapters)
     known = {one.adapter.version for one in taught}
     return replace(
@@ -186,6 +188,9 @@ async def _followed(home: Home, stores: Stores, traces: Traces) -> Traces:
         snapshots=snapshots,
         preferences=sets,
         adapters=taught,
+        memories=sum((await stores.memories.counts()).values())
+        if traces.everything
+        else await stores.memories.of(said),
         untraceable=[
             adapter
             for adapter in adapters

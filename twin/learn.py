@@ -18,7 +18,7 @@ from storage.records import Prompt
 from twin import show
 from twin.adapters import ServingFace
 from twin.build import Model, Stores, open_model, open_stores
-from twin.feedback import agreed
+from twin.feedback import agreed, private_things, trusted
 from twin.home import Home
 from twin.monitoring import traced
 from twin.review import open_roster
@@ -60,12 +60,13 @@ async def learn_in(
         base=model.base.weights,
         corpus=newest_corpus(home).path,
         settings=settings.learning,
-        feedback=stores.feedback,
+        feedback=trusted(stores, settings),
         messages=stores.messages,
         adapters=stores.adapters,
         runs=stores.runs,
         server=ServingFace(model.client),
         agreed=await agreed(stores, settings),
+        private=await asyncio.to_thread(private_things, home, settings),
         sampler=_sampler(stores, model, settings),
         again=again,
         scan=personal_scan(home, settings),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twin.home import Home
 
-OURS = ("bot", "brain", "ingest", "learning", "storage", "twin")
+OURS = ("api", "bot", "brain", "ingest", "learning", "storage", "twin")
 FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 WRITTEN = (".log", ".jsonl")
 LARGEST, FILES = 5_000_000, 5

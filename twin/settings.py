@@ -17,8 +17,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from api.settings import ApiSettings
 from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
-from brain.settings import ModelSettings, ServingSettings
+from brain.settings import MemorySettings, ModelSettings, ServingSettings
 from ingest.settings import OwnerSettings, VaultSettings
 from ingest.sync_settings import SyncSettings
 from learning.settings import LearningSettings
@@ -34,6 +35,7 @@ SECRETS = (
     ("telegram", "token"),
     ("telegram", "webhook_secret"),
     ("vault", "key"),
+    ("api", "discord_client_secret"),
     ("backup", "passphrase"),
     ("runs", "kubernetes_token"),
 )
@@ -51,15 +53,17 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     model: ModelSettings = ModelSettings()
     serving: ServingSettings = ServingSettings()
+    memory: MemorySettings = MemorySettings()
     chat: ChatSettings = ChatSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
-    monitoring: MonitoringSettings = MonitoringSettings()
+    api: ApiSettings = ApiSettings()
     backup: BackupSettings = BackupSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     runs: RunSettings = RunSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -22,6 +22,7 @@ class Traces:
     snapshots: dict[str, list[str]] = field(default_factory=dict)
     preferences: dict[str, list[str]] = field(default_factory=dict)
     adapters: Sequence[Taught] = ()
+    memories: int = 0  # what could be recalled of it
     untraceable: Sequence[Adapter] = ()  # their snapshot is gone, so nobody can tell
     everything: bool = False
 
@@ -38,6 +39,7 @@ class Traces:
             "done": done,
             "records": len(self.records),
             "messages": len(self.messages),
+            "memories": self.memories,
             "answers_made_with_their_words_in_view": len(self.heard),
             "snapshots": {name: len(samples) for name, samples in self.snapshots.items()},
             "preferences": {name: len(samples) for name, samples in self.preferences.items()},
@@ -65,6 +67,7 @@ def in_words(receipt: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("records", str(receipt["records"])),
         ("messages they sent", str(receipt["messages"])),
+        ("memories", str(receipt["memories"])),
         ("answers made with their words in view", str(receipt["answers_made_with_their_words_in_view"])),
         *(
             (place, ", ".join(f"{name} ({samples} samples)" for name, samples in found.items()) or "-")

@@ -86,3 +86,10 @@ def test_a_file_of_an_older_twin_is_understood(tmp_path):
         json.dumps({"url": "http://127.0.0.1:8000/v1", "engine": "vllm", "pid": os.getpid()})
     )
     assert running_servers(Home(tmp_path)) == (("http://127.0.0.1:8000/v1",), "vllm")
+
+
+def test_servers_of_a_process_that_was_killed_are_not_taken_for_those_of_another_with_its_number(tmp_path):
+    """As in a container, where the service is always process 1, or 7."""
+    told = {"url": "http://127.0.0.1:8000/v1", "engine": "vllm", "pid": os.getpid(), "begun": "12"}
+    (tmp_path / "server.json").write_text(json.dumps(told))
+    assert running_servers(Home(tmp_path)) is None

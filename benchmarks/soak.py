@@ -1,0 +1,249 @@
+"""Does the twin hold while it learns by itself, people talk and everything breaks again and again?
+
+    python -m benchmarks.soak [--minutes 60] [--quick] [--json]
+
+The real `twin up` with the pocket model, between the real Discord and Telegram clients and servers of both on
+this machine: the invented owner teaches, friends and strangers talk and judge. Every few seconds something
+is killed, frozen, locked, refused or cut. Nobody types `twin learn`. An hour holds what weeks would: people
+pause for seconds, and the settings let it learn from a few judgements. Nothing of the clock is faked.
+Compared with: the messages sent, the judgements given, and the adapter that answered before each run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the servers of the chat apps live there
+
+from chat_service import ChatService
+from chat_world import a_world
+
+from benchmarks._soak_faults import UP_SECONDS, Faults
+from benchmarks._soak_home import Kept, database_mb, eager, kept_by, remember
+from benchmarks._soak_people import People, Tally
+from benchmarks._soak_plot import draw
+from twin import show
+
+FULL = {
+    "minutes": 60.0,
+    "rooms": 10,
+    "friends": 3,
+    "strangers": 2,
+    "pause": 40.0,
+    "between": 6.0,
+    "calm": 150.0,
+    "judgements": 10.0,
+    "trial_minutes": 1.0,
+}
+QUICK = {
+    "minutes": 2.0,
+    "rooms": 6,
+    "friends": 1,
+    "strangers": 1,
+    "pause": 3.0,
+    "between": 4.0,
+    "calm": 45.0,
+    "judgements": 8.0,
+    "trial_minutes": 0.0,
+}
+SEED = 7
+PATIENCE = 900.0  # seconds that it has in the end to answer everything and to finish what it has begun
+LATE = 5.0  # seconds more for what comes twice
+WARM = 20.0  # seconds after a start until its memory is looked at
+PICTURE = Path(__file__).parents[1] / "docs" / "soak.png"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, help="how long people talk; 60, or 2 with --quick")
+    parser.add_argument("--quick", action="store_true", help="two minutes, fewer people, no trials")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--seed", type=int, default=SEED, help="of what people say and what breaks")
+    parser.add_argument("--folder", type=Path, help="keep the home there, to look at it later")
+    options = parser.parse_args()
+    size: dict[str, Any] = dict(QUICK if options.quick else FULL) | {"seed": options.seed}
+    if options.minutes:
+        size["minutes"] = options.minutes
+    try:
+        with tempfile.TemporaryDirectory() as scratch, show.progress("soak") as on_progress:
+            figures = asyncio.run(measure(options.folder or Path(scratch), size, on_progress))
+    except KeyboardInterrupt:
+        return 130
+    if options.json:
+        print(json.dumps({"figures": figures, "conditions": conditions(size)}))
+    else:
+        show_tables(figures)
+    if figures["preference_accuracy"] and not options.quick:
+        draw(figures, PICTURE)
+    return 0
+
+
+async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnProgress) -> dict[str, Any]:
+    home = folder / "home"
+    on_progress(0.0, "the sample person's exports are read")
+    await remember(home)
+    async with a_world(folder) as world:
+        service = world.service(settings=eager(size["judgements"], size["trial_minutes"], size["seed"]))
+        people = People(
+            world,
+            rooms=size["rooms"],
+            friends=size["friends"],
+            strangers=size["strangers"],
+            pause=size["pause"],
+            seed=size["seed"],
+            alive=lambda: service.running,
+        )
+        faults = Faults(world, service, home / "twin.db", size["seed"])
+        memory, over, quiet = Memory(service), asyncio.Event(), asyncio.Event()
+        try:
+            await service.up(UP_SECONDS)
+            began, size_before = datetime.now(UTC), database_mb(home)
+            watching = asyncio.create_task(memory.watch())
+            talking = asyncio.create_task(people.talk(over))
+            breaking = asyncio.create_task(
+                faults.go_on(
+                    quiet,
+                    between=size["between"],
+                    calm=size["calm"],
+                    on_fault=lambda kind: on_progress(memory.minutes / size["minutes"], kind),
+                )
+            )
+            await asyncio.wait((talking, breaking), timeout=60 * size["minutes"])
+            over.set()
+            quiet.set()
+            await asyncio.gather(talking, breaking)
+            on_progress(0.99, "people are silent; it finishes what it has begun")
+            drained = await until_done(people, home)
+            minutes = memory.minutes
+            watching.cancel()
+            size_after, stopped = database_mb(home), await service.stop()
+        finally:
+            service.kill()
+        kept = kept_by(home, people.given)
+        complaints = len(world.complaints)
+    return figures_of(people, faults, kept, memory, began) | {
+        "minutes": round(minutes, 2),
+        "restarts": service.starts - 1,
+        "database_growth_mb": round(size_after - size_before, 2),
+        "drained": drained,
+        "exit_code": stopped,
+        "complaints": complaints,
+    }
+
+
+async def until_done(people: People, home: Path) -> bool:
+    """Every question is answered and every run is over, or its patience is at an end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while not people.answered() or kept_by(home, ()).unfinished:  # noqa: ASYNC110  it is in files
+                await asyncio.sleep(0.5)
+            await asyncio.sleep(LATE)
+            return True
+    return False
+
+
+@dataclass
+class Memory:
+    """What the service holds, by its lives: each is (minute, MB)."""
+
+    service: ChatService
+    lives: list[list[tuple[float, float]]] = field(default_factory=list)
+    _began: float = 0.0
+
+    @property
+    def minutes(self) -> float:
+        return (asyncio.get_running_loop().time() - self._began) / 60
+
+    async def watch(self) -> None:
+        self._began, life = asyncio.get_running_loop().time(), 0
+        while True:
+            await asyncio.sleep(2.0)
+            with suppress(OSError, IndexError):
+                mb = self.service.rss_mb()
+                if self.service.starts != life:
+                    life = self.service.starts
+                    self.lives.append([])
+                if mb:
+                    self.lives[-1].append((self.minutes, mb))
+
+    def growth_mb(self) -> float:
+        """The most that any life has grown by since it was warm."""
+        grown = []
+        for life in self.lives:
+            warm = [mb for minute, mb in life if minute - life[0][0] > WARM / 60]
+            grown += [warm[-1] - warm[0]] if warm else []
+        return max(grown, default=0.0)
+
+
+def figures_of(people: People, faults: Faults, kept: Kept, memory: Memory, began: datetime) -> dict[str, Any]:
+    tally: Tally = people.tally()
+    points = [
+        {
+            "minute": round((point.at - began).total_seconds() / 60, 2),
+            "live": point.live,
+            "candidate": point.candidate,
+            "answering": point.candidate if point.outcome == "live" else point.live,
+            "pairs": point.pairs,
+            "outcome": point.outcome,
+        }
+        for point in kept.points
+    ]
+    return {
+        **asdict(tally),
+        "feedback": kept.feedback,
+        "feedback_missing": len(kept.missing),
+        "judgements": dict(people.counts),
+        "runs": sum(kept.runs.values()),
+        "run_states": kept.runs,
+        "run_kinds": kept.kinds,
+        "runs_unfinished": kept.unfinished,
+        "runs_begun_again": kept.attempts,
+        "run_errors": kept.errors,
+        "promotions": kept.promotions,
+        "rollbacks": kept.rollbacks,
+        "rss_growth_mb": round(memory.growth_mb(), 1),
+        "rss_mb": round(max((mb for life in memory.lives for _, mb in life), default=0.0), 1),
+        "slowest_return_s": round(faults.slowest_return, 1),
+        "faults": dict(faults.happened),
+        "killed_when": dict(faults.moments),
+        "preference_accuracy": points,
+        "memory_mb": [[(round(at, 2), round(mb, 1)) for at, mb in life] for life in memory.lives],
+    }
+
+
+def conditions(size: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} CPUs, "
+        f"Python {platform.python_version()}; load {os.getloadavg()[1]:.0f}",
+        "model": "pocket, served and trained on the same machine as chat apps and people",
+        "settings": "learning looked for every 2 seconds, no cool-down; prompts hold one message; SQLite",
+        **size,
+    }
+
+
+def show_tables(figures: Mapping[str, Any]) -> None:
+    left_out = ("preference_accuracy", "memory_mb", "faults", "killed_when")
+    show.table(
+        "the soak", ("what", "how many"), [(name, figures[name]) for name in figures if name not in left_out]
+    )
+    broken = [*figures["faults"].items(), *(("killed: " + k, n) for k, n in figures["killed_when"].items())]
+    show.table("what broke", ("what", "times"), broken)
+    columns = ("minute", "live", "candidate", "pairs", "outcome")
+    rows = [tuple(point[name] for name in columns) for point in figures["preference_accuracy"]]
+    show.table("held-out corrections preferred", columns, rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
