@@ -152,7 +152,7 @@ class Talk:
 
     def _event(
         self,
-        event: str,
+        event: chat.Event,
         saying: Saying,
         *,
         delta: str = "",

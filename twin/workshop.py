@@ -160,7 +160,7 @@ class Workshop:
         from twin.feedback import collect
 
         everything = self._settings.learning.model_copy(update={"heldout_share": 1e-9})
-        judged, _ = await collect(self._stores, self._settings, everything)
+        judged, _ = await collect(self._home, self._stores, self._settings, everything)
         if not judged:
             return []
         pool = await preferences.freeze(judged, self._home.preferences, everything, None)

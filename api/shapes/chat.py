@@ -73,10 +73,13 @@ class Choose(Asked):
     worse: str
 
 
+Event = Literal["question", "text", "done", "stopped", "failed"]
+
+
 class Growing(Shape):
     """One event of a chat's stream: `event: question|text|done|stopped|failed`, `data: ` this."""
 
-    event: Literal["question", "text", "done", "stopped", "failed"]
+    event: Event
     slot: int = Field(default=0, description="0, or 1 for the second of two side by side")
     key: str = Field(default="", description="of the reply that grows; stop it by this")
     adapter: str | None = None
