@@ -84,8 +84,8 @@ async def one_correction(world: Any, home: Home, better: str) -> dict[str, float
     """The owner asks, says how it should have been said, and asks on until somebody new answers."""
     discord = world.discord
     kitchen, sam = discord.kitchen, discord.user("Sam")
-    known = {version for version, _, _ in answers(home)}
     await asked(world, home)
+    known = {version for version, _, _ in answers(home)}
     reply = [one for one in discord.messages(kitchen) if one["author"]["id"] == str(discord.bot.id)][-1]
     begun = time.time()
     discord.say(kitchen, sam, f"= {better}", reply_to=reply)
