@@ -71,6 +71,13 @@ async def test_the_owner_hears_once_that_something_fails_by_itself_and_that_it_w
     assert world.platform.told == ["My sync run failed: no key", "My sync run works again."]
 
 
+async def test_the_owner_hears_of_a_new_adapter_that_answers_without_a_trial(world):
+    await world.ended(RunState.PASSED, "owner", outcome="live", version="mix-3", reasons=["Better."])
+    await world.ended(RunState.PASSED, "owner", outcome="refused", version="mix-4", reasons=["Worse."])
+    await world.all_told()
+    assert world.platform.told == ["mix-3 passed the gate and answers from now on. Better."]
+
+
 async def test_every_way_to_end_has_words(world):
     for state in (RunState.PASSED, RunState.FAILED, RunState.CANCELLED):
         for kind in ("learn", "sync"):
