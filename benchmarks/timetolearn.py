@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import platform
 import re
@@ -137,7 +138,7 @@ def steps(home: Home, version: str, begun: float, answered: float) -> dict[str, 
     ]
     found = {
         name: round(max(0.0, after - before), 2)
-        for name, before, after in zip(STEPS, times, times[1:], strict=True)
+        for name, (before, after) in zip(STEPS, itertools.pairwise(times), strict=True)
     }
     return {**found, "total": round(answered - begun, 2)}
 

@@ -70,7 +70,7 @@ async def serve_until_stopped(
         home.make()
         log_path = write_logs(home)
         url = settings.storage.url
-        shared = bool(url) and not url.get_secret_value().startswith("sqlite") if url else False
+        shared = url is not None and not url.get_secret_value().startswith("sqlite")
         closing.enter_context(hold(home, parts, several=shared))
         stores = await closing.enter_async_context(open_stores(home, settings))
         if not await _has_model(closing, home, settings, parts, stop):
