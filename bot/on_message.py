@@ -26,8 +26,8 @@ Demonstrate = Callable[[str, str], Awaitable[bool]]
 """Keeps what the owner answers when asked, to be learned from; False when there were no words in it."""
 
 
-Unlearn = Callable[[str, str], Awaitable[None]]
-"""Takes what this person (platform, id) said out of what is learned from, before it is erased here."""
+Unlearn = Callable[[str, str], Awaitable[int]]
+"""Takes what this person (platform, id) said out of everything there is; returns how many entries went."""
 
 
 TakeBack = Callable[[str], Awaitable[str]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -30,17 +30,19 @@ def write_logs(home: Home) -> str:
     return str(path)
 
 
-def wipe_logs(folders: Iterable[Path], words: Collection[str]) -> int:
-    """Take every line out in which one of these words stands; returns how many.
+def wipe_logs(
+    places: Iterable[Path], words: Collection[str], holds: Callable[[str], bool] = lambda line: False
+) -> int:
+    """Take every line out in which one of these words stands, or that `holds` more; returns how many.
 
     Logs hold ids and counts, but a library's complaint may quote what it was given. In place: a process that
     writes to a log goes on writing to it.
     """
     wiped = 0
-    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
-    for file in (one for one in files if words and (one.suffix in WRITTEN or ".log" in one.suffixes)):
+    found = [file for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*")))]
+    for file in (one for one in found if one.is_file() and (one.suffix in WRITTEN or ".log" in one.suffixes)):
         lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
-        kept = [line for line in lines if not any(word in line for word in words)]
+        kept = [line for line in lines if not holds(line) and not any(word in line for word in words)]
         if len(kept) < len(lines):
             wiped += len(lines) - len(kept)
             file.write_text("".join(kept), encoding="utf-8", errors="surrogateescape")

@@ -96,7 +96,7 @@ async def serve_until_stopped(
             rhythm=await _rhythm_of(stores),
             several=several,
             demonstrate=lessons(home, settings, stores),
-            unlearn=unlearning(home, stores),
+            unlearn=unlearning(home, settings, stores),
             take_back=taking_back(stores),
         )
         async with asyncio.TaskGroup() as tasks:
