@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.on_message import Unlearn
+from brain.cached import ANSWERS, RECALL
 from ingest.corrections import Corrections
 from ingest.roster import Roster
 from learning.lineage import (
@@ -81,10 +82,13 @@ async def find_said(home: Home, stores: Stores, platform: str, person_id: str) -
 
 
 async def unlearn(home: Home, stores: Stores, traces: Traces) -> dict[str, str | None]:
-    """Mark the adapters, and take it out of what is on disk: snapshots, preference sets, logs of runs.
+    """Mark the adapters, drop what is cached, and take it out of snapshots, preference sets, logs of runs.
 
     The one way for `twin forget` and for /forget in a chat. Returns what became of each preference set.
     """
+    await stores.cache.forget(ANSWERS, RECALL)
+    for account in traces.accounts:
+        await stores.usage.forget(*account.split(":", 1))
     for taught in traces.adapters:
         adapter = taught.adapter
         if MARK not in adapter.reasons:

@@ -6,9 +6,9 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -17,7 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
+from bot.settings import ChatSettings, DiscordSettings, LimitSettings, TelegramSettings
 from brain.settings import ModelSettings, ServingSettings
 from ingest.settings import OwnerSettings, VaultSettings
 from ingest.sync_settings import SyncSettings
@@ -25,6 +25,15 @@ from learning.settings import LearningSettings
 from storage.settings import StorageSettings
 from twin.errors import Told
 from twin.home import Home
+
+
+class LogSettings(BaseModel):
+    """[logs]"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["text", "json"] = "text"
+
 
 SECRETS = (("discord", "token"), ("telegram", "token"), ("telegram", "webhook_secret"), ("vault", "key"))
 
@@ -42,10 +51,12 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     serving: ServingSettings = ServingSettings()
     chat: ChatSettings = ChatSettings()
+    limits: LimitSettings = LimitSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
+    logs: LogSettings = LogSettings()
 
     @classmethod
     def settings_customise_sources(

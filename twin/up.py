@@ -56,7 +56,7 @@ async def serve_until_stopped(home: Home, settings: Settings, tuning: Tuning | N
     async with contextlib.AsyncExitStack() as closing:
         closing.enter_context(home.only_one("up"))
         home.make()
-        log_path = write_logs(home)
+        log_path = write_logs(home, settings.logs.format)
         stores = await closing.enter_async_context(open_stores(home, settings))
         if not settings.model.servers and running_servers(home) is None:
             base = await find_base(settings)
