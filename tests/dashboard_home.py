@@ -77,7 +77,9 @@ PERIODS = (Period(None, 8, 0.42), Period("sft-1", 14, 0.61), Period("dpo-2", 20,
 async def fill(home: Path, database: Database, base: Path) -> None:
     """A database that is empty, and a home without folders. `base`: the pocket model's folder."""
     chance = random.Random(8)
-    for seed, version in enumerate(("sft-1", "dpo-2", "dpo-4")):  # weights that hardly change what the base says
+    for seed, version in enumerate(
+        ("sft-1", "dpo-2", "dpo-4")
+    ):  # weights that hardly change what the base says
         make_adapter(home / "adapters" / version, base, seed=seed, strength=0.05)
     await _adapters(home, base.name, AdapterStore(database))
     await _talk(database, chance)
@@ -375,11 +377,25 @@ def _snapshot(folder: Path) -> None:
     """Its data card is all that is looked at here."""
     folder.mkdir(parents=True)
     tags = {"personal": 612, "creative": 143, "technical": 88}
-    patterns = {"small talk": 236, "planning": 187, "comforting": 129, "greeting": 96, "technical help": 44, "other": 151}
+    patterns = {
+        "small talk": 236,
+        "planning": 187,
+        "comforting": 129,
+        "greeting": 96,
+        "technical help": 44,
+        "other": 151,
+    }
     card = {
         "id": CORPUS,
         "persona": {"name": "Mira Vale"},
-        "counts": {"train": 843, "validation": 104, "test": 99, "style": 212, "initiatives": 61, "silences": 37},
+        "counts": {
+            "train": 843,
+            "validation": 104,
+            "test": 99,
+            "style": 212,
+            "initiatives": 61,
+            "silences": 37,
+        },
         "records": {"given": 1480, "the owner's": 1322, "threads": 28, "conversations": 391},
         "left_out": {"said close before a later split": 64, "too long": 31, "the same short reply again": 22},
         "tags": {"train": tags},

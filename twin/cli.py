@@ -717,6 +717,18 @@ def _wrote(count: int, what: str, path: Path, json: bool) -> None:
 
 
 @app.command()
+def usage(
+    by: Annotated[str, typer.Option(help="day, person or chat.")] = "day",
+    days: Annotated[int, typer.Option(min=1, help="How many days back.")] = 30,
+    json: AsJson = False,
+) -> None:
+    """How many tokens and seconds the answers took."""
+    from twin.usage import spent
+
+    run(spent(_home, settings(), by, days, json))
+
+
+@app.command()
 def forget(
     what: Annotated[str, typer.Argument(help="A record's id, a placeholder, a name, platform:id, or ALL.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what would go is shown.")] = False,
