@@ -93,7 +93,7 @@ class LiveAdapter:
 
     async def _of(self, chat: str, owners: bool) -> Answering | None:
         live, canary = await self._adapters.answering()
-        answering = tuple(one and one.version for one in (live, canary))
+        answering = tuple(one.version if one else None for one in (live, canary))
         if self._answered not in (None, answering):
             await self.changed()
         self._answered = answering
