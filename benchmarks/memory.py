@@ -129,7 +129,8 @@ def _ask_fts5(path: Path, asked: list[Asked], size: int) -> dict[str, Any]:
         "SELECT m.key FROM memory_words w JOIN memories m ON m.number = w.rowid WHERE memory_words MATCH ?"
         " AND m.audience IN ({}) ORDER BY w.rank LIMIT 5"
     )
-    took, found = [], 0
+    took: list[float] = []
+    found = 0
     until = time.perf_counter() + BASELINE_SECONDS
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA cache_size = -65536")
