@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import platform
 import re
@@ -84,8 +85,8 @@ async def one_correction(world: Any, home: Home, better: str) -> dict[str, float
     """The owner asks, says how it should have been said, and asks on until somebody new answers."""
     discord = world.discord
     kitchen, sam = discord.kitchen, discord.user("Sam")
-    known = {version for version, _, _ in answers(home)}
     await asked(world, home)
+    known = {version for version, _, _ in answers(home)}
     reply = [one for one in discord.messages(kitchen) if one["author"]["id"] == str(discord.bot.id)][-1]
     begun = time.time()
     discord.say(kitchen, sam, f"= {better}", reply_to=reply)
@@ -137,7 +138,7 @@ def steps(home: Home, version: str, begun: float, answered: float) -> dict[str, 
     ]
     found = {
         name: round(max(0.0, after - before), 2)
-        for name, before, after in zip(STEPS, times, times[1:], strict=True)
+        for name, (before, after) in zip(STEPS, itertools.pairwise(times), strict=True)
     }
     return {**found, "total": round(answered - begun, 2)}
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
 
 from brain.pictures import pictures_of
 from brain.prompt import Turn
-from storage.messages import MessageStore
 from storage.records import Media, Message
 
 CHAIN = 12  # how far a chain of replies is followed back
 FILE_CHARACTERS = 2000  # of a text file that hangs on a message
 
 
+class SaidBefore(Protocol):
+    """Where it is looked up: the store, or a conversation that somebody hands in."""
+
+    async def get(self, key: str) -> Message | None: ...
+
+    async def recent(
+        self, chat_id: str, platform: str, limit: int = 20, before: datetime | None = None
+    ) -> list[Message]: ...
+
+
 async def gather(
-    questions: Sequence[Message], messages: MessageStore, history: int, pictures: int = 0
+    questions: Sequence[Message], messages: SaidBefore, history: int, pictures: int = 0
 ) -> tuple[list[Turn], tuple[str, ...]]:
     """The reply chain, the recent turns of that chat, and the questions (one person's turn), oldest first.
 
@@ -79,7 +90,7 @@ def _was_there(said: Message, last: Message) -> bool:
     return said.by_twin or said.sent_at <= last.sent_at
 
 
-async def _chain(questions: Iterable[Message], messages: MessageStore, known: set[str]) -> list[Message]:
+async def _chain(questions: Iterable[Message], messages: SaidBefore, known: set[str]) -> list[Message]:
     """What was replied to, and what that replied to, as far as it is not among the recent turns."""
     chain: list[Message] = []
     for question in questions:

@@ -200,6 +200,11 @@ class AdapterStore:
         async with self._database.reading() as session:
             return [Promotion(*row) for row in await session.execute(query)]
 
+    async def standing(self) -> list[Promotion]:
+        """The changes that were not taken back, oldest first: the last one is what a rollback takes back."""
+        async with self._database.reading() as session:
+            return await _history(session)
+
     async def _all(self, query: Select[Any]) -> list[Adapter]:
         async with self._database.reading() as session:
             return [Adapter(*row) for row in await session.execute(query)]

@@ -243,6 +243,79 @@ class LeaseRow(Base):
     until: Mapped[datetime]
 
 
+class AccountRow(Base):
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    created_at: Mapped[datetime]
+    password_hash: Mapped[str | None]
+    discord_id: Mapped[str | None] = mapped_column(unique=True)
+
+
+class SessionRow(Base):
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    agent: Mapped[str]
+
+
+class TokenRow(Base):
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    hash: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[tuple[str, ...]]
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    at: Mapped[datetime]
+    who: Mapped[str]
+    action: Mapped[str]
+    about: Mapped[str]
+    outcome: Mapped[str]
+
+
+class AnsweredRow(Base):
+    __tablename__ = "answered"
+
+    key: Mapped[str] = mapped_column(primary_key=True)  # of who asked, and their Idempotency-Key
+    request_hash: Mapped[str]
+    status: Mapped[int]
+    body: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class UsageRow(Base):
+    __tablename__ = "usage"
+
+    day: Mapped[str] = mapped_column(primary_key=True)  # 2026-11-28, in UTC
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    chat_id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(primary_key=True)
+    replies: Mapped[int] = mapped_column(BigInteger)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    milliseconds: Mapped[int] = mapped_column(BigInteger)
+    told_at: Mapped[datetime | None]  # when they last heard of a limit there
+
+    __table_args__ = (Index(None, "platform", "person_id", "day"),)
+
+
 class FactRow(Base):
     __tablename__ = "facts"
 

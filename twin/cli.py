@@ -15,6 +15,7 @@ import typer
 from storage.records import Memory
 from twin import cli_backup, show
 from twin.build import Stores, open_stores
+from twin.cli_api import api, password, token_app
 from twin.cli_runs import runs_app, schedule
 from twin.errors import Told, in_words
 from twin.home import Home
@@ -43,6 +44,9 @@ app.add_typer(cli_backup.app)
 app.add_typer(runs_app, name="runs")
 app.command("schedule")(schedule)
 app.add_typer(memory_app, name="memory")
+app.add_typer(token_app, name="token")
+app.command("api")(api)
+app.command("password")(password)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 Limit = Annotated[int, typer.Option(help="How many at the most.")]
@@ -710,6 +714,18 @@ def _wrote(count: int, what: str, path: Path, json: bool) -> None:
         show.as_json({"written": count, "path": path})
     else:
         show.sentence(f"wrote {count} {what} to {path}")
+
+
+@app.command()
+def usage(
+    by: Annotated[str, typer.Option(help="day, person or chat.")] = "day",
+    days: Annotated[int, typer.Option(min=1, help="How many days back.")] = 30,
+    json: AsJson = False,
+) -> None:
+    """How many tokens and seconds the answers took."""
+    from twin.usage import spent
+
+    run(spent(_home, settings(), by, days, json))
 
 
 @app.command()

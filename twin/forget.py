@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.on_message import Unlearn
+from brain.cached import ANSWERS, RECALL
 from ingest.corrections import Corrections
 from ingest.roster import Roster
 from ingest.source import Person
@@ -122,8 +123,10 @@ async def _out_of_the_database(
     """The rows that are theirs; how many, by table."""
     gone: Counter[str] = Counter()
     gone["messages"] = await stores.messages.erase([message.key for message in traces.messages])
+    await stores.cache.forget(ANSWERS, RECALL)
     for account in traces.accounts:
         platform, _, person_id = account.partition(":")
+        await stores.usage.forget(platform, person_id)
         gone["feedback"] += await stores.feedback.erase_given_by(platform, person_id)
         chats = [place.partition(":")[2] for place in traces.places if place.startswith(f"{platform}:")]
         gone.update(await erase_person(stores.database, platform, person_id, chats))

@@ -14,7 +14,7 @@ from brain.memory import Recall, Recaller, audiences_of, words_of
 from storage.chats import FactStore
 from storage.database import Database
 from storage.feedback import FeedbackStore
-from storage.memories import MemoryStore
+from storage.memories import NEWEST, MemoryStore
 from storage.messages import MessageStore
 from storage.records import MemoryKind, now
 from storage.records_store import RecordStore
@@ -108,6 +108,16 @@ async def test_what_others_may_hear_does_not_crowd_out_what_these_may(kept):
     )
     asked = typed(1, "where is the trombone, in Faro?", "discord:1")
     assert await texts(kept, asked) == ["I left the old trombone of mine in Faro"]
+
+
+async def test_what_has_two_words_that_are_everywhere_is_found_however_old_it_is(kept):
+    """Pairs of words: of each by itself only the newest are looked at."""
+    some = [wrote(f"t{n:04}", f"the trombone again {n}", "discord:1") for n in range(NEWEST + 50)]
+    more = [wrote(f"u{n:04}", f"all of Faro again {n}", "discord:1") for n in range(NEWEST + 50)]
+    await kept.records.add_all([wrote("a", "I left the trombone in Faro", "discord:1")])
+    await kept.records.add_all([*some, *more])
+    found = await kept.memories.recall(["trombone", "faro"], {"discord:1"}, limit=1)
+    assert [one.memory.key for one in found] == ["a"]
 
 
 async def test_what_lies_on_a_wrong_shelf_is_not_handed_out_all_the_same(kept, database):
