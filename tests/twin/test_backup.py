@@ -163,6 +163,8 @@ async def test_the_same_twin_comes_back_in_an_empty_home(home, tmp_path, monkeyp
         del one["path"]
     assert after == before
     assert newest_corpus(other).id == new
+    cards = [one.corpora / new / "card.json" for one in (home, other)]
+    assert cards[0].stat().st_mtime == cards[1].stat().st_mtime  # by which the newest is told
     for name in ("pseudonym.key", "vault.bin", "roster.json", "adapters/dpo-2/adapter_model.safetensors"):
         assert (other.root / name).read_bytes() == (home.root / name).read_bytes()
     assert (other.root / "pseudonym.key").stat().st_mode & 0o777 == 0o600
