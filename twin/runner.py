@@ -13,6 +13,7 @@ from typing import Any
 
 from learning.durable import Progress, carried_out, end_dead_runs, worker_name
 from learning.failures import RunCancelled, RunLost, TrainerKilled
+from learning.targets.local import environment
 from storage.records import Run
 from storage.unavailable import DatabaseUnavailable
 from twin.errors import in_words
@@ -44,6 +45,7 @@ class Runner:
                         woken = loop.time()
                         await self._wake_the_forgotten()
                     await self._take_what_is_due()
+                    await self._keep_warm()
                 except DatabaseUnavailable as reason:
                     log.error("the queue cannot be read now: %s", reason)
                 await asyncio.sleep(every)
@@ -93,7 +95,13 @@ class Runner:
         if not any(run.worker for run in training):
             await self._bench.model.client.wake_forgotten()
 
+    async def _keep_warm(self) -> None:
+        """While nothing trains; a card that training shares is not the worker's before there is a job."""
+        if self._bench.settings.runs.warm and not any(kind.exclusive for kind in self._at_work.values()):
+            await self._bench.warm.ready(environment())
+
     async def _leave(self) -> None:
+        await self._bench.warm.stop()
         for task in self._at_work:
             task.cancel()
         await asyncio.gather(*self._at_work, return_exceptions=True)
