@@ -110,7 +110,7 @@ class Brain:
         if self._policy:
             if (instead := await self._policy.before(asking)) is not None:
                 metrics.POLICY.labels("before").inc()
-                return Reply(instead, self._stamp(asked, None))
+                return Reply(instead, replace(self._stamp(asked, None), prompt=()))
             on_text, hear = _say_nothing, on_text  # nobody sees what may yet be taken back
         try:
             reply = await self._speak(asked, on_text)
@@ -122,8 +122,10 @@ class Brain:
             said = await self._policy.after(asking, reply.text)
             if said != reply.text:
                 metrics.POLICY.labels("after").inc()
+                reply = Reply(
+                    said, replace(reply.stamp, prompt=())
+                )  # not the model's words: nothing to learn
             await hear(said)
-            return replace(reply, text=said)
         return reply
 
     async def _speak(self, asked: _Asked, on_text: OnText) -> Reply:
