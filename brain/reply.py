@@ -159,13 +159,14 @@ class Brain:
         asking = Asking(told(asked.prompt), person, asked.chat, last.by_owner)
         if (instead := await self._policy.before(asking)) is not None:
             metrics.POLICY.labels("before").inc()
-            return Reply(instead, self._stamp(asked, None))
+            return Reply(instead, replace(self._stamp(asked, None), prompt=()))
         reply = await self._seeing(asked, _say_nothing)
         said = await self._policy.after(asking, reply.text)
-        if said != reply.text:
+        if said != reply.text:  # not the model's words: nothing to learn
             metrics.POLICY.labels("after").inc()
+            reply = replace(reply, text=said, stamp=replace(reply.stamp, prompt=()))
         await on_text(said)
-        return replace(reply, text=said)
+        return reply
 
     async def _seeing(self, asked: _Asked, on_text: OnText) -> Reply:
         """With the pictures; without them where the model turns out to have no eyes."""
