@@ -21,6 +21,7 @@ from brain.pictures import Pictures, shown, stamped, told
 from brain.policy import Asking, Policy
 from brain.prompt import Persona, Situation, Turn, compose, prompt_hash
 from brain.recalled import HEAD, as_recalled, line
+from brain.replica_metrics import all_metrics
 from brain.replicas import Replicas
 from storage import tracing
 from storage.chats import FactStore
@@ -254,6 +255,10 @@ class Brain:
     async def awake(self) -> bool:
         """Whether any model server answers."""
         return await self._replicas.healthy()
+
+    async def figures_of_servers(self) -> str:
+        """What every model server tells a monitor, and we about each."""
+        return await all_metrics(self._replicas)
 
     async def _told(self) -> list[Fact]:
         """What the owner told it, for the card; where that is much, the latest: the rest is recalled."""
