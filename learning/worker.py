@@ -1,4 +1,7 @@
-"""`python -m learning.worker JOB.json`: does a job's steps in one warm process and says how far it is."""
+"""`python -m learning.worker JOB.json [PARENT]`: does a job's steps in one warm process, says how far it is.
+
+PARENT: the number of the process that wants the result, where this is its child.
+"""
 
 from __future__ import annotations
 
@@ -203,7 +206,9 @@ def _end_with(parent: int) -> None:
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    # Named by whoever started us: if it was killed while we loaded, our parent is somebody else already.
+    parent = int(sys.argv[2]) if len(sys.argv) > 2 else os.getppid()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     order = Path(sys.argv[1])
     return work(Job.model_validate_json(order.read_text(encoding="utf-8")), order.parent)
 

@@ -216,27 +216,32 @@ async def test_stopping_reaches_what_the_training_has_started_even_if_it_does_no
             await asyncio.sleep(0.02)
 
 
-def test_a_worker_never_outlives_the_process_that_wanted_its_result(base, corpus, sft_recipe, tmp_path):
+@pytest.mark.parametrize("loading", [True, False])
+def test_a_worker_never_outlives_the_process_that_wanted_its_result(
+    base, corpus, sft_recipe, tmp_path, loading
+):
     recipe = sft_recipe.model_copy(update={"epochs": 2000})
-    job = sft_job(base, corpus, recipe, tmp_path)
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "job.json").write_text(job.model_dump_json())
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    LocalTarget().pack(sft_job(base, corpus, recipe, tmp_path), run_dir)
     program = (
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'learning.worker', sys.argv[1]])\n"
-        "print(child.pid, flush=True)\n"
-        "time.sleep(600)\n"
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from learning.targets.local import LocalTarget\n"
+        "async def main():\n"
+        "    print(await LocalTarget().start(Path(sys.argv[1]), 'run'), flush=True)\n"
+        "    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path / "run" / "job.json")],
+        [sys.executable, "-c", program, str(run_dir)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     worker = int(parent.stdout.readline())
-    progress = tmp_path / "run" / "progress.jsonl"
-    kill_when(parent, progress.exists)
+    kill_when(parent, lambda: loading or (run_dir / "progress.jsonl").exists())
     parent.stdout.close()
     deadline = time.monotonic() + 60
     while alive(worker):
