@@ -1,14 +1,17 @@
 # make demo   the whole loop on this machine, in a terminal
 # make test   every test, on everything it needs
 # make check  what CI runs: style, types, tests
+# make audit  licences, and what is known against what we ship with (part of check)
+# make dist   wheel and sdist, the same bytes for everybody;  make sbom: what the images are made of, as CycloneDX
 # make bench  every figure the README quotes
+# make dashboard   builds the dashboard again (needs Node 20; only who changes dashboard/ needs it)
 # make clean  back to a fresh clone (what was learned in data/ stays)
 
 PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
-.PHONY: demo test check lint bench clean services vllm
+.PHONY: demo test check lint audit bench clean services vllm dist sbom dashboard
 
 demo: $(VENV)/.ready
 	@$(RUN) -m twin demo $(ARGS)
@@ -17,13 +20,29 @@ test: $(VENV)/.ready vllm services
 	@$(RUN) -m learning.pocket
 	@$(RUN) -m pytest $(ARGS)
 
-check: $(VENV)/.ready lint test
+check: $(VENV)/.ready lint audit test
 
 lint: $(VENV)/.ready
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
 
+audit: $(VENV)/.ready
+	@$(RUN) deploy/licences.py >/dev/null && $(RUN) deploy/audit.py
+
+dist: $(VENV)/.ready
+	@$(RUN) deploy/build_dist.py
+
+sbom: $(VENV)/.ready
+	@mkdir -p dist
+	@for of in bot train; do $(VENV)/bin/cyclonedx-py requirements deploy/requirements-$$of.txt --output-reproducible \
+	    --output-file dist/sbom-$$of.json && echo dist/sbom-$$of.json; done
+
 bench: $(VENV)/.ready
 	@$(RUN) -m benchmarks $(ARGS)
+
+# What it makes lies in api/static and is committed, so that nobody else needs Node.
+dashboard: $(VENV)/.ready
+	@$(RUN) -m api.openapi > dashboard/openapi.json
+	@cd dashboard && npm ci --no-fund --no-audit && npm run client && npm run build
 
 services:
 	@sh deploy/test-services.sh || true  # the tests say loudly what they could not have; under CI they fail

@@ -93,7 +93,7 @@ class Chat:
         before, since = None, loop.time()
         while not over.is_set():
             await asyncio.sleep(LOOK_SECONDS)
-            text = dict(map(self._keyed, self.place.answers())).get(self._last())
+            text = dict(map(self._keyed, self.place.answers())).get(self._last() or "")
             if text != before:
                 before, since = text, loop.time()
             elif text and loop.time() - since > SETTLED_SECONDS:

@@ -34,10 +34,13 @@ class Authority:
 
     def hears(self, message: Message) -> bool:
         """The owner is heard everywhere; others unless blocked and, where there is a list, if on it."""
-        if message.by_owner:
-            return True
-        what = [("user", message.author_id), ("server", message.server_id), ("chat", message.chat_id)]
-        what += [("role", role) for role in message.author_roles]
-        what += [("chat", message.chat_id.partition("/")[0])]  # a topic goes with its group
-        names = {f"{message.platform}:{kind}:{id}" for kind, id in what}
+        by = Person(message.platform, message.author_id, message.author_name, roles=message.author_roles)
+        return message.by_owner or self.admits(by, message.chat_id, message.server_id)
+
+    def admits(self, by: Person, chat_id: str, server_id: str | None) -> bool:
+        """Whether what somebody other than the owner says or does there is for us."""
+        what = [("user", by.id), ("server", server_id), ("chat", chat_id)]
+        what += [("role", role) for role in by.roles]
+        what += [("chat", chat_id.partition("/")[0])]  # a topic goes with its group
+        names = {f"{by.platform}:{kind}:{id}" for kind, id in what}
         return names.isdisjoint(self.block) and (not self.allow or not names.isdisjoint(self.allow))

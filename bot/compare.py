@@ -10,6 +10,7 @@ import secrets
 from bot.candidates import CANDIDATE, OFFERED, another, keep, shown, thought
 from bot.manners import LOOK_BACK
 from bot.on_message import Conversation
+from bot.on_reaction import may_judge
 from bot.platform import Button, Invocation, Press, Said
 from brain.live_adapter import AdapterUnusable
 from brain.model_client import ModelRefused, ModelUnavailable
@@ -48,6 +49,8 @@ async def chosen(press: Press, what: str, pair: str, talk: Conversation) -> Said
     kept, by, role = talk.kept, press.by, talk.authority.role_of(press.by)
     if by.id != question.author_id and role is not Role.OWNER:
         return Said("That is for whoever asked to say.")
+    if role is not Role.OWNER and not await may_judge(by, first.key, talk):
+        return Said("I don't answer here.")
     if not await kept.questions.put(f"choice {first.key}", press.action, by.id):
         return Said(OVER)
     if what == "choose-none":

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from bot.pieces import pieces
 from bot.platform import ChatRefused, ChatUnavailable, Platform
+from storage import tracing
 from storage.deliveries import DeliveryStore
 from storage.records import Delivery, DeliveryState
 
@@ -80,12 +81,13 @@ class Courier:
         delivery = await self.journal.put(replace(delivery, state=DeliveryState.SENDING))
         quoted = delivery.question_key if self.quotes and delivery.part == 0 else None
         try:
-            message_id = await self.platform.send(
-                delivery.chat_id,
-                delivery.text,
-                reply_to=quoted,
-                nonce=delivery.nonce,
-            )
+            with tracing.span(tracing.SEND, platform=delivery.platform, part=delivery.part):
+                message_id = await self.platform.send(
+                    delivery.chat_id,
+                    delivery.text,
+                    reply_to=quoted,
+                    nonce=delivery.nonce,
+                )
         except ChatUnavailable as trouble:
             if not trouble.maybe_done:
                 await self.journal.put(replace(delivery, state=DeliveryState.PLANNED))

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import discord
 
+from bot import discord_files
 from bot.discord_client import DiscordClient
 from bot.discord_commands import MESSAGE_LENGTH, buttons_of, pieces
 from bot.discord_messages import PLATFORM
@@ -24,7 +25,7 @@ from bot.discord_trouble import (
     reaching_discord,
 )
 from bot.platform import Button, ChatRefused, ChatUnavailable, Ears, Limits
-from storage.records import stable_id
+from storage.records import Media, stable_id
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class DiscordApp:
     ) -> None:
         self.call_seconds = call_seconds
         self._token = token
+        self._api_url = api_url
         self._ears = ears
         self._options: dict[str, Any] = {
             "owner_ids": owner_ids,
@@ -193,6 +195,9 @@ class DiscordApp:
         for piece in first:
             await self.post(chat_id, piece)
         return await self.send(chat_id, last, buttons=buttons)
+
+    async def fetch(self, media: Media, most: int) -> bytes:
+        return await discord_files.fetch(media, most, self._api_url)
 
     async def private_chat(self, person_id: str) -> str:
         client = self._connected()

@@ -19,10 +19,14 @@ async def on_correction(
     messages: MessageStore,
     feedback: FeedbackStore,
 ) -> bool:
-    """Keep the better words if they are about a reply of the twin and differ from it; say whether."""
+    """Keep the better words if they are about a reply of the twin and differ from it; say whether.
+
+    Of anybody who does not teach, only that they corrected it: their words teach nothing.
+    """
     reply = await messages.get(reply_key)
     better = text.strip()
     if reply is None or not reply.by_twin or not better or better == reply.text:
         return False
-    await feedback.record(Feedback(reply_key, given_by, role, Signal.CORRECTION, at, better))
+    words = None if role is Role.OTHER else better
+    await feedback.record(Feedback(reply_key, given_by, role, Signal.CORRECTION, at, words))
     return True

@@ -10,6 +10,7 @@ from bot.chat_commands import chat_chosen
 from bot.compare import chosen
 from bot.on_correction import on_correction
 from bot.on_message import Conversation
+from bot.on_reaction import may_judge
 from bot.platform import ChatUnavailable, Platform, Press, Question, Said
 from bot.teach import taught
 from storage.records import Consent, Message, Role
@@ -64,12 +65,13 @@ async def on_press(press: Press, platform: Platform, *, talk: Conversation) -> S
 
 
 async def correct(press: Press, reply_key: str, talk: Conversation) -> Said | Question:
-    reply = await talk.kept.messages.get(reply_key)
+    reply, role = await talk.kept.messages.get(reply_key), talk.authority.role_of(press.by)
     if reply is None or not reply.by_twin:
         return Said("I don't have that answer any more.")
+    if role is not Role.OWNER and not await may_judge(press.by, reply_key, talk):
+        return Said("I don't answer here.")
     if press.text is None:
         return Question(press.action, "What should I have said?", "The better words", reply.text)
-    role = talk.authority.role_of(press.by)
     kept = await on_correction(
         reply_key,
         press.text,

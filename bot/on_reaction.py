@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.kept import Kept
 from bot.on_message import Conversation
-from bot.platform import Button, ChatRefused, ChatUnavailable, Platform, Reaction
+from bot.platform import Button, ChatRefused, ChatUnavailable, Person, Platform, Reaction
 from bot.settings import ChatSettings
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
@@ -48,12 +48,21 @@ async def on_reaction_changed(reaction: Reaction, platform: Platform, *, talk: C
     if await _counts_already(reply_key, signal, by.id, kept.feedback):
         return
     role = talk.authority.role_of(by)
-    opted_out = await kept.people.consent(by.platform, by.id) is Consent.OPTED_OUT
-    if opted_out and role is not Role.OWNER:
+    if role is not Role.OWNER and not await may_judge(by, reply_key, talk):
         return
     await kept.feedback.record(Feedback(reply_key, by.id, role, signal, reaction.at))
     if signal is Signal.DOWN and role is not Role.OTHER:
         talk.turns.in_background(_ask_what_then(reply_key, reaction, platform, talk))
+
+
+async def may_judge(by: Person, reply_key: str, talk: Conversation) -> bool:
+    """Whether somebody other than the owner is heard where that reply is, and wants to be."""
+    if await talk.kept.people.consent(by.platform, by.id) is Consent.OPTED_OUT:
+        return False
+    reply = await talk.kept.messages.get(reply_key)
+    chat_id = reply.chat_id if reply else ""
+    chat = await talk.kept.chats.get(by.platform, chat_id)
+    return talk.authority.admits(by, chat_id, chat.server_id if chat else None)
 
 
 async def _about(message_key: str, kept: Kept) -> str | None:

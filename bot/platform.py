@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from storage.records import Message
+from storage.records import Media, Message
 
 
 class ChatUnavailable(Exception):
@@ -177,6 +177,12 @@ class Platform(Protocol):
 
     async def tell(self, chat_id: str, text: str, buttons: Sequence[Button] = ()) -> str:
         """A word from the program itself, not in the owner's voice, never learned from. Returns its id."""
+
+    async def fetch(self, media: Media, most: int) -> bytes:
+        """A picture or video that hangs on a message; ChatRefused when it has more than so many bytes.
+
+        Only from where the chat app itself keeps files: an address that somebody wrote is never called.
+        """
 
     async def private_chat(self, person_id: str) -> str:
         """The chat where this person and nobody else reads us."""

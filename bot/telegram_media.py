@@ -1,11 +1,15 @@
-"""What hangs on a Telegram message? Nothing is fetched here, except what `text_of` is asked for."""
+"""What hangs on a Telegram message? Nothing is fetched here unless it is asked for."""
 
 from __future__ import annotations
 
+import asyncio
+
 from telegram import Bot, Message
 
+from bot.platform import ChatRefused, ChatUnavailable
 from storage.records import Media
 
+SECONDS = 10.0
 SMALL = 20_000  # bytes of a text file that is read at once
 READ = 4_000  # characters of it
 TEXT_FILES = (".txt", ".md", ".csv", ".json", ".log", ".py", ".js", ".ts", ".html", ".xml", ".yaml", ".toml")
@@ -23,6 +27,21 @@ async def text_of(media: Media, bot: Bot) -> str:
         return ""
     file = await bot.get_file(media.ref)
     return bytes(await file.download_as_bytearray()).decode("utf-8", "replace")[:READ]
+
+
+async def bytes_of(media: Media, bot: Bot, most: int) -> bytes:
+    """The whole file, from Telegram's own servers. Raises TelegramError, ChatRefused, ChatUnavailable."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            file = await bot.get_file(media.ref)
+            if (file.file_size or 0) > most:
+                raise ChatRefused("it is too large")
+            data = bytes(await file.download_as_bytearray())
+    except TimeoutError as error:
+        raise ChatUnavailable("Telegram's files are too slow") from error
+    if len(data) > most:
+        raise ChatRefused("it is too large")
+    return data
 
 
 def _file(message: Message) -> Media | None:

@@ -56,6 +56,8 @@ def to_message(message: Message, eyes: Eyes, owner: int | None = None) -> record
     place = place_of_message(message, owner)
     author = author_of(message)
     mentions = _mentions(message, eyes.me)
+    words = _without(text, mentions.us) if mentions.us else text
+    forwarded = message.forward_origin is not None  # then none of its words are its author's
     answered = answered_by(message)
     return records.Message(
         key=place.key(message.message_id),
@@ -63,7 +65,7 @@ def to_message(message: Message, eyes: Eyes, owner: int | None = None) -> record
         chat_id=place.chat_id,
         author_id=author.id,
         author_name=author.name,
-        text=_without(text, mentions.us) if mentions.us else text,
+        text="" if forwarded else words,
         sent_at=message.date.astimezone(UTC),
         by_owner=author.id == str(owner) if owner else author.id in eyes.owner_ids,
         reply_to=place.key(answered.message_id) if answered else None,
@@ -75,7 +77,7 @@ def to_message(message: Message, eyes: Eyes, owner: int | None = None) -> record
         to_twin=bool(mentions.us) or bool(eyes.names and eyes.names.search(text)),
         to_others=mentions.others or _answers_somebody_else(message, answered, eyes.me),
         media=media,
-        quote=message.quote.text if message.quote else None,
+        quote=words if forwarded else message.quote.text if message.quote else None,
         album=message.media_group_id,
     )
 

@@ -25,12 +25,13 @@ from bot.telegram_business import Business
 from bot.telegram_errors import in_words, is_gone, not_modified, seconds_of
 from bot.telegram_format import convert, pieces, units
 from bot.telegram_lost import find_lost
+from bot.telegram_media import bytes_of
 from bot.telegram_pace import Pace
 from bot.telegram_parts import as_message, keyboard, reply_to_id
 from bot.telegram_places import PLATFORM, Place, place_of
 from bot.telegram_tuning import Tuning
 from storage.cursors import CursorStore
-from storage.records import Cursor, now
+from storage.records import Cursor, Media, now
 from storage.unavailable import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,10 @@ class TelegramVoice:
             except BadRequest as error:
                 if not not_modified(error):
                     raise
+
+    async def fetch(self, media: Media, most: int) -> bytes:
+        with in_words():
+            return await bytes_of(media, self._bot, most)
 
     async def delete(self, chat_id: str, message_id: str) -> None:
         place = place_of(chat_id)

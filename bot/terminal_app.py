@@ -13,8 +13,19 @@ from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from bot.commands import BY_NAME, parse
-from bot.platform import Button, Ears, Invocation, Limits, Person, Press, Question, Reaction, Said
-from storage.records import Message, message_key, now, stable_id
+from bot.platform import (
+    Button,
+    ChatRefused,
+    Ears,
+    Invocation,
+    Limits,
+    Person,
+    Press,
+    Question,
+    Reaction,
+    Said,
+)
+from storage.records import Media, Message, message_key, now, stable_id
 
 HOW_TO = """\
 Just write. About the last answer:  👍 or +   👎 or -  (again: take it back)  /correct what I should have said
@@ -105,6 +116,9 @@ class TerminalApp:
             choices = (f"/{number} {button.label}" for number, button in enumerate(buttons, start=1))
             self._write(f"  · {'   '.join(choices)}\n")
         return self._next_id()
+
+    async def fetch(self, media: Media, most: int) -> bytes:
+        raise ChatRefused("nothing hangs on what is typed in a terminal")
 
     async def private_chat(self, person_id: str) -> str:
         return self._chat_id

@@ -31,6 +31,7 @@ from bot.settings import ChatSettings
 from brain.live_adapter import AdapterUnusable
 from brain.model_client import ModelRefused, ModelUnavailable
 from brain.reply import Brain, Reply
+from storage import tracing
 from storage.chats import quiet
 from storage.leases import LeaseStore
 from storage.records import Chat, Delivery, DeliveryState, Message, now, reply_key
@@ -228,7 +229,9 @@ class Turns:
         """The whole of one turn; whatever happens, it ends, and nobody hears an exception."""
         answer = None
         try:
-            answer = await self._gather_and_answer(turn)
+            with tracing.span(tracing.TURN, platform=turn.platform.name):
+                answer = await self._gather_and_answer(turn)
+                tracing.note(questions=len(turn.asked), answer=answer.key if answer else "")
         except (ModelUnavailable, AdapterUnusable) as trouble:  # it waits; the sweep comes back to it
             log.error("no answer to %s yet: %s", sorted(turn.asked), trouble)
             await self._news.trouble(

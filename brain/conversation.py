@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
 
+from brain.pictures import pictures_of
 from brain.prompt import Turn
-from storage.messages import MessageStore
 from storage.records import Media, Message
 
 CHAIN = 12  # how far a chain of replies is followed back
 FILE_CHARACTERS = 2000  # of a text file that hangs on a message
 
 
+class SaidBefore(Protocol):
+    """Where it is looked up: the store, or a conversation that somebody hands in."""
+
+    async def get(self, key: str) -> Message | None: ...
+
+    async def recent(
+        self, chat_id: str, platform: str, limit: int = 20, before: datetime | None = None
+    ) -> list[Message]: ...
+
+
 async def gather(
-    questions: Sequence[Message], messages: MessageStore, history: int
+    questions: Sequence[Message], messages: SaidBefore, history: int, pictures: int = 0
 ) -> tuple[list[Turn], tuple[str, ...]]:
     """The reply chain, the recent turns of that chat, and the questions (one person's turn), oldest first.
 
-    Also "platform:id" of everybody but the owner whose words are in there.
+    `pictures`: at most so many of the latest are named in the turns. Also "platform:id" of everybody but the
+    owner whose words are in there.
     """
     last = questions[-1]
     asked = {question.key for question in questions}
@@ -30,13 +43,29 @@ async def gather(
     said = [*chain, *before, *questions]
     names = _names(said)
     with_a_friend = not last.by_owner  # then what the owner wrote there is the twin's own side
+    looked_at = latest_pictures(said, pictures)
     turns = [
-        Turn(names[one.author_id], words, ours=one.by_twin or (one.by_owner and with_a_friend))
+        Turn(
+            names[one.author_id],
+            words,
+            ours=one.by_twin or (one.by_owner and with_a_friend),
+            pictures=looked_at.get(one.key, ()),
+        )
         for one in said
         if (words := in_words(one))
     ]
     others = {f"{one.platform}:{one.author_id}" for one in said if not (one.by_twin or one.by_owner)}
     return turns, tuple(sorted(others))
+
+
+def latest_pictures(said: Sequence[Message], most: int) -> dict[str, tuple[str, ...]]:
+    """The ids of at most so many pictures, by the message they hang on; the newest first come first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in reversed(said):
+        if most > 0 and not one.by_twin and (ids := pictures_of(one)[:most]):
+            found[one.key] = tuple(ids)
+            most -= len(ids)
+    return found
 
 
 def in_words(message: Message) -> str:
@@ -61,7 +90,7 @@ def _was_there(said: Message, last: Message) -> bool:
     return said.by_twin or said.sent_at <= last.sent_at
 
 
-async def _chain(questions: Iterable[Message], messages: MessageStore, known: set[str]) -> list[Message]:
+async def _chain(questions: Iterable[Message], messages: SaidBefore, known: set[str]) -> list[Message]:
     """What was replied to, and what that replied to, as far as it is not among the recent turns."""
     chain: list[Message] = []
     for question in questions:

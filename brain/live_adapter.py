@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,12 +18,20 @@ from datetime import datetime, timedelta
 from brain.affinity import unit_hash
 from brain.model_client import ModelRefused
 from brain.replicas import Replicas
-from storage.adapters import AdapterStore, Answering
-from storage.records import now
+from storage.adapters import AdapterStore, Answering, UnknownAdapter
+from storage.records import AdapterState, now
 
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=150)  # longer than any answer
+BASE = "base"  # instead of a version: the bare base model
+
+
+Changed = Callable[[], Awaitable[object]]
+"""What is done before the first answer after a promotion or rollback, in whatever process that was."""
+
+
+async def _nothing_to_do() -> None: ...
 
 
 class AdapterUnusable(Exception):
@@ -60,14 +68,19 @@ class LiveAdapter:
         self._owner_first = owner_first
         self._loaded: dict[str, datetime] = {}  # version -> when it was last one that answers
         self._in_flight: Counter[str] = Counter()
+        self._answered: tuple[str | None, ...] | None = None  # who answered last time: live, canary
+        self.changed: Changed = _nothing_to_do
 
     @asynccontextmanager
-    async def answering(self, chat: str = "", *, owners: bool = False) -> AsyncIterator[Speaking]:
+    async def answering(
+        self, chat: str = "", *, owners: bool = False, by: str | None = None
+    ) -> AsyncIterator[Speaking]:
         """The adapter that answers in this chat at this moment, kept on the servers until the block ends.
 
-        `owners`: it is the owner who talks to the twin there. Raises AdapterUnusable when no server takes it.
+        `owners`: it is the owner who talks to the twin there. `by`: this version, whoever answers otherwise;
+        BASE is none of them. Raises AdapterUnusable when no server takes it, UnknownAdapter.
         """
-        adapter = await self._of(chat, owners)
+        adapter = await (self._of(chat, owners) if by is None else self._named(by))
         if adapter is None:
             yield Speaking(self._base_model, None)
             return
@@ -80,6 +93,10 @@ class LiveAdapter:
 
     async def _of(self, chat: str, owners: bool) -> Answering | None:
         live, canary = await self._adapters.answering()
+        answering = tuple(one.version if one else None for one in (live, canary))
+        if self._answered not in (None, answering):
+            await self.changed()
+        self._answered = answering
         if canary and in_canary(canary, chat, owners=owners and self._owner_first):
             try:
                 await self._ensure_loaded(canary)
@@ -95,6 +112,20 @@ class LiveAdapter:
                 "'twin adapters rollback' goes back to the one before it"
             ) from refusal
         return live
+
+    async def _named(self, version: str) -> Answering | None:
+        if version == BASE:
+            return None
+        adapter = await self._adapters.get(version)
+        if adapter is None:
+            raise UnknownAdapter(version)
+        if adapter.state is AdapterState.REFUSED:
+            raise AdapterUnusable(f"{version} was refused, and a refused adapter never answers")
+        try:
+            await self._ensure_loaded(named := Answering(version, adapter.path, None))
+        except ModelRefused as refusal:
+            raise AdapterUnusable(f"{version} cannot be loaded ({refusal})") from refusal
+        return named
 
     async def _ensure_loaded(self, adapter: Answering | None) -> None:
         if adapter and adapter.version not in self._loaded:

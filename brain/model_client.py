@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from storage import tracing
 from storage.records import Prompt
 
 ADAPTER_NAME = re.compile(r"^[a-z0-9][a-z0-9._:-]{0,80}$")
@@ -129,21 +130,26 @@ class ModelClient:
         }
         if logprobs:
             body["logprobs"] = True
-        headers = {"X-Session-ID": session} if session else None
-        asking = self._http.stream("POST", "/v1/chat/completions", json=body, headers=headers)
-        async with self._asking(), asking as response:
-            if response.is_error:
-                await response.aread()
-                raise _refusal(response)
-            complete = False
-            async for event in _events(response):
-                complete = complete or event is None
-                if event is not None:
-                    yield _chunk(event)
-            if not complete:
-                raise ModelUnavailable(
-                    f"the model server at {self.root} broke off in the middle of an answer"
-                )
+        with tracing.asking(self.root, model, sampling.max_tokens, sampling.temperature) as asked:
+            headers = {**asked.headers, **({"X-Session-ID": session} if session else {})}
+            asking = self._http.stream("POST", "/v1/chat/completions", json=body, headers=headers)
+            async with self._asking(), asking as response:
+                if response.is_error:
+                    await response.aread()
+                    raise _refusal(response)
+                complete, finish_reason = False, ""
+                async for event in _events(response):
+                    complete = complete or event is None
+                    if event is not None:
+                        chunk = _chunk(event)
+                        finish_reason = chunk.finish_reason or finish_reason
+                        if used := chunk.usage:
+                            asked.answered(finish_reason, used.prompt_tokens, used.completion_tokens)
+                        yield chunk
+                if not complete:
+                    raise ModelUnavailable(
+                        f"the model server at {self.root} broke off in the middle of an answer"
+                    )
 
     async def chat(self, model: str, messages: Prompt, sampling: Sampling) -> Completion:
         return await whole(self.stream_chat(model, messages, sampling))
@@ -154,6 +160,12 @@ class ModelClient:
         answer = await self._post("/v1/completions", body | {"temperature": 0})
         scores: list[float | None] = answer.json()["choices"][0]["logprobs"]["token_logprobs"]
         return scores[: len(token_ids)]
+
+    async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
+        """What each text means, as a server that serves an embedding model sees it."""
+        answer = await self._post("/v1/embeddings", {"model": model, "input": list(texts)})
+        rows = sorted(answer.json()["data"], key=lambda row: row["index"])
+        return [[float(value) for value in row["embedding"]] for row in rows]
 
     async def load_adapter(self, name: str, path: Path | str) -> None:
         """The folder must be readable where the server runs. A bad one is refused; a bad name, too."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from brain.framing import FRAME, PICTURE, names, others_words, words
+from brain.recalled import CLOSE, OPEN, Recalled, before, block
 from storage.records import ChatTurn, Prompt, stable_id
 
-FRAMES = re.compile(r"^(?:⟦[^⟦⟧]*⟧\n)+")
+OURS = re.compile(rf"^(?:{OPEN}\n.*?\n{CLOSE}\n\n|⟦[^⟦⟧]*⟧\n)+", re.DOTALL)  # before somebody's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,20 @@ class Situation:
         return FRAME.format(f"{self.at:%A} {self.at.day} {self.at:%B %Y, %H:%M}; {kind} on {where}")
 
 
-def compose(persona: Persona, turns: Sequence[Turn], *, situation: Situation | None = None) -> list[ChatTurn]:
+def compose(
+    persona: Persona,
+    turns: Sequence[Turn],
+    recalled: Sequence[Recalled] = (),
+    *,
+    situation: Situation | None = None,
+) -> list[ChatTurn]:
     """The card, then the conversation folded into Gemma's strict alternation, somebody else's words last.
 
     Gemma's template raises unless roles alternate and begin with the user, so neighbours on one side are
     joined by a newline, what the owner said before anybody else is dropped, and so is what follows the last
     words of the others. Where several people speak, each line carries its speaker's name. Words that imitate
-    a prompt's structure are only words (brain/framing.py). What changes with every message comes late, so
-    that a server finds what it has read before.
+    a prompt's structure are only words (brain/framing.py). What changes with every message, the situation and
+    what is recalled, stands right before the last words, so that a server finds what it has read before.
     Returns an empty list when nobody else has said anything.
     """
     labels = names((turn.speaker for turn in turns if not turn.ours), persona.name)
@@ -90,6 +97,8 @@ def compose(persona: Persona, turns: Sequence[Turn], *, situation: Situation | N
             folded.append({"role": role, "content": text})
     if folded and folded[-1]["role"] == "assistant":
         folded.pop()
+    if folded:
+        folded[-1]["content"] = before(block(recalled, persona.name), folded[-1]["content"])
     if folded and situation:
         folded[-1]["content"] = f"{situation.words()}\n{folded[-1]['content']}"
     return [{"role": "system", "content": persona.card()}, *folded] if folded else []
@@ -97,7 +106,7 @@ def compose(persona: Persona, turns: Sequence[Turn], *, situation: Situation | N
 
 def heard(prompt: Prompt) -> str:
     """The last words that somebody said, without what we put before them."""
-    return FRAMES.sub("", prompt[-1]["content"])
+    return OURS.sub("", prompt[-1]["content"]) if prompt else ""
 
 
 def prompt_hash(prompt: Prompt) -> str:

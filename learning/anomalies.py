@@ -6,8 +6,8 @@ where it is weighed. This tells the owner what to look at, by count, never by wh
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -17,11 +17,12 @@ from storage.records import Feedback, Role, Signal
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 FLOOD = 30  # signals of one person in one hour: more than anybody reads
-CROWD = 5  # people who were never heard before, in one day, all against
+CROWD = 5  # people who were never heard before, in one day, against us
+HOSTILE = 0.8  # of all they ever gave: one thumb up is no disguise
 TOGETHER = 5  # replies that the same two people judged alike ...
 WITHIN = timedelta(minutes=2)  # ... so soon after each other
-AGAINST = {Signal.DOWN, Signal.COMPLAINT}
-MOST_LOOKED_AT = 20  # people on one reply; pairs among more would take for ever and prove nothing
+AGAINST = {Signal.DOWN, Signal.COMPLAINT, Signal.CORRECTION}
+MOST_LOOKED_AT = 60  # people on one reply; pairs among more would take for ever and prove nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,76 +30,116 @@ class Anomaly:
     kind: str  # flood, crowd, together
     people: tuple[str, ...]
     since: datetime
+    until: datetime
     signals: int
     words: str
 
+    @property
+    def key(self) -> str:
+        """The same for what is the same trouble, so that it is told once."""
+        match self.kind:
+            case "together":
+                return f"together {self.people[0]}"
+            case "crowd":
+                return f"crowd {self.since:%Y-%m-%d}"
+            case _:
+                return f"{self.kind} {self.people[0]} {self.since:%Y-%m-%d}"
 
-def anomalies(feedback: Iterable[Feedback]) -> list[Anomaly]:
-    """What looks like somebody at work, oldest first. The owner's own signals are never suspect."""
+
+def anomalies(feedback: Iterable[Feedback], since: datetime | None = None) -> list[Anomaly]:
+    """What looks like somebody at work, oldest first; with `since`, only what went on then or later.
+
+    `feedback`: all there ever was, also what was taken back: a thumb that comes and goes is a flood as well,
+    and who is new can only be told by what is old. The owner's own signals are never suspect.
+    """
     signals = sorted((one for one in feedback if one.role is not Role.OWNER), key=lambda one: one.given_at)
-    found = [*_floods(signals), *_crowds(signals), *_together(signals)]
+    start = since or (signals[0].given_at if signals else None)
+    if start is None:
+        return []
+    found = [*_floods(signals, start), *_crowds(signals, start), *_together(signals, start)]
     return sorted(found, key=lambda anomaly: anomaly.since)
 
 
-def _floods(signals: Sequence[Feedback]) -> list[Anomaly]:
+def _floods(signals: Sequence[Feedback], start: datetime) -> Iterator[Anomaly]:
     by_person: defaultdict[str, list[Feedback]] = defaultdict(list)
     for one in signals:
-        by_person[_person(one)].append(one)
-    found = []
+        if one.given_at >= start - HOUR:
+            by_person[_person(one)].append(one)
     for person, theirs in by_person.items():
-        most = max(_windows(theirs, HOUR), key=len)
-        if len(most) > FLOOD:
+        if len(most := _busiest(theirs, HOUR, start)) > FLOOD:
             words = f"{person} gave {len(most)} signals within an hour."
-            found.append(Anomaly("flood", (person,), most[0].given_at, len(most), words))
-    return found
+            yield _anomaly("flood", (person,), most, words)
 
 
-def _crowds(signals: Sequence[Feedback]) -> list[Anomaly]:
-    """Every newcomer's first words against us, where many newcomers say nothing else on one day."""
-    firsts: dict[str, Feedback] = {}
+def _crowds(signals: Sequence[Feedback], start: datetime) -> Iterator[Anomaly]:
+    """Newcomers of one day who say hardly anything that is not against us."""
+    theirs: defaultdict[str, list[Feedback]] = defaultdict(list)
     for one in signals:
-        firsts.setdefault(_person(one), one)
-    liked = {_person(one) for one in signals if one.kind not in AGAINST}
-    hostile = [first for person, first in firsts.items() if person not in liked]
-    most = max(_windows(hostile, DAY), key=len, default=[])
-    if len(most) < CROWD:
-        return []
-    people = tuple(_person(one) for one in most)
-    given = sum(_person(one) in set(people) for one in signals)
-    words = f"{len(people)} people never heard before gave nothing but thumbs down ({given}) within a day."
-    return [Anomaly("crowd", people, most[0].given_at, given, words)]
+        theirs[_person(one)].append(one)
+    hostile = [
+        ones[0] for ones in theirs.values() if sum(one.kind in AGAINST for one in ones) >= HOSTILE * len(ones)
+    ]
+    most = _busiest(hostile, DAY, start)
+    if len(most) >= CROWD:
+        people = tuple(_person(one) for one in most)
+        given = [one for one in signals if _person(one) in set(people)]
+        words = (
+            f"{len(people)} people never heard before came within a day and gave thumbs down ({len(given)})."
+        )
+        yield _anomaly("crowd", people, most, words, len(given))
 
 
-def _together(signals: Sequence[Feedback]) -> list[Anomaly]:
-    """Pairs of people who judge the same replies alike and at once, again and again."""
+def _together(signals: Sequence[Feedback], start: datetime) -> Iterator[Anomaly]:
+    """People who judge the same replies alike and at once, again and again: all who do, told as one group."""
     about: defaultdict[tuple[str, bool], list[Feedback]] = defaultdict(list)
     for one in signals:
         about[one.reply_key, one.kind in AGAINST].append(one)
-    met: Counter[tuple[str, str]] = Counter()
-    since: dict[tuple[str, str], datetime] = {}
-    for judges in about.values():
+    met: defaultdict[tuple[str, str], dict[str, tuple[Feedback, Feedback]]] = defaultdict(dict)
+    for (reply, _), judges in about.items():
         for first, second in combinations(judges[:MOST_LOOKED_AT], 2):
-            pair = (min(_person(first), _person(second)), max(_person(first), _person(second)))
-            if pair[0] != pair[1] and second.given_at - first.given_at <= WITHIN:
-                met[pair] += 1
-                since.setdefault(pair, first.given_at)
-    return [
-        Anomaly(
-            "together", pair, since[pair], count, f"{pair[0]} and {pair[1]} judged {count} replies as one."
-        )
-        for pair, count in met.items()
-        if count >= TOGETHER
-    ]
+            someone, other = sorted((_person(first), _person(second)))
+            if someone != other and second.given_at - first.given_at <= WITHIN:
+                met[someone, other][reply] = (first, second)
+    pairs = {
+        pair: replies
+        for pair, replies in met.items()
+        if len(replies) >= TOGETHER and max(second.given_at for _, second in replies.values()) >= start
+    }
+    for people in _groups(pairs):
+        judged = {reply for pair, replies in pairs.items() if pair[0] in people for reply in replies}
+        theirs = [one for pair, replies in pairs.items() if pair[0] in people for one in replies.values()]
+        signals_of = sorted((one for both in theirs for one in both), key=lambda one: one.given_at)
+        named = " and ".join(people)
+        if len(people) > 2:
+            named = f"{len(people)} people ({', '.join(people[:3])} ...)"
+        words = f"{named} judged {len(judged)} replies as one."
+        yield _anomaly("together", people, signals_of, words, len(judged))
 
 
-def _windows(signals: Sequence[Feedback], width: timedelta) -> list[list[Feedback]]:
-    """For each signal those of so long a time that ends with it."""
-    start, found = 0, []
-    for end, one in enumerate(signals):
-        while one.given_at - signals[start].given_at > width:
-            start += 1
-        found.append(list(signals[start : end + 1]))
-    return found
+def _groups(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
+    """Whoever is tied to somebody, even through others, is in one group."""
+    group: dict[str, set[str]] = {}
+    for one, other in pairs:
+        joined = group.get(one, {one}) | group.get(other, {other})
+        group |= dict.fromkeys(joined, joined)
+    return sorted({tuple(sorted(people)) for people in group.values()})
+
+
+def _busiest(signals: Sequence[Feedback], width: timedelta, start: datetime) -> list[Feedback]:
+    """The most of them within such a time that ends at `start` or later."""
+    first, most = 0, (0, 0)
+    for last, one in enumerate(signals):
+        while one.given_at - signals[first].given_at > width:
+            first += 1
+        if one.given_at >= start and last + 1 - first > most[1] - most[0]:
+            most = (first, last + 1)
+    return list(signals[slice(*most)])
+
+
+def _anomaly(
+    kind: str, people: tuple[str, ...], signals: Sequence[Feedback], words: str, count: int | None = None
+) -> Anomaly:
+    return Anomaly(kind, people, signals[0].given_at, signals[-1].given_at, count or len(signals), words)
 
 
 def _person(signal: Feedback) -> str:

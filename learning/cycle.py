@@ -7,6 +7,7 @@ of it: nothing drifts from cycle to cycle, and withdrawn feedback leaves no trac
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from learning.preferences import (
     NOBODY,
     EffectiveFeedback,
     Preferences,
+    Private,
     Replies,
     Sampler,
     collect,
@@ -36,6 +38,8 @@ from learning.targets.target import Target
 from storage.adapters import AdapterStore
 from storage.records import Adapter, AdapterState, Run, RunState, now, stable_id
 from storage.runs import RunStore
+
+log = logging.getLogger(__name__)
 
 KIND, ANEW = "learn", "retrain"  # of the runs: from the feedback; from the corpus on
 WhileTraining = Callable[[], AbstractAsyncContextManager[object]]
@@ -76,6 +80,7 @@ async def learn(
     runs: RunStore,
     server: Server,
     agreed: Collection[str] = NOBODY,
+    private: Private | None = None,
     sampler: Sampler | None = None,
     again: bool = False,
     scan: Scan | None = None,
@@ -88,9 +93,9 @@ async def learn(
 ) -> Outcome:
     """One cycle, recorded as a run. `base` is a folder or a hub's name; `corpus` a snapshot's folder.
 
-    `agreed`: see `collect`. `scan` looks for personal things in what the candidate says. `while_training`:
-    entered while the trainers run, to make room for them. `share`: of the chats, which the candidate is tried
-    on before all get it, beside the live one if there is one; None: all get it.
+    `agreed`, `private`: see `collect`. `scan` looks for personal things in what the candidate says.
+    `while_training`: entered while the trainers run, to make room for them. `share`: of the chats, which the
+    candidate is tried on before all get it, beside the live one if there is one; None: all get it.
     `again` learns even from feedback that the last cycle has already learned from. `anew`: from the corpus
     on, with a new SFT adapter, however little feedback there is. `target`: the machine that trains; None:
     this one. `held`: the run this is, where one was taken from the queue; taken up after a crash, a cycle
@@ -111,6 +116,7 @@ async def learn(
             runs,
             server,
             agreed,
+            private,
             sampler,
             again,
             scan,
@@ -137,6 +143,7 @@ class _Cycle:
     runs: RunStore
     server: Server
     agreed: Collection[str]
+    private: Private | None
     sampler: Sampler | None
     again: bool
     scan: Scan | None
@@ -150,7 +157,9 @@ class _Cycle:
         if decided := await self._decided_before(run):
             return decided
         self.progress.at(0.0, "collecting feedback")
-        judged, left_out = await collect(self.feedback, self.messages, self.settings, self.agreed)
+        judged, left_out = await collect(
+            self.feedback, self.messages, self.settings, self.agreed, self.private
+        )
         if len(judged) < self.settings.min_feedback and not self.anew:
             words = f"Not enough feedback yet: {len(judged)} of {self.settings.min_feedback}."
             why = [f"Left out, {reason}: {count}." for reason, count in left_out.items()]
@@ -175,7 +184,9 @@ class _Cycle:
             counts = ", ".join(f"{count} {what}" for what, count in preferences.counts.items())
             return Outcome("not enough", (f"Not enough of one kind to train on: {counts}.",), run.id)
         report_file = self.home / "runs" / run.id / "report.json"
+        log.info("run %s: training begins, %d steps", run.id, len(plan.steps))
         reports = await self._train(plan, live, preferences, report_file)
+        log.info("run %s: training and measuring are done", run.id)
         self.progress.metrics |= {"signals": signals, "candidate": plan.candidate.name}
         await self._still_ours(run)
         await self._add(plan)
@@ -244,6 +255,7 @@ class _Cycle:
         if self.scan:
             models["candidate"]["personal"] = personal(report, self.scan)
         verdict = judge(models["candidate"], models["live"], problems, self.settings.gate)
+        log.info("run %s: judged, %s", run.id, "passed" if verdict.passed else "refused")
         state = AdapterState.PASSED if verdict.passed else AdapterState.REFUSED
         await self.adapters.set_state(version, state, verdict.reasons, report)
         reasons = verdict.reasons

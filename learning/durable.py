@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled, explained
+from storage import tracing
 from storage.records import Run, RunState, now
 from storage.runs import RunStore
 from storage.unavailable import DatabaseUnavailable
@@ -98,7 +99,8 @@ async def carried_out(
     _at_work.add(run.id)
     fence, queued = run.attempts, run.attempts > 0
     try:
-        result = await _alive(runs, run, progress, work(run, progress))
+        with tracing.span(tracing.RUN, run=run.id, kind=run.kind):
+            result = await _alive(runs, run, progress, work(run, progress))
         told = {**progress.metrics, **summary(result)}
         await _patiently(lambda: runs.finish(run.id, RunState.PASSED, metrics=told, attempt=fence))
         return result

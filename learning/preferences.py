@@ -13,7 +13,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,9 @@ from learning.routing import weight as weight_of
 from learning.rows import as_jsonl
 from learning.settings import LearningSettings
 from storage.records import Feedback, Message, Prompt, Role, Signal, stable_id
+
+Private = Callable[[str], bool]
+"""Whether somebody's private things seem to be in a text: a number, an address, a secret."""
 
 Sampler = Callable[[Prompt, int], Awaitable[list[str]]]
 """Asks the live model for so many replies to a prompt. Returns fewer, or none, when it cannot."""
@@ -60,16 +63,20 @@ async def collect(
     messages: Replies,
     settings: LearningSettings,
     agreed: Collection[str] = NOBODY,
+    private: Private | None = None,
 ) -> tuple[list[Judged], dict[str, int]]:
     """The signals that can be learned from, oldest first, and why the others cannot.
 
-    `agreed`: "platform:id" of the people besides the owner whose words may be in what is learned.
+    `agreed`: "platform:id" of the people besides the owner whose words may be in what is learned. `private`:
+    words in which it finds something are not imitated, whoever gave them.
     """
     left_out: Counter[str] = Counter()
     judged: list[Judged] = []
     weights = {Role.OWNER: 1.0, Role.TRAINER: settings.trainer_weight}
     signals = await feedback.effective()
-    newest = max((signal.given_at for signal in signals if weights.get(signal.role)), default=None)
+    given = {role: [one.given_at for one in signals if one.role is role] for role in weights if weights[role]}
+    # Others cannot make what the owner said look old.
+    newest = max(given.get(Role.OWNER) or given.get(Role.TRAINER) or [], default=None)
     for signal in signals:
         weight = weight_of(signal, newest or signal.given_at, weights, settings.half_life_days)
         if not weight:
@@ -80,8 +87,14 @@ async def collect(
             left_out["the reply or its prompt is gone"] += 1
         elif any(speaker not in agreed for speaker in reply.stamp.speakers):
             left_out["somebody in that conversation has not agreed"] += 1
+        elif reply.stamp.pictures:  # the trainers read words: without the picture, the answer makes no sense
+            left_out["a picture was part of the question"] += 1
         elif signal.kind in BETTER and plain(signal.text or "") in ("", plain(reply.text)):
             left_out["no better words given"] += 1
+        elif signal.role is not Role.OWNER and len(signal.text or "") > settings.corpus.max_reply_characters:
+            left_out["a trainer's words are too long"] += 1
+        elif private and any(map(private, _to_be_liked(signal, reply))):
+            left_out["something private is in the words"] += 1
         else:
             judged.append(Judged(signal, reply, reply.stamp.prompt, weight))
     by_owner = {item.reply.key for item in judged if item.feedback.role is Role.OWNER}
@@ -97,7 +110,9 @@ async def freeze(
     sampler: Sampler | None = None,
 ) -> Preferences:
     """Pairs and thumbs, split by conversation, under a folder named by their content."""
-    kept_apart = held_out(judged, settings.heldout_share)
+    by_owner = [item for item in judged if item.feedback.role is Role.OWNER]
+    # Nobody else has a say in what the twin is examined on: it would be gone from what is trained on.
+    kept_apart = held_out(by_owner or judged, settings.heldout_share)
     files: dict[str, list[Row]] = {name: [] for name in FILES}
     for item in _within_caps(judged, settings):
         if exchange(item) in kept_apart:
@@ -177,8 +192,31 @@ def _said(text: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": text}]
 
 
+def _to_be_liked(signal: Feedback, reply: Message) -> tuple[str, ...]:
+    """The texts that this signal makes likelier, or that stand beside them."""
+    return (signal.text or "", reply.text if signal.kind is Signal.UP else "")
+
+
 def _within_caps(judged: Sequence[Judged], settings: LearningSettings) -> list[Judged]:
-    """Nobody, and no single conversation, decides alone what is learned; of many signals the newest count."""
+    """Nobody, and no single conversation, decides alone what is learned; of many signals the newest count.
+
+    The owner's are counted by themselves, so that nobody crowds them out, and weigh at least as much as
+    `trainer_share` leaves them.
+    """
     session = {item.feedback.id: name for name, items in by_session(judged).items() for item in items}
-    judged = capped(judged, (session[item.feedback.id] for item in judged), settings.signals_per_session)
-    return capped(judged, (item.feedback.given_by for item in judged), settings.signals_per_person)
+    own = [item for item in judged if item.feedback.role is Role.OWNER]
+    others = [item for item in judged if item.feedback.role is not Role.OWNER]
+    own = capped(own, (session[item.feedback.id] for item in own), settings.signals_per_session)
+    days = [(item.feedback.given_by, item.feedback.given_at.date()) for item in others]
+    others = capped(others, days, settings.trainer_per_day)
+    talks = [(item.feedback.given_by, session[item.feedback.id]) for item in others]
+    others = capped(others, talks, settings.trainer_per_session)
+    own, others = (
+        capped(items, (item.feedback.given_by for item in items), settings.signals_per_person)
+        for items in (own, others)
+    )
+    most = sum(item.weight for item in own) * settings.trainer_share / (1 - settings.trainer_share)
+    if own and (given := sum(item.weight for item in others)) > most:
+        others = [replace(item, weight=item.weight * most / given) for item in others]
+    order = {item.feedback.id: place for place, item in enumerate(judged)}
+    return sorted([*own, *others], key=lambda item: order[item.feedback.id])

@@ -234,6 +234,18 @@ class LearningSettings(BaseModel):
     trainer_weight: float = Field(
         default=0.5, ge=0, le=1, description="of an allow-listed trainer; the owner's is 1"
     )
+    trainer_per_day: int = Field(
+        default=20, ge=1, description="of one trainer, of what they gave on one day, so many signals count"
+    )
+    trainer_per_session: int = Field(
+        default=10, ge=1, description="likewise, of what they gave in one conversation"
+    )
+    trainer_share: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="of the weight of all signals, all trainers together, once the owner gave any",
+    )
     half_life_days: float | None = Field(
         default=180, gt=0, description="a signal so much older than the newest weighs half; unset: the same"
     )

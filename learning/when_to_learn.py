@@ -101,13 +101,13 @@ def _always_in_the_way(now: Situation, floor: int) -> list[str]:
 
 def _waits(now: Situation, settings: WhenSettings) -> list[tuple[str, datetime]]:
     """What passes by itself, and when it will have."""
-    found: list[tuple[str, datetime]] = []
+    found = []
     if now.ended and (until := now.ended + timedelta(minutes=settings.cool_down_minutes)) > now.at:
         found.append((f"cool-down until {_clock(until, now)}", until))
-    if spent := _budget_until(now, settings):
-        found.append((f"the budget of a day is spent until {_clock(spent, now)}", spent))
-    if settings.quiet and (quiet := quiet_until(now.at, settings.quiet, now.zone)):
-        found.append((f"quiet hours until {_clock(quiet, now)}", quiet))
+    if room := _budget_until(now, settings):
+        found.append((f"the budget of a day is spent until {_clock(room, now)}", room))
+    if settings.quiet and (loud := quiet_until(now.at, settings.quiet, now.zone)):
+        found.append((f"quiet hours until {_clock(loud, now)}", loud))
     if now.last_message:
         until = now.last_message + timedelta(minutes=settings.rest_minutes)
         if until > now.at:

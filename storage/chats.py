@@ -98,6 +98,11 @@ class FactStore:
         async with self._database.transaction() as session:
             return await self._database.touched(session, delete(FactRow).where(FactRow.id.in_(ids)))
 
+    async def remove(self, id: str) -> bool:
+        """False when there is none."""
+        async with self._database.transaction() as session:
+            return await self._database.touched(session, delete(FactRow).filter_by(id=id)) == 1
+
     async def all(self) -> list[Fact]:
         query = selecting(FactRow, Fact).order_by(FactRow.told_at)
         async with self._database.reading() as session:

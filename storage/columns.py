@@ -128,5 +128,5 @@ class StampColumn(TypeDecorator[Stamp]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Stamp | None:
         if value is None:
             return None
-        lists = {name: tuple(value.get(name, ())) for name in ("prompt", "recalled", "speakers")}
+        lists = {name: tuple(value.get(name, ())) for name in ("prompt", "recalled", "speakers", "pictures")}
         return Stamp(**{**value, **lists})

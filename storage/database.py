@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import InstrumentedAttribute
 
-from storage import schema
+from storage import schema, tracing
 from storage.tables import Base
 from storage.unavailable import DatabaseTooNew, DatabaseUnavailable, explain, shown
 
@@ -95,14 +95,16 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Read and write, all of it or nothing. Not inside another one: on SQLite it would wait in vain."""
-        async with self._my_turn(), self._session(self._writing) as session:
-            yield session
+        with tracing.storing(tracing.WRITE, self._engine.dialect.name):
+            async with self._my_turn(), self._session(self._writing) as session:
+                yield session
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """One consistent look, which waits for no writer and keeps none waiting."""
-        async with self._session(self._reading) as session:
-            yield session
+        with tracing.storing(tracing.READ, self._engine.dialect.name):
+            async with self._session(self._reading) as session:
+                yield session
 
     @asynccontextmanager
     async def one_moment(self) -> AsyncIterator[AsyncSession]:
@@ -132,26 +134,34 @@ class Database:
             return column.in_(select(func.json_each(json.dumps(listed)).table_valued("value").c.value))
         return column == any_(literal(listed, ARRAY(Text)))
 
+    async def straight(self, session: AsyncSession, query: str, bound: Sequence[Any]) -> list[Any]:
+        """What SQLite says to this, asked past SQLAlchemy: for a query that thinks less than its wrapping."""
+        connection = await (await session.connection()).get_raw_connection()
+        driver: Any = connection.driver_connection
+        try:
+            return [*await driver.execute_fetchall(query, bound)]
+        except sqlite3.Error as error:
+            raise explain(self._engine.url, error) or error from error
+
     async def touched(self, session: AsyncSession, statement: Executable) -> int:
         """Do it, and say how many rows it inserted, changed or deleted."""
         result = await session.execute(statement)
         assert isinstance(result, CursorResult)
         return result.rowcount
 
-    async def scrub(self, *, thorough: bool = False) -> bool:
+    async def scrub(self) -> bool:
         """What was deleted is gone from the disk, too, as far as that is ours to do; False: not all yet.
 
-        SQLite writes zeros over what it deletes, but its journal holds the pages as they were until it is
-        emptied, which waits for whoever reads. `thorough`: write the whole file anew; writers wait meanwhile.
+        SQLite's pages hold copies of rows that once were there, so its file is written anew: writers wait, a
+        second for every hundred megabytes or so. Its journal holds the old pages until nobody reads them.
         """
-        how = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        async with self._my_turn(), how.connect() as connection:
-            if thorough or not self._is_sqlite:
+        if self.file is None:
+            how = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            async with how.connect() as connection:
                 await connection.exec_driver_sql("VACUUM")
-            if not self._is_sqlite:
-                return True
-            busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
-            return not busy
+            return True
+        async with self._my_turn():
+            return await asyncio.to_thread(_scrub, self.file)
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -197,6 +207,13 @@ class Database:
             await session.connection()
         except (OSError, TimeoutError, TypeError, sqlite3.Error) as error:
             raise explain(self._engine.url, error) or error from error
+
+
+def _scrub(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
 
 def _parse(url: str) -> URL:

@@ -56,6 +56,10 @@ class FeedbackStore:
             gone = delete(FeedbackRow).where(_theirs(platform, person_id))
             return await self._database.touched(session, gone)
 
+    async def ever(self) -> list[Feedback]:
+        """All that anybody ever said, oldest first, what was taken back, too."""
+        return await self._all(_select())
+
     async def effective(self) -> list[Feedback]:
         """What counts today, oldest first."""
         return await self._all(_select().filter_by(withdrawn_at=None))

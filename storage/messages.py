@@ -128,6 +128,14 @@ class MessageStore:
         """What became of a reply that nobody in its chat has seen."""
         return await self._change(reply_key, outcome=outcome)
 
+    async def set_aside(self, key: str, outcome: str) -> bool:
+        """A reply that another one took the place of: it is no part of the conversation any more."""
+        return await self._change(key, unsent=True, outcome=outcome)
+
+    async def bring_out(self, key: str, outcome: str) -> bool:
+        """A reply that was set aside is part of the conversation from now on."""
+        return await self._change(key, unsent=False, outcome=outcome)
+
     async def unseen(self, platform: str, chat_id: str, outcome: str) -> list[Message]:
         """The replies that wait in that state (see `conclude`), oldest first."""
         query = _select().filter_by(platform=platform, chat_id=chat_id, unsent=True, outcome=outcome)

@@ -123,6 +123,7 @@ class Stamp:
     speakers: tuple[
         str, ...
     ] = ()  # "platform:id" of the people other than the owner whose words are in the prompt
+    pictures: tuple[str, ...] = ()  # what the model saw: "message key#number/frame sha256"
     first_token_ms: float = 0.0
     total_ms: float = 0.0
     prompt_tokens: int = 0
@@ -239,6 +240,46 @@ class Fact:
     id: str
     text: str
     told_at: datetime
+
+
+class MemoryKind(StrEnum):
+    """What can be recalled."""
+
+    SAID = "said"  # somebody's words, the owner's from anywhere, others' from a live chat
+    FACT = "fact"  # what the owner told the twin to know
+    EXAMPLE = "example"  # words, and what the owner would have answered to them
+
+
+OWNER_ONLY, PUBLIC = "owner", "public"  # the audiences that are no chat's id
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Something that may be recalled, for whom, and whose words it is."""
+
+    kind: MemoryKind
+    key: str  # of what it comes from: a record's id, a message's key, a fact's id, a signal's id
+    source: str  # of the record; the chat app; "remember", "correction", "teach"
+    speaker: str  # "owner", or "platform:id"
+    speaker_name: str  # as they called themselves; empty for the owner
+    by_owner: bool  # whether `text` is the owner's
+    audience: str  # who may hear it back: "owner", "public", or "platform:chat"
+    thread: str
+    said_at: datetime
+    text: str
+    answer: str | None = None  # of an example: always the owner's
+    about: str | None = None  # of an example: the key of what was asked
+    lang: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What answers took."""
+
+    replies: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    milliseconds: int = 0
 
 
 def message_key(platform: str, chat_id: str | int, message_id: str | int) -> str:

@@ -125,6 +125,7 @@ class RecordStore:
     async def forget(self, ids: Iterable[str], at: datetime) -> int:
         """Empty these records for good: not even where they were is left, and nothing brings them back."""
         nothing: dict[str, Any] = {"text": "", "attachments": (), "tags": (), "reply_to": None}
+        nothing |= {"author_id": FORGOTTEN, "thread_id": FORGOTTEN, "audience": "owner", "by_owner": False}
         emptied = update(RecordRow).values(**nothing, origin=FORGOTTEN, deleted_at=at)
         return await self._for_each(ids, emptied.where(RecordRow.origin != FORGOTTEN))
 
@@ -165,7 +166,10 @@ class RecordStore:
                 connection = await session.connection()
                 bulk = self._bulk.get(live)
                 bulk = self._bulk[live] = bulk or BulkInsert(self._upsert(live), connection.dialect)
-                rows = bulk.rows([changed[id] for id in sorted(changed)])
+                # In one order, so that two writers never wait for each other; what one audience may hear side
+                # by side, because that is how its memories are indexed.
+                in_order = sorted(changed.values(), key=lambda record: (record.audience, record.id))
+                rows = bulk.rows(in_order)
                 await connection.exec_driver_sql(bulk.sql, rows)
         return Kept(added, merged, updated)
 

@@ -14,7 +14,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData, Select, select
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, LargeBinary, MetaData, Select, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 
@@ -26,6 +26,7 @@ from storage.records import (
     DeliveryState,
     Kind,
     Media,
+    MemoryKind,
     Precision,
     Role,
     RunState,
@@ -72,6 +73,7 @@ class Base(DeclarativeBase):
                 RunState,
                 DeliveryState,
                 Consent,
+                MemoryKind,
             )
         },
     }
@@ -241,12 +243,139 @@ class LeaseRow(Base):
     until: Mapped[datetime]
 
 
+class AccountRow(Base):
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    created_at: Mapped[datetime]
+    password_hash: Mapped[str | None]
+    discord_id: Mapped[str | None] = mapped_column(unique=True)
+
+
+class SessionRow(Base):
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    agent: Mapped[str]
+
+
+class TokenRow(Base):
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    hash: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[tuple[str, ...]]
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    at: Mapped[datetime]
+    who: Mapped[str]
+    action: Mapped[str]
+    about: Mapped[str]
+    outcome: Mapped[str]
+
+
+class AnsweredRow(Base):
+    __tablename__ = "answered"
+
+    key: Mapped[str] = mapped_column(primary_key=True)  # of who asked, and their Idempotency-Key
+    request_hash: Mapped[str]
+    status: Mapped[int]
+    body: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class UsageRow(Base):
+    __tablename__ = "usage"
+
+    day: Mapped[str] = mapped_column(primary_key=True)  # 2026-11-28, in UTC
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    chat_id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(primary_key=True)
+    replies: Mapped[int] = mapped_column(BigInteger)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    milliseconds: Mapped[int] = mapped_column(BigInteger)
+    told_at: Mapped[datetime | None]  # when they last heard of a limit there
+
+    __table_args__ = (Index(None, "platform", "person_id", "day"),)
+
+
 class FactRow(Base):
     __tablename__ = "facts"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     text: Mapped[str]
     told_at: Mapped[datetime]
+
+
+class ShelfRow(Base):
+    """One for each audience and kind. The number of a memory is its shelf's number, then its own: what one
+    audience may hear lies side by side, and a search for it never passes what others said."""
+
+    __tablename__ = "memory_shelves"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    audience: Mapped[str]
+    kind: Mapped[MemoryKind]
+    last: Mapped[int] = mapped_column(BigInteger)  # how many it ever held; Postgres counts in a sequence
+
+    __table_args__ = (Index("one_shelf_for_each", "audience", "kind", unique=True),)
+
+
+class MemoryRow(Base):
+    """Written by triggers alone, see storage/migrations/memories.py; its words are indexed beside it."""
+
+    __tablename__ = "memories"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    kind: Mapped[MemoryKind]
+    key: Mapped[str] = mapped_column(unique=True)
+    source: Mapped[str]
+    speaker: Mapped[str]
+    speaker_name: Mapped[str]
+    by_owner: Mapped[bool]
+    audience: Mapped[str]
+    thread: Mapped[str]
+    said_at: Mapped[datetime]
+    text: Mapped[str]
+    answer: Mapped[str | None]
+    about: Mapped[str | None]
+    lang: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "what_was_asked",
+            "about",
+            sqlite_where=sql("about IS NOT NULL"),
+            postgresql_where=sql("about IS NOT NULL"),
+        ),
+    )
+
+
+class VectorRow(Base):
+    """What a memory means, as the model `model` sees it: bytes between -127 and 127, of length 127."""
+
+    __tablename__ = "memory_vectors"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    model: Mapped[str]
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class FeedbackRow(Base):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from bot.platform import Button, ChatRefused, ChatUnavailable, Limits
 from brain.model_client import Chunk, ModelRefused, ModelUnavailable, UnknownModel, Usage
-from storage.records import Message, message_key, now
+from storage.records import Media, Message, message_key, now
 
 
 class FakePlatform:
@@ -27,6 +27,7 @@ class FakePlatform:
         self.loses: int = 0  # so many sends arrive, and their answer does not
         self.closed_to: set[str] = set()  # people whose private chat cannot be opened
         self.before_send: Callable[[], Awaitable[object]] | None = None
+        self.files: dict[str, bytes] = {}  # what hangs on messages, by its ref
         self._nonces: dict[str, str] = {}
 
     def length(self, text: str) -> int:
@@ -95,6 +96,11 @@ class FakePlatform:
         self.told.append(text)
         self.buttons += buttons
         return f"told-{len(self.told)}"
+
+    async def fetch(self, media: Media, most: int) -> bytes:
+        if media.ref not in self.files:
+            raise ChatRefused("that is gone")
+        return self.files[media.ref]
 
     async def private_chat(self, person_id: str) -> str:
         return person_id

@@ -7,30 +7,39 @@ import json
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+from bot.allowance import Allowance
 from bot.authority import Authority
 from bot.drafts import Drafts
 from bot.kept import Kept
 from bot.on_command import Commands, Tell
 from bot.on_message import Conversation, Demonstrate, TakeBack, Unlearn
 from bot.owner_news import OwnerNews
-from bot.platform import Platform
+from bot.platform import ChatRefused, ChatUnavailable, Platform
 from bot.rhythm import Rhythm
 from bot.terminal_app import OWNER_ID
 from bot.turns import Turns
 from brain.budget import Budget
+from brain.cached import ANSWERS, Cached
+from brain.embedder import ServedEmbedder
 from brain.live_adapter import LiveAdapter
+from brain.memory import Embedder, Recall, Recaller
 from brain.model_client import ModelClient, Sampling
+from brain.model_facts import facts_of
 from brain.model_server import ModelServer
+from brain.pictures import CannotSee, Fetch, Pictures
+from brain.policy import BadPolicy, Policy, load_policy
 from brain.prompt import Persona, manner_of
 from brain.replicas import Limits, Replicas
 from brain.reply import Brain
 from learning.pocket import default_cache_dir, ensure
+from learning.recipes import is_pocket_sized
 from storage.adapters import AdapterStore
 from storage.cache import Cache, open_cache
 from storage.chats import ChatStore, FactStore, PersonStore, QuestionStore
@@ -39,9 +48,12 @@ from storage.database import Database
 from storage.deliveries import DeliveryStore
 from storage.feedback import FeedbackStore
 from storage.leases import LeaseStore
+from storage.memories import MemoryStore
 from storage.messages import MessageStore
+from storage.records import Media
 from storage.records_store import RecordStore
 from storage.runs import RunStore
+from storage.usage import UsageStore
 from twin import show
 from twin.errors import Told
 from twin.home import Home
@@ -68,6 +80,8 @@ class Stores:
     facts: FactStore
     leases: LeaseStore
     cache: Cache
+    memories: MemoryStore
+    usage: UsageStore
 
 
 @asynccontextmanager
@@ -78,25 +92,31 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     redis = settings.storage.redis_url
     cache = open_cache(redis.get_secret_value() if redis else None)
     try:
-        yield Stores(
-            database,
-            RecordStore(database),
-            MessageStore(database),
-            FeedbackStore(database),
-            AdapterStore(database),
-            RunStore(database),
-            CursorStore(database),
-            DeliveryStore(database),
-            ChatStore(database),
-            PersonStore(database),
-            QuestionStore(database),
-            FactStore(database),
-            LeaseStore(database),
-            cache,
-        )
+        yield stores_of(database, cache)
     finally:
         await cache.close()
         await database.close()
+
+
+def stores_of(database: Database, cache: Cache) -> Stores:
+    return Stores(
+        database,
+        RecordStore(database),
+        MessageStore(database),
+        FeedbackStore(database),
+        AdapterStore(database),
+        RunStore(database),
+        CursorStore(database),
+        DeliveryStore(database),
+        ChatStore(database),
+        PersonStore(database),
+        QuestionStore(database),
+        FactStore(database),
+        LeaseStore(database),
+        cache,
+        MemoryStore(database),
+        UsageStore(database),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +258,6 @@ def situated(settings: Settings) -> Callable[[datetime], datetime] | None:
 
 
 def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain, LiveAdapter]:
-    cache = stores.cache
     live = LiveAdapter(
         stores.adapters,
         model.client,
@@ -247,6 +266,8 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         owner_first=settings.model.canary_owner_first,
     )
     model.client.wanted = live.wanted
+    cached = Cached(stores.cache)
+    live.changed = partial(cached.forget, ANSWERS)
     brain = Brain(
         model.client,
         live,
@@ -261,10 +282,76 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         ),
         history=settings.chat.history,
         facts=stores.facts,
-        budget=Budget(model.client, cache, answer=settings.model.max_tokens, base=model.base.name),
+        budget=Budget(model.client, stores.cache, answer=settings.model.max_tokens, base=model.base.name),
         local=situated(settings),
+        pictures=Pictures(stores.messages, settings.model.pictures if has_eyes(model, settings) else 0),
+        memory=build_memory(stores, model.base, settings),
+        card_facts=settings.memory.card_facts,
+        cached=cached,
+        usage=stores.usage,
+        policy=_policy(settings),
     )
     return brain, live
+
+
+def _policy(settings: Settings) -> Policy | None:
+    if not settings.model.policy:
+        return None
+    try:
+        return load_policy(settings.model.policy)
+    except BadPolicy as bad:
+        raise Told(f"model.policy: {bad}", "name an importable module:function that makes a policy") from bad
+
+
+def has_eyes(model: Model, settings: Settings) -> bool:
+    """Whether the model is shown pictures; one that was thought to see and does not says so (400)."""
+    if settings.model.vision != "auto":
+        return settings.model.vision == "on"
+    return model.engine != "embedded" and facts_of(model.base.weights).vision_parameters > 0
+
+
+def fetching(platforms: Mapping[str, Platform]) -> Fetch:
+    """What hangs on a message, from the chat app it came from; the apps may be there only later."""
+
+    async def fetch(platform: str, media: Media, most: int) -> bytes:
+        app = platforms.get(platform)
+        if app is None:
+            raise CannotSee(f"{platform} is not connected here")
+        try:
+            return await app.fetch(media, most)
+        except (ChatUnavailable, ChatRefused) as reason:
+            raise CannotSee(str(reason)) from reason
+
+    return fetch
+
+
+def build_memory(stores: Stores, base: Base, settings: Settings) -> Recaller | None:
+    """What the brain recalls with; None where nothing is recalled."""
+    memory = settings.memory
+    what = memory.recall
+    if what == "auto":  # a tiny model makes nothing of quotes, and loses the thread over them
+        what = "off" if base.stand_in or is_pocket_sized(base.weights) else "all"
+    if what == "off":
+        return None
+    recall = Recall(
+        said=memory.said if what == "all" else 0,
+        examples=memory.examples,
+        min_match=memory.min_match,
+        min_similarity=memory.min_similarity,
+        half_life_days=memory.half_life_days,
+    )
+    return Recaller(stores.memories, recall, build_embedder(settings))
+
+
+def build_embedder(settings: Settings) -> Embedder | None:
+    memory = settings.memory
+    if not memory.embedder:
+        return None
+    if memory.embedder_url:
+        return ServedEmbedder(memory.embedder_url, memory.embedder)
+    from brain.embedded_server.embedder import LocalEmbedder  # the library comes when it is first asked
+
+    return LocalEmbedder(memory.embedder)
 
 
 def build_authority(settings: Settings) -> Authority:
@@ -309,6 +396,8 @@ def build_talk(
     twin/forget.py; without it, /forget leaves preference sets alone. `take_back`: see twin/trial.py.
     """
     news = OwnerNews(build_authority(settings), {platform.name: platform for platform in platforms})
+    if brain.pictures:
+        brain.pictures.fetch = fetching(news.platforms)
     kept = kept_of(stores)
     turns = Turns(
         brain,
@@ -321,7 +410,10 @@ def build_talk(
     )
     zone = settings.owner.owner().zones[-1][1]
     drafts = Drafts(kept, news, settings.chat)
-    return Conversation(kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn, take_back)
+    allowance = Allowance(stores.usage, settings.limits)
+    return Conversation(
+        kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn, take_back, allowance
+    )
 
 
 def build_commands(

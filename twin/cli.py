@@ -12,8 +12,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from storage.records import Memory
 from twin import cli_backup, show
 from twin.build import Stores, open_stores
+from twin.cli_api import api, password, token_app
 from twin.cli_runs import runs_app, schedule
 from twin.errors import Told, in_words
 from twin.home import Home
@@ -32,6 +34,7 @@ train_app = typer.Typer(help="A snapshot -> one adapter.", no_args_is_help=True)
 adapters_app = typer.Typer(help="What has been learned, and which of it answers.", no_args_is_help=True)
 records_app = typer.Typer(help="What was ingested.", no_args_is_help=True)
 feedback_app = typer.Typer(help="What people said about the answers.", no_args_is_help=True)
+memory_app = typer.Typer(help="What the twin would recall, and for whom.", no_args_is_help=True)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(train_app, name="train")
 app.add_typer(adapters_app, name="adapters")
@@ -40,6 +43,10 @@ app.add_typer(feedback_app, name="feedback")
 app.add_typer(cli_backup.app)
 app.add_typer(runs_app, name="runs")
 app.command("schedule")(schedule)
+app.add_typer(memory_app, name="memory")
+app.add_typer(token_app, name="token")
+app.command("api")(api)
+app.command("password")(password)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 Limit = Annotated[int, typer.Option(help="How many at the most.")]
@@ -339,6 +346,54 @@ def records_export(
 
     count = run(export_records(_home, settings(), path, source, tag, since, until))
     _wrote(count, "records", path, json)
+
+
+@memory_app.command("search")
+def memory_search(
+    words: Annotated[list[str], typer.Argument(help="What somebody might ask.")],
+    chat: Annotated[
+        str | None, typer.Option("--for", help="The chat, platform:id, that would hear it; else your own.")
+    ] = None,
+    limit: Limit = 20,
+    json: AsJson = False,
+) -> None:
+    """What would come back to whoever is there, the best first."""
+    from twin.memory import search
+
+    async def work() -> list[tuple[Memory, float]]:
+        async with open_stores(_home, settings()) as stores:
+            return await search(stores, settings(), " ".join(words), chat, limit)
+
+    found = run(work())
+    if json:
+        show.as_json([asdict(memory) | {"good": round(good, 3)} for memory, good in found])
+        return
+    rows = [
+        (
+            f"{good:.2f}",
+            f"{memory.said_at:%Y-%m-%d}",
+            memory.speaker_name or memory.speaker,
+            memory.audience,
+            f"{memory.text} -> {memory.answer}" if memory.answer else memory.text,
+        )
+        for memory, good in found
+    ]
+    show.table(f"{len(found)} memories", ("good", "said", "by", "for", "text"), rows)
+
+
+@memory_app.command("stats")
+def memory_stats(json: AsJson = False) -> None:
+    """How much there is to recall."""
+
+    async def work() -> dict[str, int]:
+        async with open_stores(_home, settings()) as stores:
+            return await stores.memories.counts()
+
+    counts = run(work())
+    if json:
+        show.as_json(counts)
+    else:
+        show.table("memories", ("kind", "how many"), sorted(counts.items()))
 
 
 @corpus_app.command("build")
@@ -662,21 +717,37 @@ def _wrote(count: int, what: str, path: Path, json: bool) -> None:
 
 
 @app.command()
+def usage(
+    by: Annotated[str, typer.Option(help="day, person or chat.")] = "day",
+    days: Annotated[int, typer.Option(min=1, help="How many days back.")] = 30,
+    json: AsJson = False,
+) -> None:
+    """How many tokens and seconds the answers took."""
+    from twin.usage import spent
+
+    run(spent(_home, settings(), by, days, json))
+
+
+@app.command()
 def forget(
     what: Annotated[str, typer.Argument(help="A record's id, a placeholder, a name, platform:id, or ALL.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what would go is shown.")] = False,
+    backups: Annotated[
+        bool, typer.Option("--backups", help="Delete the backups, too: they cannot be rewritten.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
-    """Take a record, a person or everything out: database, snapshots, preferences; name the adapters."""
-    from twin.forget import find_traces
+    """Take a record, a person or everything out of all there is, and learn anew what learned from it."""
+    from twin.find_traces import find_traces
     from twin.forget import forget as take_out
     from twin.traces import in_words
 
     async def work() -> dict[str, Any]:
         async with open_stores(_home, settings()) as stores:
             traces = await find_traces(_home, settings(), stores, what)
-            rewritten = await take_out(_home, stores, traces) if yes else None
-            return traces.receipt(yes, rewritten)
+            if not yes:
+                return traces.receipt(False)
+            return await take_out(_home, settings(), stores, traces, with_backups=backups)
 
     receipt = run(work())
     if json:
@@ -685,8 +756,8 @@ def forget(
     show.table(f"{'forgotten' if yes else 'found'}: {receipt['what']}", ("where", "what"), in_words(receipt))
     if not yes:
         show.sentence("nothing is deleted yet: the same command with --yes does it, and cannot be undone")
-    elif receipt["adapters"]:
-        show.sentence("these adapters learned from it: 'twin corpus build', 'twin train sft', 'twin learn'")
+    else:
+        show.sentence(f"receipt: {receipt['receipt']}")
 
 
 @app.command()

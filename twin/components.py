@@ -13,7 +13,7 @@ from twin.home import Home
 
 log = logging.getLogger(__name__)
 
-COMPONENTS = ("model", "discord", "telegram", "schedule", "runner")
+COMPONENTS = ("model", "discord", "telegram", "api", "schedule", "runner")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 WELL_AFTER = 60.0  # seconds; one that ran for so long begins with a short pause again
 
@@ -57,6 +57,9 @@ async def keep_alive(
         try:
             await work()
             return
+        except Told as told:
+            log.error("%s: %s", name, told)
+            show.sentence(f"{name}: {told}; it is tried again")
         except Exception:  # whatever it was: the other parts go on, and this one gets another chance
             log.exception("%s died and is started again in %.0f seconds", name, pause)
             show.sentence(f"{name} died and is started again; the log has the details")

@@ -19,10 +19,10 @@ from typing import Any
 from bot.on_correction import on_correction
 from bot.on_message import Conversation, on_message
 from bot.on_reaction import on_reaction
-from bot.platform import Button, Limits
+from bot.platform import Button, ChatRefused, Limits
 from learning.plot import draw
 from learning.settings import RECIPES
-from storage.records import Consent, Message, Promotion, Role, Signal, message_key, now
+from storage.records import Consent, Media, Message, Promotion, Role, Signal, message_key, now
 from twin import show
 from twin.adapters import promote
 from twin.build import Stores, build_brain, build_talk, open_model, open_stores
@@ -89,6 +89,9 @@ class Rehearsal:
     async def delete(self, chat_id: str, message_id: str) -> None: ...
 
     async def react(self, chat_id: str, message_id: str, emoji: str) -> None: ...
+
+    async def fetch(self, media: Media, most: int) -> bytes:
+        raise ChatRefused("nothing hangs on what is rehearsed")
 
     @asynccontextmanager
     async def typing(self, chat_id: str) -> AsyncIterator[None]:

@@ -123,7 +123,7 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
         candidate = await known_adapter(stores, version)
         other = await known_adapter(stores, against) if against else await stores.adapters.live()
         base = await find_base(settings)
-        judged = await feedback_of(stores, settings)
+        judged = await feedback_of(home, stores, settings)
         pool = await preferences.freeze(judged, home.preferences, settings.learning, None) if judged else None
 
         async def work(run: Run, progress: Progress) -> Report:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bot.owner_news import OwnerNews
 from learning.anomalies import anomalies
+from storage.chats import QuestionStore
 from storage.feedback import FeedbackStore
 from storage.records import now
 from storage.unavailable import DatabaseUnavailable
@@ -15,19 +16,24 @@ from storage.unavailable import DatabaseUnavailable
 log = logging.getLogger(__name__)
 
 GUARD_SECONDS = 3600.0
-FRESH = timedelta(days=2)  # older ones were told before the service was started again
+FRESH = timedelta(days=2)  # what ended earlier is told no more
 
 
-async def guard_by_the_clock(feedback: FeedbackStore, news: OwnerNews, every: float = GUARD_SECONDS) -> None:
-    """For ever. Nothing is left out of the learning for it: strangers do not train the twin anyway."""
+async def guard_by_the_clock(
+    feedback: FeedbackStore, told: QuestionStore, news: OwnerNews, every: float = GUARD_SECONDS
+) -> None:
+    """For ever. Nothing is left out of the learning for it: strangers do not train the twin anyway.
+
+    What was told is written down, so that a restart repeats nothing.
+    """
     while True:
         try:
-            found = anomalies(await feedback.effective())
+            found = anomalies(await feedback.ever(), now() - FRESH)
+            found = [one for one in found if await told.put(f"steering: {one.key}", "", "")]
         except DatabaseUnavailable as reason:
             log.error("whether somebody steers cannot be told now: %s", reason)
             found = []
         for one in found:
-            if one.since >= now() - FRESH:
-                log.warning("%s among the signals: %d people", one.kind, len(one.people))
-                await news.trouble(f"{one.kind} {one.people[0]}", f"Somebody may be steering me. {one.words}")
+            log.warning("%s among the signals: %d people", one.kind, len(one.people))
+            await news.tell(f"Somebody may be steering me. {one.words}")
         await asyncio.sleep(every)

@@ -11,6 +11,7 @@ from typing import Any
 from bot.privacy import forget_old
 from learning.cycle import Outcome
 from learning.durable import Held, Progress
+from learning.targets.target import Target
 from storage.records import Run
 from twin.backup import back_up
 from twin.build import Model, Stores, kept_of
@@ -40,9 +41,10 @@ class Bench:
         """Those of this moment."""
         return self.current.settings
 
-    def making_room(self) -> AbstractAsyncContextManager[object]:
+    def making_room(self, target: Target) -> AbstractAsyncContextManager[object]:
         """Around whatever needs the graphics card for itself."""
-        return self.model.client.asleep() if self.settings.serving.share_gpu == "sleep" else nullcontext()
+        lends = target.here and self.settings.serving.share_gpu == "sleep"
+        return self.model.client.asleep() if lends else nullcontext()
 
 
 Work = Callable[[Bench, Run, Progress], Awaitable[Mapping[str, Any]]]

@@ -18,8 +18,9 @@ from storage.records import Prompt
 from twin import show
 from twin.adapters import ServingFace
 from twin.build import Model, Stores, open_model, open_stores
-from twin.feedback import agreed
+from twin.feedback import agreed, private_things, trusted
 from twin.home import Home
+from twin.monitoring import traced
 from twin.review import open_roster
 from twin.second_look import SecondLook
 from twin.settings import Settings
@@ -32,7 +33,7 @@ SAMPLES_AT_ONCE = 4
 async def learn_once(home: Home, settings: Settings, recipe_file: Path | None, again: bool) -> Outcome:
     settings = with_recipe(settings, "dpo", recipe_file)
     async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        with show.progress("learning") as on_progress:
+        with traced(settings.monitoring), show.progress("learning") as on_progress:
             return await learn_in(home, settings, stores, model, again=again, on_progress=on_progress)
 
 
@@ -54,22 +55,24 @@ async def learn_in(
     `on_trial`: whatever passes the gate is tried on a share of the chats first, where the settings say so.
     `anew`, `target`, `held`: see learning/cycle.py.
     """
+    lends = settings.serving.share_gpu == "sleep" and (target is None or target.here)
     return await cycle.learn(
         home=home.root,
         base=model.base.weights,
         corpus=newest_corpus(home).path,
         settings=settings.learning,
-        feedback=stores.feedback,
+        feedback=trusted(stores, settings),
         messages=stores.messages,
         adapters=stores.adapters,
         runs=stores.runs,
         server=ServingFace(model.client),
         agreed=await agreed(stores, settings),
+        private=await asyncio.to_thread(private_things, home, settings),
         sampler=_sampler(stores, model, settings),
         again=again,
         scan=personal_scan(home, settings),
         on_progress=on_progress,
-        while_training=model.client.asleep if settings.serving.share_gpu == "sleep" else nullcontext,
+        while_training=model.client.asleep if lends else nullcontext,
         share=(settings.learning.canary.share or None) if on_trial else None,
         anew=anew,
         target=target,

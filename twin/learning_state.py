@@ -62,7 +62,7 @@ class LearningState:
     async def _judgements(self, settings: Settings, since: datetime | None) -> tuple[float, int]:
         mark = (await self._stores.feedback.mark(), since, settings.learning)
         if self._known is None or self._known[0] != mark:
-            judged = await feedback_of(self._stores, settings)
+            judged = await feedback_of(self._home, self._stores, settings)
             fresh = [item for item in judged if since is None or item.feedback.given_at > since]
             self._known = (mark, Situation(now(), new=worth(fresh), known=len(judged)))
         return self._known[1].new, self._known[1].known

@@ -32,6 +32,7 @@ BEAT_SECONDS = 5.0
 LOOK_SECONDS = 2.0
 DEAD_SECONDS = 30.0  # without a heartbeat the scheduler is built anew
 LEASE_SECONDS = 20.0
+STOP_SECONDS = 2.0
 
 Enqueue = Callable[[], Awaitable[object]]
 
@@ -60,6 +61,7 @@ class Schedule:
         self._scheduler: AsyncIOScheduler | None = None
         self._jobs: dict[str, str] = {}  # as they were built: name -> when
         self._beat_at = 0.0
+        self._writing: set[asyncio.Future[object]] = set()
         current.on_change(self._settings_changed)
 
     async def run(self, every: float = LOOK_SECONDS) -> None:
@@ -69,17 +71,17 @@ class Schedule:
             while True:
                 try:
                     if not await self._leads():
-                        self._stop()
+                        await self._stop()
                     elif self._scheduler is None:
                         await self._start()
                     elif loop.time() - self._beat_at > max(DEAD_SECONDS, 3 * self._beat_seconds):
                         log.error("the scheduler fell silent and is built anew")
-                        self._stop()
+                        await self._stop()
                 except DatabaseUnavailable as reason:
                     log.error("the schedule waits for the database: %s", reason)
                 await asyncio.sleep(every)
         finally:
-            self._stop()
+            await self._stop()
             if self._several:
                 await asyncio.shield(self._stores.leases.give_back(MINE, copy_name()))
 
@@ -95,10 +97,14 @@ class Schedule:
         self._beat_at = asyncio.get_running_loop().time()
         await self._heartbeat()
 
-    def _stop(self) -> None:
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-        self._scheduler = None
+    async def _stop(self) -> None:
+        """What is being written is let through first: APScheduler would cut it off."""
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is not None:
+            scheduler.pause()
+            if self._writing:
+                await asyncio.wait(self._writing, timeout=STOP_SECONDS)
+            scheduler.shutdown(wait=False)
 
     async def _settings_changed(self, settings: Settings) -> None:
         if self._scheduler is not None:
@@ -117,8 +123,14 @@ class Schedule:
             if self._jobs.get(name) != f"{job.when} {zone}":
                 await self._add(job, zone)
                 self._jobs[name] = f"{job.when} {zone}"
+        beat = Job(HEARTBEAT, "", self._heartbeat)
         self._scheduler.add_job(
-            self._heartbeat, "interval", seconds=self._beat_seconds, id=HEARTBEAT, replace_existing=True
+            self._patiently,
+            "interval",
+            [beat],
+            seconds=self._beat_seconds,
+            id=HEARTBEAT,
+            replace_existing=True,
         )
 
     async def _add(self, job: Job, zone: tzinfo) -> None:
@@ -133,11 +145,14 @@ class Schedule:
         self._scheduler.add_job(self._patiently, when, [job], id=job.name, replace_existing=True, **more)
 
     async def _patiently(self, job: Job) -> None:
-        """APScheduler would only log it, too; but what a database does is no traceback."""
+        """What a database does is no traceback, and the clock goes on."""
+        task = asyncio.ensure_future(job.do())
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
         try:
-            await job.do()
+            await asyncio.shield(task)
         except DatabaseUnavailable as reason:
-            log.error("%s could not be put into the queue: %s", job.name, reason)
+            log.error("%s could not be done now: %s", job.name, reason)
 
     def jobs(self, settings: Settings) -> list[Job]:
         """Those that are switched on, and of a kind that there is."""
@@ -167,7 +182,8 @@ class Schedule:
 
     async def _heartbeat(self) -> None:
         """Written by a job like the others: it proves that the scheduler lives, and what comes next."""
-        assert self._scheduler is not None
+        if self._scheduler is None:
+            return
         jobs = {job.id: _iso(job.next_run_time) for job in self._scheduler.get_jobs() if job.id != HEARTBEAT}
         value = {"leader": copy_name(), "jobs": jobs}
         await self._stores.cursors.put(Cursor(MINE, HEARTBEAT, value, now()))

@@ -6,9 +6,9 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -17,8 +17,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
-from brain.settings import ModelSettings, ServingSettings
+from api.settings import ApiSettings
+from bot.settings import ChatSettings, DiscordSettings, LimitSettings, TelegramSettings
+from brain.settings import MemorySettings, ModelSettings, ServingSettings
 from ingest.settings import OwnerSettings, VaultSettings
 from ingest.sync_settings import SyncSettings
 from learning.settings import LearningSettings
@@ -26,13 +27,24 @@ from storage.settings import StorageSettings
 from twin.backup_settings import BackupSettings
 from twin.errors import Told
 from twin.home import Home
+from twin.monitoring import MonitoringSettings
 from twin.schedule_settings import RunSettings, ScheduleSettings
+
+
+class LogSettings(BaseModel):
+    """[logs]"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["text", "json"] = "text"
+
 
 SECRETS = (
     ("discord", "token"),
     ("telegram", "token"),
     ("telegram", "webhook_secret"),
     ("vault", "key"),
+    ("api", "discord_client_secret"),
     ("backup", "passphrase"),
     ("runs", "kubernetes_token"),
 )
@@ -50,14 +62,19 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     model: ModelSettings = ModelSettings()
     serving: ServingSettings = ServingSettings()
+    memory: MemorySettings = MemorySettings()
     chat: ChatSettings = ChatSettings()
+    limits: LimitSettings = LimitSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
     sync: SyncSettings = SyncSettings()
+    api: ApiSettings = ApiSettings()
     backup: BackupSettings = BackupSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     runs: RunSettings = RunSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    logs: LogSettings = LogSettings()
 
     @classmethod
     def settings_customise_sources(

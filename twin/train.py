@@ -70,7 +70,7 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
     pool: Preferences | None = None
     anchor: Path | None = None
     if method not in IMITATING:
-        judged, _ = await collect(stores, settings, settings.learning)
+        judged, _ = await collect(home, stores, settings, settings.learning)
         pool = await preferences.freeze(judged, home.preferences, settings.learning, None)
         anchor = _anchor(home, known, base)
     if method == "distil":

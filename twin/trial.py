@@ -81,8 +81,8 @@ async def _examples(ending: Ending, stores: Stores, model: Model) -> list[str]:
         for prompt in prompts:
             before, after = [await _answer(model, name, prompt) for name in names]
             if before != after:
-                asked = str(prompt[-1]["content"])[-WORDS_SHOWN:]
-                examples.append(f"> {asked}\n{names[0]}: {before}\n{names[1]}: {after}")
+                words = heard(prompt)[-WORDS_SHOWN:]
+                examples.append(f"> {words}\n{names[0]}: {before}\n{names[1]}: {after}")
     except (ModelUnavailable, ModelRefused) as reason:
         log.warning("no examples of %s: %s", ending.version, reason)
     return examples[:EXAMPLES]

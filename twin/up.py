@@ -11,12 +11,14 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from bot.ears import ears_of
 from bot.on_message import Conversation
 from bot.rhythm import Rhythm, learn_rhythm
 from bot.telegram_tuning import Tuning
 from brain.live_adapter import LiveAdapter
+from brain.reply import Brain
 from storage.records import Kind
 from twin import show
 from twin.asking import through_the_queue
@@ -41,10 +43,13 @@ from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.kinds import Bench
 from twin.logs import write_logs
+from twin.memory import embed_by_the_clock
+from twin.monitoring import traced
 from twin.outcomes import tell_outcomes
 from twin.runner import Runner
 from twin.schedule import Schedule
 from twin.serve import start_servers, stop_signal
+from twin.serve_api import serve_api
 from twin.settings import Settings
 from twin.teach import lessons
 from twin.trial import taking_back, watch_by_the_clock
@@ -68,10 +73,11 @@ async def serve_until_stopped(
     stop = stop_signal()
     async with contextlib.AsyncExitStack() as closing:
         home.make()
-        log_path = write_logs(home)
+        log_path = write_logs(home, settings.logs.format)
         url = settings.storage.url
-        shared = bool(url) and not url.get_secret_value().startswith("sqlite") if url else False
+        shared = url is not None and not url.get_secret_value().startswith("sqlite")
         closing.enter_context(hold(home, parts, several=shared))
+        closing.enter_context(traced(settings.monitoring))
         stores = await closing.enter_async_context(open_stores(home, settings))
         if not await _has_model(closing, home, settings, parts, stop):
             return
@@ -90,7 +96,7 @@ async def serve_until_stopped(
             rhythm=await _rhythm_of(stores),
             several=several,
             demonstrate=lessons(home, settings, stores),
-            unlearn=unlearning(home, stores),
+            unlearn=unlearning(home, settings, stores),
             take_back=taking_back(stores),
         )
         async with asyncio.TaskGroup() as tasks:
@@ -107,7 +113,7 @@ async def serve_until_stopped(
                 *(tasks.create_task(keep_running(app, talk.news, standing)) for app in apps),
                 *(
                     tasks.create_task(keep_alive(name, work))
-                    for name, work in _background(bench, talk, live, schedule, parts)
+                    for name, work in _background(bench, talk, brain, live, schedule, parts)
                 ),
             ]
             await stop.wait()
@@ -141,7 +147,12 @@ async def _has_model(
 
 
 def _background(
-    bench: Bench, talk: Conversation, live: LiveAdapter, schedule: Schedule | None, parts: Sequence[str]
+    bench: Bench,
+    talk: Conversation,
+    brain: Brain,
+    live: LiveAdapter,
+    schedule: Schedule | None,
+    parts: Sequence[str],
 ) -> list[Part]:
     """What goes on beside the chat apps. Watching costs little and leaves nothing: those are no runs."""
     stores, model = bench.stores, bench.model
@@ -152,9 +163,13 @@ def _background(
             ("answers", talk.turns.run),
             ("adapters", lambda: keep_tidy(live)),
             ("outcomes", lambda: tell_outcomes(stores, talk)),
-            ("guard", lambda: guard_by_the_clock(stores.feedback, talk.news)),
+            ("guard", lambda: guard_by_the_clock(stores.feedback, stores.questions, talk.news)),
             ("trial", lambda: watch_by_the_clock(stores, model, canary, talk.news)),
+            ("memory", lambda: embed_by_the_clock(stores.memories, bench.settings)),
         ]
+    if "api" in parts:
+        served = partial(serve_api, bench.home, bench.settings, stores, model, brain, talk)
+        found.append(("api", served))
     if schedule:
         found.append(("schedule", schedule.run))
     if "runner" in parts:
@@ -224,6 +239,8 @@ async def _show(
     wanted = {"discord", "telegram"} & set(parts)
     talking = ", ".join(app.name for app in apps) or "no chat app has a token; see the README"
     schedule, runs = settings.schedule, settings.runs
+    here = settings.api.on and "api" in parts
+    dashboard = settings.api.origin if here else "off"
     rows = [
         ("model", f"{model.base.label()} at {', '.join(model.urls)} ({model.engine})"),
         ("answering", adapter.version if adapter else "the base model"),
@@ -231,6 +248,7 @@ async def _show(
         ("learning", _by_the_clock("looks", schedule.learn) if "schedule" in parts else "elsewhere"),
         ("reading", _by_the_clock("its sources", schedule.sync) if "schedule" in parts else "elsewhere"),
         ("runs", f"here, training: {runs.target}" if "runner" in parts else "done elsewhere"),
+        ("dashboard", dashboard),
         ("what comes next", "twin schedule"),
         ("log", log_path),
         ("talk to it", "twin chat"),

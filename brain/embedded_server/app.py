@@ -129,6 +129,8 @@ class Texts:
         return str(self._tokenizer.decode(tokens))
 
     def tokens_of_chat(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        if any(part.get("type") != "text" for one in messages for part in _parts(one)):
+            raise ApiError(400, "This model reads text only; it has no vision for an image or a video.")
         try:
             tokens = self._tokenizer.apply_chat_template(
                 messages, add_generation_prompt=True, tokenize=True, return_dict=False
@@ -157,6 +159,11 @@ class Texts:
         if wanted < at_least:
             raise ApiError(400, f"max_tokens must be at least {at_least}, got {wanted}.", param="max_tokens")
         return min(wanted, room)
+
+
+def _parts(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = message.get("content")
+    return [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
 
 
 def _adapter_folder(path: str, adapters_under: Path | None) -> Path:

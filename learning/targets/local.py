@@ -28,6 +28,8 @@ def _nothing() -> None: ...
 class LocalTarget:
     """For one job after the other."""
 
+    here = True
+
     def __init__(self, kills: Callable[[], int] | None = None) -> None:
         """`kills`: how often the system has killed for want of memory; default: as this machine counts."""
         self._child: asyncio.subprocess.Process | None = None

@@ -27,6 +27,8 @@ GOING = ("PENDING", "RUNNING")
 
 
 class RayTarget:
+    here = False
+
     def __init__(
         self,
         url: str,
@@ -100,8 +102,8 @@ class RayTarget:
         self._ended.add(handle)
 
     async def _status(self, id: str) -> dict[str, Any] | None:
-        status: dict[str, Any] | None = await self._ask("GET", f"/api/jobs/{id}", missing=True)
-        return status
+        found: dict[str, Any] | None = await self._ask("GET", f"/api/jobs/{id}", missing=True)
+        return found
 
     async def _ask(self, method: str, path: str, body: object = None, *, missing: bool = False) -> Any:
         """The answer; None where it is not there and that is allowed. Raises TrainingFailed."""

@@ -6,13 +6,17 @@ import asyncio
 import os
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from discord_server import Upload
 from discord_twin import Heard, a_discord, connected, key_of
 from discord_world import FORUM, MANAGE_CHANNELS, VOICE
+
+from bot.platform import ChatRefused
 
 
 @pytest.fixture
@@ -30,6 +34,34 @@ def heard():
 async def app(server, heard):
     async with connected(server, heard) as app:
         yield app
+
+
+@dataclass
+class Stranger:
+    """A server that nobody should call."""
+
+    url: str = ""
+    asked: int = 0
+
+
+@pytest.fixture
+async def stranger():
+    """Where an address leads that somebody wrote."""
+    stranger = Stranger()
+
+    async def answer(request: web.Request) -> web.Response:
+        stranger.asked += 1
+        return web.Response(body=b"p")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    stranger.url = f"http://127.0.0.1:{runner.addresses[0][1]}/cat.png"
+    yield stranger
+    await runner.cleanup()
 
 
 async def hear(server, heard, number=1):
@@ -197,6 +229,25 @@ async def test_a_file_that_cannot_be_fetched_costs_its_text_only(server, heard, 
     server.gateway.emit("MESSAGE_CREATE", server.world.event_of(server.kitchen, message), server.kitchen)
     [heard_message] = await hear(server, heard)
     assert (heard_message.text, heard_message.media[0].text) == ("here", "")
+
+
+async def test_a_picture_is_fetched_from_discord_and_from_nowhere_else(server, heard, app, stranger):
+    uploads = (Upload("cat.png", b"p" * 200_000, "image/png"),)
+    server.say(server.kitchen, server.user("Ana"), "", attachments=uploads)
+    cat = (await hear(server, heard))[0].media[0]
+    assert await app.fetch(cat, 200_000) == b"p" * 200_000
+    for media, most in (
+        (cat, 199_999),
+        (replace(cat, ref=f"{cat.ref}-gone"), 200_000),
+        (replace(cat, ref=stranger.url), 200_000),
+        (replace(cat, ref="file:///etc/passwd"), 200_000),
+        (replace(cat, ref="https://cdn.discordapp.com.evil.example/cat.png"), 200_000),
+        (replace(cat, ref="https://me@evil.example/cdn.discordapp.com"), 200_000),
+        (replace(cat, kind="link"), 200_000),
+    ):
+        with pytest.raises(ChatRefused):
+            await app.fetch(media, most)
+    assert stranger.asked == 0
 
 
 async def test_a_voice_message_is_one(server, heard, app):

@@ -11,6 +11,7 @@ from telegram_talk import QUICK, Heard, app_for, running
 
 from bot.platform import Button, ChatRefused, ChatUnavailable
 from storage.cursors import CursorStore
+from storage.records import Media
 
 
 @pytest.fixture
@@ -339,3 +340,16 @@ async def test_a_connection_that_was_refused_did_nothing(server, cursors, ana):
     with pytest.raises(ChatUnavailable) as caught:
         await app.send(str(ana.id), "x")
     assert not caught.value.maybe_done
+
+
+async def test_a_picture_is_fetched_by_its_id_and_within_its_size(server, app):
+    cat = Media("image", mime="image/jpeg", ref=server.file(b"p" * 1000))
+    assert await app.fetch(cat, 1000) == b"p" * 1000
+    with pytest.raises(ChatRefused):
+        await app.fetch(cat, 999)
+    with pytest.raises(ChatRefused):
+        await app.fetch(replace(cat, ref="http://127.0.0.1:1/secret"), 1000)
+    assert {call.asked["file_id"] for call in calls(server, "getFile")} == {
+        cat.ref,
+        "http://127.0.0.1:1/secret",
+    }

@@ -53,6 +53,17 @@ def reconfigure(folder, **values):
     file.write_text(json.dumps(json.loads(file.read_text()) | values))
 
 
+@only_embedded
+async def test_a_picture_is_refused_in_words_and_text_in_parts_is_read(client):
+    words = {"type": "text", "text": "the cat sings"}
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    with pytest.raises(ModelRefused, match="text only") as refusal:
+        await client.chat("tiny", [{"role": "user", "content": [words, picture]}], Sampling())
+    assert refusal.value.status == 400
+    parts = await client.chat("tiny", [{"role": "user", "content": [words]}], Sampling(0, max_tokens=4))
+    assert parts.text == (await client.chat("tiny", PROMPT, Sampling(0, max_tokens=4))).text
+
+
 def test_a_good_folder_passes_and_a_moved_base_model_is_still_the_same(check, folder):
     assert check().path == folder
     reconfigure(folder, base_model_name_or_path="/elsewhere/tiny-gemma")

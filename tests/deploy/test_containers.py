@@ -81,7 +81,7 @@ def test_every_service_of_the_compose_file_gives_up_what_it_does_not_need() -> N
 def test_nobody_but_the_brain_reaches_the_model_server() -> None:
     compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
     beside = [name for name, one in compose["services"].items() if "brain" in one["networks"]]
-    assert set(beside) == {"twin", "learn", "vllm"}
+    assert set(beside) == {"twin", "schedule", "vllm"}
     assert compose["networks"]["brain"] == {"internal": True}
     assert "ports" not in compose["services"]["vllm"]
 

@@ -35,6 +35,7 @@ LEARNING = {
     "learning.recipes.sft": QUICK,
     "learning.recipes.dpo": QUICK,
     "chat": {"delivery": "stream"},
+    "schedule": {"learn": "off"},  # here somebody asks for it
     "model": {"base": "pocket", "temperature": 0.5},
 }
 

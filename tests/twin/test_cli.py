@@ -161,3 +161,19 @@ def test_a_recipe_with_a_wrong_key_names_it(mira, tmp_path):
     recipe.write_text("lerning_rate = 1\n")
     code, _, told = mira("train", "sft", "--recipe", recipe)
     assert (code, "lerning_rate" in told) == (1, True)
+
+
+def test_memory_search_shows_what_would_come_back_in_a_chat(mira):
+    mira("ingest", "journal", MIRA / "journal")
+    (record,) = json.loads(mira("records", "list", "--limit", "1", "--json")[1])
+    words = record["text"].split()[:8]
+    found = json.loads(mira("memory", "search", *words, "--json")[1])
+    assert record["id"] in [one["key"] for one in found]
+    assert {one["audience"] for one in found} == {"owner"}
+    assert json.loads(mira("memory", "search", *words, "--for", "telegram:42", "--json")[1]) == []
+    assert json.loads(mira("memory", "stats", "--json")[1])["said"] > 0
+    assert (mira("memory", "search", " ")[0], mira("memory", "search", "x", "--for", "nowhere")[0]) == (2, 2)
+    forgotten = json.loads(mira("forget", record["id"], "--yes", "--json")[1])
+    assert forgotten["memories"] == 1
+    found = json.loads(mira("memory", "search", *words, "--json")[1])
+    assert record["id"] not in [one["key"] for one in found]

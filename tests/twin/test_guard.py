@@ -10,6 +10,7 @@ from fakes import FakePlatform, until
 
 from bot.authority import Authority
 from bot.owner_news import OwnerNews
+from storage.chats import QuestionStore
 from storage.database import Database
 from storage.feedback import FeedbackStore
 from storage.records import Feedback, Role, Signal, now
@@ -24,10 +25,11 @@ async def given(feedback, person, count, *, days=0.0):
 
 
 @contextlib.asynccontextmanager
-async def guarded(feedback):
+async def guarded(database):
     app = FakePlatform()
     news = OwnerNews(Authority({app.name: ("sam",)}), {app.name: app})
-    guarding = asyncio.create_task(guard_by_the_clock(feedback, news, every=0.02))
+    told = QuestionStore(database)
+    guarding = asyncio.create_task(guard_by_the_clock(FeedbackStore(database), told, news, every=0.02))
     try:
         yield app
     finally:
@@ -37,11 +39,15 @@ async def guarded(feedback):
 async def test_a_flood_is_told_once_and_another_ones_too(sqlite_database: Database):
     feedback = FeedbackStore(sqlite_database)
     await given(feedback, "anna", 40)
-    async with guarded(feedback) as app:
+    async with guarded(sqlite_database) as app:
         await until(lambda: app.told)
         await given(feedback, "bo", 40)
         await until(lambda: len(app.told) == 2)
+        await given(feedback, "anna", 50)
         await asyncio.sleep(0.2)
+    async with guarded(sqlite_database) as later:  # the service was started again
+        await asyncio.sleep(0.2)
+    assert later.told == []
     assert app.told[0] == "Somebody may be steering me. discord:anna gave 40 signals within an hour."
     assert "discord:bo gave" in app.told[1]
     assert len(app.told) == 2
@@ -51,6 +57,6 @@ async def test_an_ordinary_chat_and_what_is_long_over_are_not_told(sqlite_databa
     feedback = FeedbackStore(sqlite_database)
     await given(feedback, "anna", 20)
     await given(feedback, "bo", 40, days=3)
-    async with guarded(feedback) as app:
+    async with guarded(sqlite_database) as app:
         await asyncio.sleep(0.3)
     assert app.told == []

@@ -14,12 +14,11 @@ import pytest
 from api_server import answers, running
 from github_server import GithubServer
 
-from twin import sync as twin_sync
 from twin.build import open_stores
 from twin.errors import Told
 from twin.home import Home
 from twin.settings import read_settings
-from twin.sync import sync_all, sync_by_the_clock
+from twin.sync import sync_all, sync_one, to_sync
 
 ROOT = Path(__file__).parents[2]
 MIRA = ROOT / "examples" / "mira"
@@ -173,54 +172,17 @@ async def test_two_syncs_of_one_home_do_not_run_at_once(home: Path) -> None:
         await sync_all(Home(home), read_settings(Home(home)), ["journal"])
 
 
-async def test_the_service_syncs_by_the_clock_and_goes_on_after_a_failure(
+async def test_the_service_reads_each_source_by_itself_and_says_why_one_cannot_be_read(
     home: Path, hub: GithubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWIN_SYNC__GITHUB_TOKEN", "the-key")
-    monkeypatch.setenv("TWIN_SYNC__EVERY_MINUTES", "1")
     settings = read_settings(Home(home))
-    rounds: list[int] = []
-    begun = asyncio.Event()
-
-    async def nap(seconds: float, real=asyncio.sleep) -> None:
-        if seconds == 60:
-            rounds.append(len(hub.asked))
-            begun.set()
-            if len(rounds) == 1:
-                hub.commit("mira/garden", "Weed the beds", day=1)
-            if len(rounds) > 2:
-                await real(3600)
-        await real(0.01)
-
-    real_sync_in, failures = twin_sync.sync_in, iter([Told("the disk is full"), TypeError("odd data")])
-
-    async def sometimes(*arguments):
-        if problem := next(failures, None):
-            raise problem
-        return await real_sync_in(*arguments)
-
-    monkeypatch.setattr(twin_sync, "sync_in", sometimes)
+    assert to_sync(settings) == ["github", "journal"]
     async with open_stores(Home(home), settings) as stores:
-        monkeypatch.setattr("twin.sync.asyncio.sleep", nap)
-        clock = asyncio.create_task(sync_by_the_clock(Home(home), settings, stores))
-        async with asyncio.timeout(60):
-            while len(rounds) < 3:
-                await begun.wait()
-                begun.clear()
-        clock.cancel()
-        monkeypatch.undo()
-        texts = [record.text for record in await stores.records.find(source="github")]
-        assert "Weed the beds" in texts
-        assert rounds[0] == 0
-        assert rounds[1] < rounds[2]
-
-
-async def test_only_the_copy_with_the_lease_syncs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TWIN_SYNC__EVERY_MINUTES", "1")
-    settings = read_settings(Home(home))
-    async with open_stores(Home(home), settings) as stores:
-        assert await stores.leases.take("sync", "another copy", 60)
-        clock = asyncio.create_task(sync_by_the_clock(Home(home), settings, stores))
-        await asyncio.sleep(0.3)
-        clock.cancel()
-        assert await stores.records.counts() == {}
+        both = asyncio.gather(
+            *(sync_one(Home(home), settings, stores, source) for source in to_sync(settings))
+        )
+        assert [done.well for done in await both] == [True, True]
+        assert set(await stores.records.counts()) == {"github", "journal"}
+        with pytest.raises(Told, match="not set up"):
+            await sync_one(Home(home), settings, stores, "notion")

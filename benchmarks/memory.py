@@ -1,0 +1,201 @@
+"""How fast does the twin recall, does it find the right thing, and does anything get to the wrong ears?
+
+    python -m benchmarks.memory [--quick] [--json]
+
+Made-up lives of a thousand, a hundred thousand and a million memories on SQLite, asked 200 questions about
+what was said at the very beginning, each in the chat that may know. Compared with: SQLite's own ranking
+(FTS5, bm25) of what has any of the words, with the same audiences allowed. Then some hundreds of secrets,
+and who hears them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the secrets are the tests' own
+
+import memories as told
+import numpy
+
+from benchmarks._memory_world import Asked, World
+from brain.memory import Recall, Recaller, audiences_of, words_of
+from storage.database import Database
+from storage.feedback import FeedbackStore
+from storage.memories import SHELF, MemoryStore
+from storage.messages import MessageStore
+from storage.records_store import RecordStore
+from storage.vectors import Vectors
+from twin import show
+
+FULL = (1_000, 100_000, 1_000_000)
+QUICK = (1_000, 20_000)
+DIRECTIONS = 384
+BASELINE_QUESTIONS, BASELINE_SECONDS = 40, 20.0  # fewer, where each of them takes seconds
+OnProgress = Callable[[float, str], None]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="up to 20,000 memories instead of a million")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    options = parser.parse_args()
+    sizes = QUICK if options.quick else FULL
+    with tempfile.TemporaryDirectory() as folder, show.progress("memory") as on_progress:
+        figures = asyncio.run(measure(Path(folder), sizes, on_progress))
+    if options.json:
+        print(json.dumps({"figures": figures, "conditions": conditions(sizes)}))
+    else:
+        rows = [
+            (name, value if isinstance(value, int) else f"{value:.3g}") for name, value in figures.items()
+        ]
+        show.table("recalling", ("what", "is"), rows)
+    return 0
+
+
+async def measure(folder: Path, sizes: tuple[int, ...], on_progress: OnProgress) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    world, path = World(), folder / "life.db"
+    database = await Database.open(f"sqlite:///{path}")
+    recaller = Recaller(MemoryStore(database), Recall(said=5, examples=0))
+    try:
+        for place, size in enumerate(sizes):
+            on_progress(place / len(sizes), f"{size:,} memories")
+            keeping = await asyncio.to_thread(_keep, path, world, size)
+            figures |= {f"keep_us_{size}": keeping} | await _ask(recaller, world.asked, size)
+            figures |= await asyncio.to_thread(_ask_fts5, path, world.asked, size)
+            figures |= await _nearest(world, size)
+    finally:
+        await database.close()
+    return figures | await _leaks(folder)
+
+
+def _keep(path: Path, world: World, until: int) -> float:
+    """Microseconds for each, the index of words included. Straight into the table, as the triggers do it."""
+    began, before = time.perf_counter(), world.said
+    with sqlite3.connect(path, isolation_level=None) as database:
+        database.execute("PRAGMA cache_size = -65536")
+        shelves = {name: number for number, name in enumerate(world.audiences, start=1)}
+        last: defaultdict[str, int] = defaultdict(
+            int, database.execute("SELECT audience, last FROM memory_shelves")
+        )
+        for some in world.go_on(until):
+            rows = []
+            for key, audience, at, text in some:
+                last[audience] += 1
+                rows.append((shelves[audience] * SHELF + last[audience], key, audience, audience, at, text))
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany(
+                "INSERT INTO memories (number, kind, key, source, speaker, speaker_name, by_owner, audience,"
+                " thread, said_at, text) VALUES (?, 'said', ?, 'journal', 'owner', '', 1, ?, ?, ?, ?)",
+                sorted((*row[:4], f"{row[4]:%Y-%m-%d %H:%M:%S}", row[5]) for row in rows),
+            )
+            database.executemany(
+                "INSERT OR REPLACE INTO memory_shelves (number, audience, kind, last)"
+                " VALUES (?, ?, 'said', ?)",
+                [(shelves[audience], audience, count) for audience, count in last.items()],
+            )
+            database.execute("COMMIT")
+    return 1e6 * (time.perf_counter() - began) / (world.said - before)
+
+
+async def _ask(recaller: Recaller, asked: list[Asked], size: int) -> dict[str, Any]:
+    for one in asked[:20]:
+        await recaller.for_answer([one.question])  # what is asked first reads the file
+    took, found, cpu = [], 0, time.process_time()
+    for one in asked:
+        began = time.perf_counter()
+        recalled = await recaller.for_answer([one.question])
+        took.append(1000 * (time.perf_counter() - began))
+        found += one.key in {memory.key for memory in recalled[:5]}
+    cpu = 1000 * (time.process_time() - cpu) / len(asked)
+    figures = {f"recall_at_5_{size}": found / len(asked), f"recall_cpu_ms_{size}": round(cpu, 2)}
+    return _named(size, "recall", took) | figures
+
+
+def _ask_fts5(path: Path, asked: list[Asked], size: int) -> dict[str, Any]:
+    query = (
+        "SELECT m.key FROM memory_words w JOIN memories m ON m.number = w.rowid WHERE memory_words MATCH ?"
+        " AND m.audience IN ({}) ORDER BY w.rank LIMIT 5"
+    )
+    took: list[float] = []
+    found = 0
+    until = time.perf_counter() + BASELINE_SECONDS
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA cache_size = -65536")
+        for one in asked[:BASELINE_QUESTIONS]:
+            if took and time.perf_counter() > until:
+                break
+            words = " OR ".join(f'"{word}"' for word in words_of(one.question.text))
+            allowed = audiences_of(one.question)
+            began = time.perf_counter()
+            keys = database.execute(query.format(", ".join("?" * len(allowed))), [words, *allowed]).fetchall()
+            took.append(1000 * (time.perf_counter() - began))
+            found += (one.key,) in keys
+    return _named(size, "fts5", took) | {
+        f"fts5_recall_at_5_{size}": found / len(took),
+        f"fts5_questions_{size}": len(took),
+    }
+
+
+async def _nearest(world: World, size: int) -> dict[str, Any]:
+    """By meaning alone, for the owner, who may have a third of all: how long, since they are made up."""
+    chance, vectors = numpy.random.default_rng(0), Vectors()
+    for shelf, share in ((1, 0.25), (2, 0.1), (3, 0.65)):
+        for first in range(0, int(size * share), 50_000):
+            count = min(50_000, int(size * share) - first)
+            whole = chance.integers(-127, 127, (count, DIRECTIONS), dtype=numpy.int8)
+            vectors._take(shelf, [(shelf * SHELF + first + n, row.tobytes()) for n, row in enumerate(whole)])
+    took = []
+    for _ in range(50):
+        vector = chance.normal(size=DIRECTIONS).tolist()
+        began = time.perf_counter()
+        await vectors.nearest(vector, [1, 2], 64)
+        took.append(1000 * (time.perf_counter() - began))
+    return _named(size, "vectors", took)
+
+
+async def _leaks(folder: Path) -> dict[str, int]:
+    database = await Database.open(f"sqlite:///{folder / 'secrets.db'}")
+    try:
+        cases = list(told.secrets())
+        stores = RecordStore(database), MessageStore(database), FeedbackStore(database)
+        keys = [await told.keep(secret, number, stores) for number, secret in enumerate(cases)]
+        recaller = Recaller(MemoryStore(database), Recall())
+        leaks = lost = 0
+        for key, secret in zip(keys, cases, strict=True):
+            heard = key in {one.key for one in await recaller.for_answer([secret.asker])}
+            leaks += heard and not secret.may_know
+            lost += secret.may_know and not heard
+    finally:
+        await database.close()
+    return {"leaks": leaks, "leak_cases": sum(not secret.may_know for secret in cases), "withheld": lost}
+
+
+def _named(size: int, what: str, took: list[float]) -> dict[str, float]:
+    return {f"{what}_p{q}_ms_{size}": round(float(numpy.percentile(took, q)), 2) for q in (50, 95)}
+
+
+def conditions(sizes: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} CPUs, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
+        "load": round(os.getloadavg()[1], 1),
+        "sizes": list(sizes),
+        "vectors": f"{DIRECTIONS} directions, made up; a third may be compared",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Which spans does the twin leave behind, and what are they called? Here, because everybody may import it.
+
+Ids and counts, never what anybody said: a span takes no exception's message, for it may quote one. Without
+twin/monitoring.py, OpenTelemetry's API leads nowhere and costs microseconds. What a model does is named as
+OpenTelemetry names it for generative AI; those names still change, and stand in this file only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from opentelemetry import propagate, trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+TURN = "twin.turn"  # one person is answered: from what they said to the last message that was sent
+REPLY = "twin.reply"  # the brain: recall, compose, ask
+SEND = "twin.send"  # one message of an answer into a chat app
+READ, WRITE = "twin.storage.read", "twin.storage.write"
+RUN = "twin.run"  # something long: a training, an evaluation
+
+Value = str | int | float | bool
+_tracer = trace.get_tracer("twin")
+
+
+@contextmanager
+def span(name: str, **about: Value) -> Iterator[Span]:
+    """What happens in the block happens within it; `about` becomes its attributes, as `twin.NAME`."""
+    begun = _tracer.start_span(name, attributes=_named(about))
+    with _ended(begun), trace.use_span(begun, record_exception=False, set_status_on_exception=False):
+        yield begun
+
+
+@contextmanager
+def storing(name: str, system: str) -> Iterator[None]:
+    """A transaction. Nothing happens within it: its block is begun and ended by other hands."""
+    begun = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes={"db.system.name": system})
+    with _ended(begun):
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request to a model server."""
+
+    span: Span
+    headers: Mapping[str, str]  # W3C's traceparent, so that the server's own spans hang on ours
+
+    def answered(self, finish_reason: str, prompt_tokens: int, completion_tokens: int) -> None:
+        self.span.set_attributes(
+            {
+                "gen_ai.response.finish_reasons": [finish_reason],
+                "gen_ai.usage.input_tokens": prompt_tokens,
+                "gen_ai.usage.output_tokens": completion_tokens,
+            }
+        )
+
+
+@contextmanager
+def asking(server: str, model: str, max_tokens: int, temperature: float) -> Iterator[Asking]:
+    """Not the current span: an answer comes piece by piece, and others run in between."""
+    about: dict[str, Value] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": model,
+        "gen_ai.request.max_tokens": max_tokens,
+        "gen_ai.request.temperature": temperature,
+        "server.address": server,
+    }
+    begun = _tracer.start_span(f"chat {model}", kind=SpanKind.CLIENT, attributes=about)
+    headers: dict[str, str] = {}
+    propagate.inject(headers, trace.set_span_in_context(begun))
+    with _ended(begun):
+        yield Asking(begun, headers)
+
+
+def note(**about: Value) -> None:
+    """Something that is known by now about what is happening."""
+    trace.get_current_span().set_attributes(_named(about))
+
+
+def _named(about: Mapping[str, Value]) -> dict[str, Value]:
+    return {f"twin.{name}": value for name, value in about.items()}
+
+
+@contextmanager
+def _ended(begun: Span) -> Iterator[Span]:
+    try:
+        yield begun
+    except Exception as error:
+        begun.set_attribute("error.type", type(error).__name__)
+        begun.set_status(Status(StatusCode.ERROR))
+        raise
+    finally:
+        begun.end()

@@ -1,0 +1,109 @@
+"""One message, one trace: bot, brain, model server, storage, and not a word of what was said."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+from fakes import said
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
+
+from brain.model_client import ModelClient
+from learning.durable import recorded
+from storage import tracing
+
+
+@pytest.fixture
+def spans(monkeypatch):
+    """Called: what was traced so far, oldest first."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("twin"))
+    yield lambda: sorted(exporter.get_finished_spans(), key=lambda span: span.start_time)
+    provider.shutdown()
+
+
+class Server:
+    """A model server's two endpoints that an answer needs; keeps the headers of what it was asked."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status, self.headers = status, []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.headers.append(request.headers)
+        if self.status != 200:
+            return httpx.Response(self.status, json={"error": {"message": "secret-of-the-server"}})
+        events = [
+            {"choices": [{"delta": {"content": "half past secret-answer"}, "finish_reason": None}]},
+            {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+            {"choices": [], "usage": {"prompt_tokens": 40, "completion_tokens": 5}},
+        ]
+        lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+        return httpx.Response(200, text="".join([*lines, "data: [DONE]\n\n"]))
+
+
+@pytest.fixture
+def served(kitchen):
+    """The kitchen's brain asks a server over HTTP."""
+    server = Server()
+    client = ModelClient("http://model:8000/v1", transport=httpx.MockTransport(server))
+    kitchen.brain._replicas = client
+    return server
+
+
+def everything(spans) -> str:
+    return " ".join(span.to_json() for span in spans)
+
+
+async def test_one_message_is_one_trace_from_the_chat_to_the_server_and_the_database(kitchen, served, spans):
+    answer = await kitchen.hear(said("what is the secret-question?"))
+    found = spans()
+    turn = next(span for span in found if span.name == tracing.TURN)
+    mine = [span for span in found if span.context.trace_id == turn.context.trace_id]
+    names = [span.name for span in mine]
+    assert {tracing.TURN, tracing.REPLY, "chat base", tracing.SEND, tracing.READ, tracing.WRITE} <= set(names)
+    by_id = {span.context.span_id: span for span in mine}
+    chat = mine[names.index("chat base")]
+    assert by_id[chat.parent.span_id].name == tracing.REPLY
+    assert by_id[by_id[chat.parent.span_id].parent.span_id].name == tracing.TURN
+    assert all(span.parent is None or span.parent.span_id in by_id for span in mine)
+    assert turn.attributes["twin.answer"] == answer.key
+    assert chat.attributes["gen_ai.usage.output_tokens"] == 5
+    assert chat.attributes["gen_ai.response.finish_reasons"] == ("stop",)
+    [headers] = served.headers
+    ids = f"00-{chat.context.trace_id:032x}-{chat.context.span_id:016x}-"
+    assert headers["traceparent"].startswith(ids)
+
+
+async def test_no_span_holds_a_word_of_what_was_said(kitchen, served, spans):
+    await kitchen.hear(said("what is the secret-question?"))
+    assert len(spans()) > 5
+    assert "secret" not in everything(spans())
+
+
+async def test_a_failure_is_marked_by_its_kind_and_quotes_nobody(kitchen, served, spans):
+    served.status = 500
+    assert await kitchen.hear(said("what is the secret-question?")) is None
+    chat = next(span for span in spans() if span.name == "chat base")
+    assert chat.status.status_code is StatusCode.ERROR
+    assert chat.attributes["error.type"] == "ModelUnavailable"
+    assert "secret" not in everything(spans())
+
+
+async def test_a_run_is_a_trace_with_its_id(kitchen, spans):
+    async def work(run, progress):
+        return run.id
+
+    run_id = await recorded(kitchen.runs, "sft", work)
+    run = next(span for span in spans() if span.name == tracing.RUN)
+    assert (run.attributes["twin.run"], run.attributes["twin.kind"]) == (run_id, "sft")
+
+
+async def test_where_nobody_collects_nothing_is_sent_along(kitchen, served):
+    await kitchen.hear(said("hello?"))
+    [headers] = served.headers
+    assert "traceparent" not in headers
