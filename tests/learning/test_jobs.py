@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -244,9 +245,13 @@ def test_a_worker_never_outlives_the_process_that_wanted_its_result(
     kill_when(parent, lambda: loading or (run_dir / "progress.jsonl").exists())
     parent.stdout.close()
     deadline = time.monotonic() + 60
-    while alive(worker):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    try:
+        while alive(worker):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
 
 
 def processes_with(argument):
