@@ -1,6 +1,7 @@
-"""`python -m learning.worker JOB.json`: does a job's steps in one warm process and says how far it is.
+"""`python -m learning.worker JOB.json|--wait [PARENT]`: does the steps of a job in one warm process.
 
-With `--wait` it is told the job on its standard input, once everything is loaded.
+It says how far it is. With `--wait` it is told the job on its standard input, once everything is loaded. PARENT: the number of the
+process that wants the result, where this is its child.
 """
 
 from __future__ import annotations
@@ -219,7 +220,9 @@ def _told_later() -> Path | None:
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    # Named by whoever started us: if it was killed while we loaded, our parent is somebody else already.
+    parent = int(sys.argv[2]) if len(sys.argv) > 2 else os.getppid()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     order = _told_later() if sys.argv[1] == "--wait" else Path(sys.argv[1])
     if order is None:
         return 0

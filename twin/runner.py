@@ -11,8 +11,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from brain.model_client import ModelUnavailable
 from learning.durable import Progress, carried_out, end_dead_runs, worker_name
-from learning.failures import RunCancelled, RunLost, TrainerKilled
+from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled
 from learning.targets.local import environment
 from storage.records import Run
 from storage.unavailable import DatabaseUnavailable
@@ -73,7 +74,10 @@ class Runner:
         runs, progress = self._bench.stores.runs, Progress()
 
         async def work(run: Run, progress: Progress) -> Mapping[str, Any]:
-            found = dict(await kind.work(self._bench, run, progress))
+            try:
+                found = dict(await kind.work(self._bench, run, progress))
+            except ModelUnavailable as reason:  # it is started again, by us or by somebody
+                raise RunPostponed(f"It waits for a model server: {reason}") from reason
             if artefacts := found.pop("artefacts", None):
                 await runs.keep(run.id, artefacts)
             return found
@@ -82,7 +86,7 @@ class Runner:
         try:
             await carried_out(runs, run, work, progress, lambda found: found, attempts)
             log.info("run %s is done", run.id)
-        except (RunCancelled, RunLost, TrainerKilled) as stopped:
+        except (RunCancelled, RunLost, RunPostponed, TrainerKilled) as stopped:
             log.warning("run %s: %s", run.id, stopped)
         except DatabaseUnavailable as reason:
             log.error("run %s: %s", run.id, reason)

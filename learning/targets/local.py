@@ -58,6 +58,7 @@ class LocalTarget:
                 "-m",
                 "learning.worker",
                 str((folder / "job.json").resolve()),
+                str(os.getpid()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,

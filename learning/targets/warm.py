@@ -21,7 +21,7 @@ class Warm:
         """See that one waits; nothing happens when it does."""
         if self._child is None or self._child.returncode is not None:
             self._child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "learning.worker", "--wait"),
+                *(sys.executable, "-m", "learning.worker", "--wait", str(os.getpid())),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,

@@ -105,9 +105,7 @@ async def test_a_record_whose_audience_narrows_is_heard_by_nobody_else_from_then
 async def test_what_others_may_hear_does_not_crowd_out_what_these_may(kept):
     """The filter comes before the ranking: one memory here, thousands like it elsewhere."""
     elsewhere = [wrote(f"r{n}", f"where is the trombone in Faro {n}", "telegram:-8") for n in range(1000)]
-    await kept.records.add_all(
-        [*elsewhere, wrote("r", "I left the old trombone of mine there", "discord:1")]
-    )
+    await kept.records.add_all([*elsewhere, wrote("r", "I left the old trombone of mine there", "discord:1")])
     asked = typed(1, "where is the trombone, in Faro?", "discord:1")
     assert await texts(kept, asked) == ["I left the old trombone of mine there"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -245,32 +246,41 @@ async def test_a_waiting_worker_that_died_is_replaced_and_one_that_nobody_needs_
     assert not alive(second)
 
 
-def test_a_worker_never_outlives_the_process_that_wanted_its_result(base, corpus, sft_recipe, tmp_path):
+@pytest.mark.parametrize("loading", [True, False])
+def test_a_worker_never_outlives_the_process_that_wanted_its_result(
+    base, corpus, sft_recipe, tmp_path, loading
+):
     recipe = sft_recipe.model_copy(update={"epochs": 2000})
-    job = sft_job(base, corpus, recipe, tmp_path)
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "job.json").write_text(job.model_dump_json())
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    LocalTarget().pack(sft_job(base, corpus, recipe, tmp_path), run_dir)
     program = (
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'learning.worker', sys.argv[1]])\n"
-        "print(child.pid, flush=True)\n"
-        "time.sleep(600)\n"
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from learning.targets.local import LocalTarget\n"
+        "async def main():\n"
+        "    print(await LocalTarget().start(Path(sys.argv[1]), 'run'), flush=True)\n"
+        "    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path / "run" / "job.json")],
+        [sys.executable, "-c", program, str(run_dir)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     worker = int(parent.stdout.readline())
-    progress = tmp_path / "run" / "progress.jsonl"
-    kill_when(parent, progress.exists)
+    kill_when(parent, lambda: loading or (run_dir / "progress.jsonl").exists())
     parent.stdout.close()
     deadline = time.monotonic() + 60
-    while alive(worker):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    try:
+        while alive(worker):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
 
 
 def processes_with(argument):
