@@ -1,7 +1,7 @@
 """`python -m learning.worker JOB.json|--wait [PARENT]`: does the steps of a job in one warm process.
 
-It says how far it is. With `--wait` it is told the job on its standard input, once everything is loaded. PARENT: the number of the
-process that wants the result, where this is its child.
+It says how far it is. With `--wait` it is told the job on its standard input, once everything is loaded.
+PARENT: the number of the process that wants the result, where this is its child.
 """
 
 from __future__ import annotations
