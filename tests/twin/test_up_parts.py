@@ -21,14 +21,14 @@ async def world(tmp_path):
     async with a_world(tmp_path) as world:
         world.started = []
 
-        def part(only, home="home"):
+        def part(only):
             settings = {
                 "model": {"base": "quick", "servers": [world.model.url]},
                 "schedule": OFF | {"forget": "every 1 second"},
                 "chat": AT_ONCE,
             }
-            discord = world.discord if only is None or "discord" in only else None
-            service = ChatService(tmp_path / home, world.owner, discord=discord, settings=settings, only=only)
+            options = {"discord": world.discord, "settings": settings, "only": only}
+            service = ChatService(tmp_path / "home", world.owner, **options)
             world.started.append(service)
             return service
 

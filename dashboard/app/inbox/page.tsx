@@ -14,6 +14,7 @@ export default function Inbox() {
   return (
     <Page
       title="Inbox"
+      narrow
       lead="Every decision teaches the twin; keys make it quick"
       actions={
         <SegmentedControl
