@@ -99,6 +99,7 @@ async def unlearn(home: Home, stores: Stores, traces: Traces) -> dict[str, str |
     lines = {line.strip() for text in traces.words for line in text.splitlines()}
     told = {*traces.accounts, *(line for line in lines if len(line) >= TELLING)}
     await asyncio.to_thread(wipe_logs, (home.runs, home.logs), told)
+    await asyncio.to_thread(stores.database.forget_copies)
     return rewritten
 
 
