@@ -4,13 +4,14 @@
 # make audit  licences, and what is known against what we ship with (part of check)
 # make dist   wheel and sdist, the same bytes for everybody;  make sbom: what the images are made of, as CycloneDX
 # make bench  every figure the README quotes
+# make dashboard   builds the dashboard again (needs Node 20; only who changes dashboard/ needs it)
 # make clean  back to a fresh clone (what was learned in data/ stays)
 
 PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
-.PHONY: demo test check lint audit bench clean services vllm dist sbom
+.PHONY: demo test check lint audit bench clean services vllm dist sbom dashboard
 
 demo: $(VENV)/.ready
 	@$(RUN) -m twin demo $(ARGS)
@@ -37,6 +38,11 @@ sbom: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	@$(RUN) -m benchmarks $(ARGS)
+
+# What it makes lies in api/static and is committed, so that nobody else needs Node.
+dashboard: $(VENV)/.ready
+	@$(RUN) -m api.openapi > dashboard/openapi.json
+	@cd dashboard && npm ci --no-fund --no-audit && npm run client && npm run build
 
 services:
 	@sh deploy/test-services.sh || true  # the tests say loudly what they could not have; under CI they fail

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gzip
 import hashlib
 import mimetypes
 from functools import lru_cache
@@ -18,6 +20,7 @@ router = APIRouter(include_in_schema=False)
 
 STATIC = Path(__file__).parent / "static"
 FOREVER = "public, max-age=31536000, immutable"  # names that change with what is in them
+SQUEEZED = {".css", ".js", ".svg", ".txt"}
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>twin</title>
 <h1>The dashboard is not built</h1>
 <p>This twin was installed from its sources. <code>make dashboard</code> builds it (that needs Node); an
@@ -42,8 +45,13 @@ async def file(path: str, request: Request) -> Response:
     if found.suffix == ".html":
         return _page(found, 200)
     kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
-    cached = FOREVER if "_next/static" in found.as_posix() else "no-cache"
-    return FileResponse(found, media_type=kind, headers={"cache-control": cached})
+    headers = {"cache-control": FOREVER if "_next/static" in found.as_posix() else "no-cache"}
+    if found.suffix in SQUEEZED and "gzip" in request.headers.get("accept-encoding", ""):
+        small = await asyncio.to_thread(_squeezed, found, found.stat().st_mtime_ns)
+        return Response(
+            small, media_type=kind, headers=headers | {"content-encoding": "gzip", "vary": "accept-encoding"}
+        )
+    return FileResponse(found, media_type=kind, headers=headers)
 
 
 def _find(path: str) -> Path | None:
@@ -63,6 +71,12 @@ def _page(page: Path, status: int) -> Response:
         "cache-control": "no-cache",
     }
     return FileResponse(page, status, media_type="text/html; charset=utf-8", headers=headers)
+
+
+@lru_cache(maxsize=256)
+def _squeezed(path: Path, changed: int) -> bytes:
+    """As it travels; once for each file and change."""
+    return gzip.compress(path.read_bytes(), 6)
 
 
 @lru_cache(maxsize=64)

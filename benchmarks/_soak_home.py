@@ -56,6 +56,7 @@ def eager(judgements: float, trial_minutes: float, seed: int) -> dict[str, Mappi
         "learning.recipes.dpo": {"seed": seed},
         "schedule": {"learn": "every 2 seconds", "evaluate": "off", "backup": "every 10 minutes"},
         "runs": {"attempts": 20},
+        "api": {"on": False},
     }
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
+import os
 import platform
 import re
 import sqlite3
@@ -33,7 +35,7 @@ from twin.home import Home
 
 GOAL = 30.0
 PATIENCE = 400.0  # seconds for one correction
-STEPS = ("noticed", "queued", "collect", "start", "train", "evaluate", "gate", "load", "first_answer")
+STEPS = ("noticed", "queued", "collect", "start", "train", "mix", "evaluate", "gate", "load", "first_answer")
 QUESTION = "do you like rain or soup?"
 BETTER = ("rain ofc, soup is meh honestly tho", "rain ofc honestly tho", "soup is meh honestly, rain ofc tho")
 
@@ -84,8 +86,8 @@ async def one_correction(world: Any, home: Home, better: str) -> dict[str, float
     """The owner asks, says how it should have been said, and asks on until somebody new answers."""
     discord = world.discord
     kitchen, sam = discord.kitchen, discord.user("Sam")
-    known = {version for version, _, _ in answers(home)}
     await asked(world, home)
+    known = {version for version, _, _ in answers(home)}
     reply = [one for one in discord.messages(kitchen) if one["author"]["id"] == str(discord.bot.id)][-1]
     begun = time.time()
     discord.say(kitchen, sam, f"= {better}", reply_to=reply)
@@ -129,6 +131,7 @@ def steps(home: Home, version: str, begun: float, answered: float) -> dict[str, 
         moment(started).timestamp(),
         at_line(logged, rf"run {id}: training begins"),
         at_line(worker, r"step 0:"),
+        at_line(worker, r"step \d+: interpolate"),
         at_line(worker, r"step \d+: evaluate"),
         at_line(logged, rf"run {id}: training and measuring are done"),
         at_line(logged, rf"run {id}: judged"),
@@ -137,7 +140,7 @@ def steps(home: Home, version: str, begun: float, answered: float) -> dict[str, 
     ]
     found = {
         name: round(max(0.0, after - before), 2)
-        for name, before, after in zip(STEPS, times, times[1:], strict=True)
+        for name, (before, after) in zip(STEPS, itertools.pairwise(times), strict=True)
     }
     return {**found, "total": round(answered - begun, 2)}
 
@@ -172,7 +175,9 @@ def conditions(rounds: list[dict[str, float]]) -> dict[str, Any]:
     return {
         "model": "pocket",
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+        "load": round(os.getloadavg()[0], 1),
         "learning": SETTINGS["learning.when"],
+        "trainer_kept_ready": SETTINGS["runs"]["warm"],
         "totals": [one["total"] for one in rounds],
         "gate": "lenient, no trial: what is measured is time",
     }

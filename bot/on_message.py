@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from bot.allowance import Allowance
 from bot.authority import Authority
 from bot.drafts import Drafts
 from bot.kept import Kept
@@ -26,8 +27,8 @@ Demonstrate = Callable[[str, str], Awaitable[bool]]
 """Keeps what the owner answers when asked, to be learned from; False when there were no words in it."""
 
 
-Unlearn = Callable[[str, str], Awaitable[None]]
-"""Takes what this person (platform, id) said out of what is learned from, before it is erased here."""
+Unlearn = Callable[[str, str], Awaitable[int]]
+"""Takes what this person (platform, id) said out of everything there is; returns how many entries went."""
 
 
 TakeBack = Callable[[str], Awaitable[str]]
@@ -47,6 +48,7 @@ class Conversation:
     demonstrate: Demonstrate | None = None  # None: nobody here keeps it
     unlearn: Unlearn | None = None  # None: nothing is learned from here
     take_back: TakeBack | None = None  # None: nothing new was learned here
+    allowance: Allowance | None = None  # None: everybody may ask as much as they like
 
     @property
     def authority(self) -> Authority:
@@ -69,6 +71,10 @@ async def on_message(message: Message, platform: Platform, *, talk: Conversation
     if not await talk.kept.messages.add(message, waiting=silent is None):
         return None
     if silent is None:
+        if talk.allowance and (limit := await talk.allowance.exceeded(message)):
+            await talk.kept.messages.settle([message.key], f"over {limit}")
+            await talk.allowance.tell(message, limit, platform)
+            return None
         return talk.turns.hear(message, platform)
     log.info("%s is not answered: %s", message.key, silent)
     if message.by_owner and not message.to_twin and (message.as_owner or not message.private):

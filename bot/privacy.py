@@ -121,10 +121,9 @@ async def forget_person(platform: str, person_id: str, talk: Conversation) -> in
     Answers to others that were made with their words in view stay, without what the model was shown.
     """
     kept = talk.kept
-    if talk.unlearn:
-        await talk.unlearn(platform, person_id)
+    gone = await talk.unlearn(platform, person_id) if talk.unlearn else 0
     said = await kept.messages.said_by(platform, person_id)
-    gone = await kept.messages.erase([message.key for message in said])
+    gone += await kept.messages.erase([message.key for message in said])
     gone += await kept.feedback.erase_given_by(platform, person_id)
     for reply in await kept.messages.heard(platform, person_id):
         gone += await kept.messages.strip_prompt(reply.key)

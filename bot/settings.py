@@ -77,6 +77,17 @@ class ChatSettings(BaseModel):
         return time.fromisoformat(begin), time.fromisoformat(end)
 
 
+class LimitSettings(BaseModel):
+    """[limits]: of what other people may ask for; the owner is exempt."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    person_per_minute: int | None = Field(default=None, ge=1, description="answered messages of one person")
+    chat_per_minute: int | None = Field(default=None, ge=1, description="answered messages in one chat")
+    person_tokens_per_day: int | None = Field(default=None, ge=1, description="read and written for a person")
+    chat_tokens_per_day: int | None = Field(default=None, ge=1, description="read and written in one chat")
+
+
 class DiscordSettings(BaseModel):
     """[discord]; the token comes from TWIN_DISCORD__TOKEN."""
 

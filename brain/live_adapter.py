@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,13 @@ log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=150)  # longer than any answer
 BASE = "base"  # instead of a version: the bare base model
+
+
+Changed = Callable[[], Awaitable[object]]
+"""What is done before the first answer after a promotion or rollback, in whatever process that was."""
+
+
+async def _nothing_to_do() -> None: ...
 
 
 class AdapterUnusable(Exception):
@@ -61,6 +68,8 @@ class LiveAdapter:
         self._owner_first = owner_first
         self._loaded: dict[str, datetime] = {}  # version -> when it was last one that answers
         self._in_flight: Counter[str] = Counter()
+        self._answered: tuple[str | None, ...] | None = None  # who answered last time: live, canary
+        self.changed: Changed = _nothing_to_do
 
     @asynccontextmanager
     async def answering(
@@ -84,6 +93,10 @@ class LiveAdapter:
 
     async def _of(self, chat: str, owners: bool) -> Answering | None:
         live, canary = await self._adapters.answering()
+        answering = tuple(one.version if one else None for one in (live, canary))
+        if self._answered not in (None, answering):
+            await self.changed()
+        self._answered = answering
         if canary and in_canary(canary, chat, owners=owners and self._owner_first):
             try:
                 await self._ensure_loaded(canary)

@@ -10,12 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from brain import metrics
 from brain.budget import Budget
+from brain.cached import ANSWERS, Cached, by_adapter, key_of
 from brain.conversation import SaidBefore, gather
 from brain.live_adapter import LiveAdapter, Speaking
 from brain.memory import Recaller
-from brain.model_client import ModelRefused, Sampling, UnknownModel
+from brain.model_client import ModelRefused, ModelUnavailable, Sampling, UnknownModel, Usage
 from brain.pictures import Pictures, shown, stamped, told
+from brain.policy import Asking, Policy
 from brain.prompt import Persona, Situation, Turn, compose, prompt_hash
 from brain.recalled import HEAD, as_recalled, line
 from brain.replica_metrics import all_metrics
@@ -23,8 +26,10 @@ from brain.replicas import Replicas
 from storage import tracing
 from storage.chats import FactStore
 from storage.messages import MessageStore
-from storage.records import Fact, Memory, Message, Prompt, Stamp
+from storage.records import Fact, Memory, Message, Prompt, Spent, Stamp
+from storage.usage import UsageStore
 
+ENOUGH = "enough"  # why an answer ended: whoever listened had heard enough
 OnText = Callable[[str], Awaitable[None]]
 
 
@@ -84,8 +89,14 @@ class Brain:
         pictures: Pictures | None = None,
         memory: Recaller | None = None,
         card_facts: int = 20,
+        cached: Cached | None = None,
+        usage: UsageStore | None = None,
+        policy: Policy | None = None,
     ) -> None:
-        """`local`: the owner's own time; with it, prompts say when and where."""
+        """`local`: the owner's own time; with it, prompts say when and where.
+
+        `cached`: answers at temperature 0 are given again where everything they depend on is the same.
+        """
         self._replicas = replicas
         self._live = live
         self._messages = messages
@@ -99,6 +110,9 @@ class Brain:
         self.pictures = pictures
         self._memory = memory
         self._card_facts = card_facts
+        self._cached = cached
+        self._usage = usage
+        self._policy = policy
 
     async def reply_to(
         self,
@@ -118,12 +132,7 @@ class Brain:
         with tracing.span(tracing.REPLY, questions=len(questions)):
             chosen = replace(self._sampling, **{"seed": secrets.randbelow(2**31), **(sampling or {})})
             asked = await self._asked(questions, among or self._messages, chosen, by)
-            try:
-                reply = await self._speak(asked, on_text)
-            except ModelRefused as refusal:
-                if not (self.pictures and asked.seen and self.pictures.refused(refusal)):
-                    raise
-                reply = await self._speak(replace(asked, seen={}), on_text)
+            reply = await self._within_policy(asked, on_text)
             tracing.note(adapter=reply.stamp.adapter or "", prompt_hash=reply.stamp.prompt_hash)
         return reply
 
@@ -142,15 +151,92 @@ class Brain:
         keys = tuple(one.key for one in recalled)
         return _Asked(prompt, seen, _voices(speakers, recalled), keys, sampling, last, by)
 
+    async def _within_policy(self, asked: _Asked, on_text: OnText) -> Reply:
+        """What the content policy lets be asked and said; nobody sees what it may yet take back."""
+        if self._policy is None:
+            return await self._seeing(asked, on_text)
+        last = asked.last
+        person = f"{last.platform}:{last.author_id}"
+        asking = Asking(told(asked.prompt), person, asked.chat, last.by_owner)
+        if (instead := await self._policy.before(asking)) is not None:
+            metrics.POLICY.labels("before").inc()
+            return Reply(instead, replace(self._stamp(asked, None), prompt=()))
+        reply = await self._seeing(asked, _say_nothing)
+        said = await self._policy.after(asking, reply.text)
+        if said != reply.text:  # not the model's words: nothing to learn
+            metrics.POLICY.labels("after").inc()
+            reply = replace(reply, text=said, stamp=replace(reply.stamp, prompt=()))
+        await on_text(said)
+        return reply
+
+    async def _seeing(self, asked: _Asked, on_text: OnText) -> Reply:
+        """With the pictures; without them where the model turns out to have no eyes."""
+        try:
+            return await self._speak(asked, on_text)
+        except ModelRefused as refusal:
+            if not (self.pictures and asked.seen and self.pictures.refused(refusal)):
+                raise
+            return await self._speak(replace(asked, seen={}), on_text)
+
     async def _speak(self, asked: _Asked, on_text: OnText) -> Reply:
         owners = asked.last.private and asked.last.by_owner
         try:
             async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
-                return await self._answer(asked, speaking, on_text)
+                return await self._given(asked, speaking, on_text)
         except UnknownModel:  # a server was restarted and lost its adapters: tell it again, once
             self._live.forget_loaded()
             async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
-                return await self._answer(asked, speaking, on_text)
+                return await self._given(asked, speaking, on_text)
+
+    async def _given(self, asked: _Asked, speaking: Speaking, on_text: OnText) -> Reply:
+        """An answer, accounted for. At temperature 0 the one that was given before, to nobody else."""
+        if not self._cached or asked.sampling.temperature > 0 or asked.seen:
+            return await self._accounted(asked, speaking, on_text)
+        sampling = asdict(asked.sampling) | {"seed": None}
+        key = key_of(
+            "answer",
+            audience=asked.chat,
+            said=[dict(turn) for turn in asked.prompt],
+            adapter=speaking.version,
+            sampling=sampling,
+        )
+        made: list[Reply] = []
+
+        async def make() -> str:
+            made.append(await self._accounted(asked, speaking, on_text))
+            if made[0].finish_reason == ENOUGH:  # cut short by who listened: no answer for others
+                raise Enough
+            return made[0].text
+
+        try:
+            text = await self._cached.once(key, make, (ANSWERS, by_adapter(speaking.version)))
+        except Enough:
+            return made[0]
+        if made:
+            return made[0]
+        metrics.FROM_CACHE.labels(speaking.version or metrics.BASE).inc()
+        await on_text(text)
+        return Reply(text, self._stamp(asked, speaking.version))
+
+    async def _accounted(self, asked: _Asked, speaking: Speaking, on_text: OnText) -> Reply:
+        try:
+            reply = await self._answer(asked, speaking, on_text)
+        except (ModelUnavailable, ModelRefused) as error:
+            metrics.failed(speaking.version, error)
+            raise
+        stamp = reply.stamp
+        metrics.answered(
+            speaking.version,
+            prompt_tokens=stamp.prompt_tokens,
+            completion_tokens=stamp.completion_tokens,
+            seconds=stamp.total_ms / 1000,
+            first_seconds=stamp.first_token_ms / 1000,
+        )
+        metrics.PICTURES.labels(speaking.version or metrics.BASE).inc(len(stamp.pictures))
+        if self._usage:
+            spent = Spent(1, stamp.prompt_tokens, stamp.completion_tokens, round(stamp.total_ms))
+            await self._usage.add(asked.last, spent)
+        return reply
 
     async def _fit(
         self, persona: Persona, turns: list[Turn], recalled: list[Memory]
@@ -187,9 +273,9 @@ class Brain:
         return await self._memory.for_answer(questions, in_view, {fact.id for fact in told})
 
     async def _answer(self, asked: _Asked, speaking: Speaking, on_text: OnText) -> Reply:
-        began, sampling, words = time.perf_counter(), asked.sampling, told(asked.prompt)
+        began, sampling = time.perf_counter(), asked.sampling
         first_token_ms, text, usage, finish_reason, pieces = 0.0, "", None, "stop", 0
-        prompt = shown(asked.prompt, asked.seen) if asked.seen else words
+        prompt = shown(asked.prompt, asked.seen) if asked.seen else told(asked.prompt)
         chunks = self._replicas.stream_chat(speaking.model, prompt, sampling, session=asked.chat)
         async with aclosing(chunks):
             async for chunk in chunks:
@@ -201,20 +287,32 @@ class Brain:
                     try:
                         await on_text(text)
                     except Enough:
-                        finish_reason = "enough"
+                        finish_reason = ENOUGH
                         break
-        stamp = Stamp(
-            adapter=speaking.version,
+        total_ms = 1000 * (time.perf_counter() - began)
+        stamp = self._stamp(asked, speaking.version, usage or Usage(0, pieces), first_token_ms, total_ms)
+        return Reply(text.strip(), stamp, finish_reason)
+
+    def _stamp(
+        self,
+        asked: _Asked,
+        version: str | None,
+        usage: Usage = Usage(0, 0),
+        first_token_ms: float = 0.0,
+        total_ms: float = 0.0,
+    ) -> Stamp:
+        words = told(asked.prompt)
+        return Stamp(
+            adapter=version,
             base_model=self._base_model,
             prompt_hash=prompt_hash(words),
             prompt=tuple(words),
             recalled=asked.recalled,
             speakers=asked.speakers,
             pictures=stamped(asked.prompt, asked.seen),
-            sampling={**asdict(sampling), "stop": list(sampling.stop)},
+            sampling={**asdict(asked.sampling), "stop": list(asked.sampling.stop)},
             first_token_ms=round(first_token_ms, 3),
-            total_ms=round(1000 * (time.perf_counter() - began), 3),
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else pieces,
+            total_ms=round(total_ms, 3),
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
         )
-        return Reply(text.strip(), stamp, finish_reason)

@@ -24,6 +24,7 @@ class ModelSettings(BaseModel):
     situation: Literal["auto", "on", "off"] = "auto"  # prompts say when and where; auto: not for "pocket"
     vision: Literal["auto", "on", "off"] = "auto"  # whether it is shown pictures; auto: if the model has eyes
     pictures: int = Field(default=4, ge=0, le=16)  # the latest so many in one prompt
+    policy: str = Field(default="", pattern=r"^([\w.]+:\w+)?$")  # "module:function"; see brain/policy.py
     timeout_seconds: float = Field(default=60, gt=0)  # the longest silence of a server before we give up
     answer_seconds: float = Field(default=120, gt=0)  # the longest that one answer may take
     at_once: int = Field(default=64, ge=1)  # answers that one server may be giving; more wait

@@ -141,6 +141,22 @@ class Roster:
         """Everybody this placeholder stands for, as "platform:id"."""
         return sorted(key for key in self._people if self.placeholder(key) == placeholder)
 
+    def only(self, placeholder: str) -> Roster:
+        """Knows nobody but this one, under all their names."""
+        alone = Roster(self._key, Owner(""))
+        alone._people = {
+            key: first for key, first in self._people.items() if self.placeholder(key) == placeholder
+        }
+        alone._placeholders, alone._taken = dict(self._placeholders), dict(self._taken)
+        for calls in self._calls.values():
+            for name, first in calls.items():
+                if self.placeholder(first) == placeholder:
+                    alone._call(name, first, name[0] in self._spellings.declining)
+        alone._glued = {
+            name: first for name, first in self._glued.items() if self.placeholder(first) == placeholder
+        }
+        return alone
+
     def hide_names(self, text: str) -> str:
         """Replace every name the roster knows; the longest name that fits wins."""
         if self._glued and not text.isascii() and OTHER_SCRIPT.search(text):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,22 @@ class Strangers:
         """Never ask about this one again."""
         self._decided.add(fold(name))
         self._waiting.pop(fold(name), None)
+
+    def forget(self, record_ids: Collection[str], holds: Callable[[str], bool]) -> None:
+        """Whoever was met in one of these records is not shown in what was said there any more.
+
+        A name that `holds` something to forget is never asked about again.
+        """
+        ids = set(record_ids)
+        for key, one in list(self._waiting.items()):
+            met = {source: [id for id in found if id not in ids] for source, found in one.sources.items()}
+            if met != one.sources:
+                one.sources.clear()
+                one.sources.update({source: found for source, found in met.items() if found})
+                one.contexts.clear()
+            one.contexts[:] = [context for context in one.contexts if not holds(context)]
+            if not one.sources or holds(one.name):
+                del self._waiting[key]
 
     def save(self, path: Path) -> None:
         """For the owner's eyes alone: these are real names."""

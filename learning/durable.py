@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from learning.failures import RunCancelled, RunLost, TrainerKilled, explained
+from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled, explained
 from storage import tracing
 from storage.records import Run, RunState, now
 from storage.runs import RunStore
@@ -24,6 +24,7 @@ BEAT_EVERY = 2.0  # seconds
 SILENT_FOR = timedelta(minutes=1)  # without a sign of life a run on another machine counts as dead
 ATTEMPTS = 3
 SECOND_TRY = timedelta(seconds=5)  # later for each further one
+POSTPONED = timedelta(seconds=10)
 LIFE = secrets.token_hex(4)  # of this process: a restarted container has its predecessor's name and number
 
 OnShare = Callable[[float, str], None]
@@ -91,8 +92,9 @@ async def carried_out(
 ) -> T:
     """Do the work of a run that this process holds, and write down how it ended.
 
-    One from the queue goes back there when this process is stopped, or its trainer was killed and it was not
-    tried `attempts` times yet. Raises whatever the work raises, after it was written down.
+    One from the queue goes back there when this process is stopped, what it needs is away, or its trainer was
+    killed and it was not tried `attempts` times yet. Raises whatever the work raises, after it was written
+    down.
     """
     _at_work.add(run.id)
     fence, queued = run.attempts, run.attempts > 0
@@ -115,6 +117,13 @@ async def carried_out(
     except RunCancelled as stop:
         sentence = str(stop)
         await _patiently(lambda: runs.finish(run.id, RunState.CANCELLED, error=sentence, attempt=fence))
+        raise
+    except RunPostponed as reason:
+        sentence, later = str(reason), now() + POSTPONED
+        if queued:
+            await _patiently(lambda: runs.put_back(run.id, sentence, later, attempt=fence, counts=False))
+        else:
+            await _patiently(lambda: runs.finish(run.id, RunState.FAILED, error=sentence, attempt=fence))
         raise
     except TrainerKilled as killed:
         sentence = str(killed)

@@ -25,6 +25,10 @@ class TrainerKilled(TrainingFailed):
     """Its process was killed from outside, which says nothing about the training: it may be tried again."""
 
 
+class RunPostponed(TrainingFailed):
+    """What the run needs is away for a while. It waits in the queue meanwhile, and that is no attempt."""
+
+
 class RunCancelled(TrainingFailed):
     """Somebody asked for the run to stop."""
 

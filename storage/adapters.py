@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,6 +95,10 @@ class AdapterStore:
                 )
             await session.execute(update(AdapterRow).filter_by(version=version).values(changes))
 
+    async def set_report(self, version: str, report: Mapping[str, Any]) -> None:
+        async with self._database.transaction() as session:
+            await session.execute(update(AdapterRow).filter_by(version=version).values(report=report))
+
     async def live(self) -> Adapter | None:
         """The one that answers; None: the bare base model does."""
         return next(iter(await self._all(_select().filter_by(state=AdapterState.LIVE))), None)
@@ -161,6 +165,34 @@ class AdapterStore:
             if not history:
                 raise NothingToRollBack
             return await _switch(session, history[-1].previous, why, is_rollback=True)
+
+    async def retire(self, versions: Collection[str], why: str) -> Promotion | None:
+        """These never answer again, nor does any rollback lead to them; None: none of them was live.
+
+        The last one before them that is not among them answers instead, or the bare base model. What was
+        promoted stays in the history: it is taken back row by row, and the others are promoted again.
+        """
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            canary = select(AdapterRow.version).filter_by(state=AdapterState.CANARY)
+            if (await session.execute(canary)).scalar() in versions:
+                await _end_canary(session, AdapterState.RETIRED, [why])
+            history, switched = await _history(session), None
+            if any(one.version in versions for one in history):
+                for one in reversed(history):
+                    switched = await _switch(session, one.previous, why, is_rollback=True)
+                for version in (one.version for one in history if one.version not in versions):
+                    switched = await _switch(session, version, why, is_rollback=False)
+            never = update(AdapterRow).where(AdapterRow.version.in_(versions))
+            never = never.where(AdapterRow.state != AdapterState.REFUSED)
+            await session.execute(never.values(state=AdapterState.RETIRED))
+            for version in versions:
+                known = await _one(session, version)
+                if why not in known.reasons:
+                    told = update(AdapterRow).filter_by(version=version)
+                    await session.execute(told.values(reasons=(*known.reasons, why)))
+            was = history[-1].version if history else None
+        return switched if was in versions else None
 
     async def promotions(self) -> list[Promotion]:
         """Every change, rollbacks too, newest first."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -152,20 +152,19 @@ class Database:
         assert isinstance(result, CursorResult)
         return result.rowcount
 
-    async def scrub(self, *, thorough: bool = False) -> bool:
+    async def scrub(self) -> bool:
         """What was deleted is gone from the disk, too, as far as that is ours to do; False: not all yet.
 
-        SQLite writes zeros over what it deletes, but its journal holds the pages as they were until it is
-        emptied, which waits for whoever reads. `thorough`: write the whole file anew; writers wait meanwhile.
+        SQLite's pages hold copies of rows that once were there, so its file is written anew: writers wait, a
+        second for every hundred megabytes or so. Its journal holds the old pages until nobody reads them.
         """
-        how = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        async with self._my_turn(), how.connect() as connection:
-            if thorough or not self._is_sqlite:
+        if self.file is None:
+            how = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            async with how.connect() as connection:
                 await connection.exec_driver_sql("VACUUM")
-            if not self._is_sqlite:
-                return True
-            busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
-            return not busy
+            return True
+        async with self._my_turn():
+            return await asyncio.to_thread(_scrub, self.file)
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -182,10 +181,12 @@ class Database:
                 self.kept = await asyncio.to_thread(keep_copy, self.file, self.revision)
             await connection.run_sync(schema.bring_up_to_date)
 
-    def forget_copies(self) -> None:
-        """What was kept before upgrades goes: somebody is to be forgotten."""
-        for copy in copies_of(self.file) if self.file else ():
+    def forget_copies(self) -> list[str]:
+        """What was kept before upgrades goes, for somebody is to be forgotten; returns the files' names."""
+        copies = copies_of(self.file) if self.file else []
+        for copy in copies:
             copy.unlink(missing_ok=True)
+        return [copy.name for copy in copies]
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:
@@ -221,6 +222,13 @@ class Database:
             await session.connection()
         except (OSError, TimeoutError, TypeError, sqlite3.Error) as error:
             raise explain(self._engine.url, error) or error from error
+
+
+def _scrub(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
 
 def _parse(url: str) -> URL:

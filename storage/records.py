@@ -272,6 +272,16 @@ class Memory:
     lang: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What answers took."""
+
+    replies: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    milliseconds: int = 0
+
+
 def message_key(platform: str, chat_id: str | int, message_id: str | int) -> str:
     return f"{platform}:{chat_id}:{message_id}"
 

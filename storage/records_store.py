@@ -125,6 +125,7 @@ class RecordStore:
     async def forget(self, ids: Iterable[str], at: datetime) -> int:
         """Empty these records for good: not even where they were is left, and nothing brings them back."""
         nothing: dict[str, Any] = {"text": "", "attachments": (), "tags": (), "reply_to": None}
+        nothing |= {"author_id": FORGOTTEN, "thread_id": FORGOTTEN, "audience": "owner", "by_owner": False}
         emptied = update(RecordRow).values(**nothing, origin=FORGOTTEN, deleted_at=at)
         return await self._for_each(ids, emptied.where(RecordRow.origin != FORGOTTEN))
 

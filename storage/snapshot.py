@@ -19,6 +19,7 @@ from storage.database import PATIENCE_SECONDS, Database
 from storage.tables import AdapterRow, Base, RunRow
 
 AT_ONCE = 1000  # rows
+MADE_BY_TRIGGERS = ("memory_shelves", "memories", "memory_vectors")  # out of the other tables
 
 
 async def write_snapshot(database: Database, path: Path) -> None:
@@ -39,11 +40,11 @@ async def take_in(database: Database, snapshot: Path) -> None:
     source = await Database.open(f"sqlite+aiosqlite:///{snapshot}")
     try:
         async with source.one_moment() as there, database.transaction() as here:
-            for table in reversed(Base.metadata.sorted_tables):
+            for table in reversed(_tables()):
                 await here.execute(table.delete())
             await _copy(there, here)
             if database.file is None:
-                for table in Base.metadata.sorted_tables:
+                for table in _tables():
                     await _count_on(here, table)
     finally:
         await source.close()
@@ -54,7 +55,7 @@ async def rows(database: Database) -> dict[str, int]:
     async with database.one_moment() as session:
         return {
             table.name: await session.scalar(select(func.count()).select_from(table)) or 0
-            for table in Base.metadata.sorted_tables
+            for table in _tables()
         }
 
 
@@ -78,7 +79,7 @@ def schema_of(snapshot: Path) -> str:
 
 def rows_of(snapshot: Path) -> dict[str, int]:
     """How many there are in a snapshot, by table."""
-    tables = [table.name for table in Base.metadata.sorted_tables]
+    tables = [table.name for table in _tables()]
     with closing(sqlite3.connect(snapshot)) as connection:
         counts = [connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables]
     return dict(zip(tables, counts, strict=True))
@@ -94,13 +95,17 @@ def is_sound(snapshot: Path) -> bool:
         return False
 
 
+def _tables() -> list[Table]:
+    return [table for table in Base.metadata.sorted_tables if table.name not in MADE_BY_TRIGGERS]
+
+
 def _copy_file(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(source, timeout=PATIENCE_SECONDS)) as connection:
         connection.execute("VACUUM INTO ?", (str(target),))
 
 
 async def _copy(there: AsyncSession, here: AsyncSession) -> None:
-    for table in Base.metadata.sorted_tables:
+    for table in _tables():
         found = await there.stream(select(table))
         async for some in found.partitions(AT_ONCE):
             await here.execute(insert(table), [dict(row._mapping) for row in some])

@@ -300,6 +300,22 @@ class AnsweredRow(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
+class UsageRow(Base):
+    __tablename__ = "usage"
+
+    day: Mapped[str] = mapped_column(primary_key=True)  # 2026-11-28, in UTC
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    chat_id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(primary_key=True)
+    replies: Mapped[int] = mapped_column(BigInteger)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    milliseconds: Mapped[int] = mapped_column(BigInteger)
+    told_at: Mapped[datetime | None]  # when they last heard of a limit there
+
+    __table_args__ = (Index(None, "platform", "person_id", "day"),)
+
+
 class FactRow(Base):
     __tablename__ = "facts"
 

@@ -34,10 +34,14 @@ class ChatService:
         telegram: TelegramServer | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         program: str = "twin",
+        only: str | None = None,
     ) -> None:
-        """`owner`: their accounts. `settings`: what else is in twin.toml. `program`: a module."""
+        """`owner`: their accounts. `settings`: what else is in twin.toml. `program`: a module.
+
+        `only`: which parts of the service this process is.
+        """
         self.home, self._discord, self._telegram = home, discord, telegram
-        self._program = program
+        self._program, self._only = program, only
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
         parts: dict[str, dict[str, Any]] = {"owner": {"name": "Sam"}, "owner.accounts": dict(owner)}
@@ -59,6 +63,7 @@ class ChatService:
 
     def start(self) -> None:
         command = [sys.executable, "-m", self._program, "--home", str(self.home), "up"]
+        command += ["--only", self._only] if self._only else []
         self.starts += 1
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -91,9 +91,19 @@ def redis_server() -> Iterator[str]:
     services.REDIS.stop()
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the browser lies."""
+    return _had(services.CHROMIUM.path)
+
+
 def _url_of(service: services.Service) -> str:
+    return _had(service.url)
+
+
+def _had(get: Callable[[], str]) -> str:
     try:
-        return service.url()
+        return get()
     except services.Missing as missing:
         if os.environ.get("CI"):
             pytest.fail(str(missing))

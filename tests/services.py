@@ -1,4 +1,4 @@
-"""Where do the tests get a real Postgres and a real Redis? From the environment, or started here."""
+"""Where do the tests get a real Postgres, Redis and browser? From the environment, or started here."""
 
 from __future__ import annotations
 
@@ -91,6 +91,23 @@ class Service:
         raise Missing(f"{self._variable}: did not start: {log.read_text(errors='replace').strip()[-300:]}")
 
 
+class Program:
+    """A program that tests start themselves, each time anew."""
+
+    def __init__(self, variable: str, *names: str) -> None:
+        self._variable = variable
+        self._names = names
+        self.missing: Missing | None = None
+
+    def path(self) -> str:
+        """Where it lies. Raises Missing."""
+        for name in (os.environ.get(self._variable, ""), *self._names):
+            if found := shutil.which(name):
+                return found
+        self.missing = Missing(f"{self._variable}: there is no {self._names[0]} here; {INSTALL}")
+        raise self.missing
+
+
 def _postgres(folder: Path, port: int) -> Sequence[str]:
     binaries = _folder_of("initdb")
     made = subprocess.run(
@@ -138,7 +155,8 @@ POSTGRES = Service(
     "TWIN_TEST_POSTGRES_URL", "postgresql+asyncpg://twin@127.0.0.1:{port}/postgres", _postgres, _accepts
 )
 REDIS = Service("TWIN_TEST_REDIS_URL", "redis://127.0.0.1:{port}/0", _redis, _answers)
-ALL = (POSTGRES, REDIS)
+CHROMIUM = Program("TWIN_TEST_CHROMIUM", "chromium", "chromium-browser")
+ALL = (POSTGRES, REDIS, CHROMIUM)
 
 
 def _folder_of(binary: str) -> Path:

@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+from bot.allowance import Allowance
 from bot.authority import Authority
 from bot.drafts import Drafts
 from bot.kept import Kept
@@ -24,6 +26,7 @@ from bot.rhythm import Rhythm
 from bot.terminal_app import OWNER_ID
 from bot.turns import Turns
 from brain.budget import Budget
+from brain.cached import ANSWERS, Cached
 from brain.embedder import ServedEmbedder
 from brain.live_adapter import LiveAdapter
 from brain.memory import Embedder, Recall, Recaller
@@ -31,6 +34,7 @@ from brain.model_client import ModelClient, Sampling
 from brain.model_facts import facts_of
 from brain.model_server import ModelServer
 from brain.pictures import CannotSee, Fetch, Pictures
+from brain.policy import BadPolicy, Policy, load_policy
 from brain.prompt import Persona, manner_of
 from brain.replicas import Limits, Replicas
 from brain.reply import Brain
@@ -49,6 +53,7 @@ from storage.messages import MessageStore
 from storage.records import Media
 from storage.records_store import RecordStore
 from storage.runs import RunStore
+from storage.usage import UsageStore
 from twin import show
 from twin.errors import Told
 from twin.home import Home
@@ -76,6 +81,7 @@ class Stores:
     leases: LeaseStore
     cache: Cache
     memories: MemoryStore
+    usage: UsageStore
 
 
 @asynccontextmanager
@@ -109,6 +115,7 @@ def stores_of(database: Database, cache: Cache) -> Stores:
         LeaseStore(database),
         cache,
         MemoryStore(database),
+        UsageStore(database),
     )
 
 
@@ -251,7 +258,6 @@ def situated(settings: Settings) -> Callable[[datetime], datetime] | None:
 
 
 def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain, LiveAdapter]:
-    cache = stores.cache
     live = LiveAdapter(
         stores.adapters,
         model.client,
@@ -260,6 +266,8 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         owner_first=settings.model.canary_owner_first,
     )
     model.client.wanted = live.wanted
+    cached = Cached(stores.cache)
+    live.changed = partial(cached.forget, ANSWERS)
     brain = Brain(
         model.client,
         live,
@@ -274,13 +282,25 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         ),
         history=settings.chat.history,
         facts=stores.facts,
-        budget=Budget(model.client, cache, answer=settings.model.max_tokens, base=model.base.name),
+        budget=Budget(model.client, stores.cache, answer=settings.model.max_tokens, base=model.base.name),
         local=situated(settings),
         pictures=Pictures(stores.messages, settings.model.pictures if has_eyes(model, settings) else 0),
         memory=build_memory(stores, model.base, settings),
         card_facts=settings.memory.card_facts,
+        cached=cached,
+        usage=stores.usage,
+        policy=_policy(settings),
     )
     return brain, live
+
+
+def _policy(settings: Settings) -> Policy | None:
+    if not settings.model.policy:
+        return None
+    try:
+        return load_policy(settings.model.policy)
+    except BadPolicy as bad:
+        raise Told(f"model.policy: {bad}", "name an importable module:function that makes a policy") from bad
 
 
 def has_eyes(model: Model, settings: Settings) -> bool:
@@ -390,7 +410,10 @@ def build_talk(
     )
     zone = settings.owner.owner().zones[-1][1]
     drafts = Drafts(kept, news, settings.chat)
-    return Conversation(kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn, take_back)
+    allowance = Allowance(stores.usage, settings.limits)
+    return Conversation(
+        kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn, take_back, allowance
+    )
 
 
 def build_commands(

@@ -39,7 +39,7 @@ async def converse(home: Home, settings: Settings, stores: Stores, model: Model)
             stores,
             at_once,
             demonstrate=lessons(home, settings, stores),
-            unlearn=unlearning(home, stores),
+            unlearn=unlearning(home, settings, stores),
         )
         commands = build_commands(home, settings, stores, model, tasks)
         name = settings.owner.name

@@ -717,21 +717,37 @@ def _wrote(count: int, what: str, path: Path, json: bool) -> None:
 
 
 @app.command()
+def usage(
+    by: Annotated[str, typer.Option(help="day, person or chat.")] = "day",
+    days: Annotated[int, typer.Option(min=1, help="How many days back.")] = 30,
+    json: AsJson = False,
+) -> None:
+    """How many tokens and seconds the answers took."""
+    from twin.usage import spent
+
+    run(spent(_home, settings(), by, days, json))
+
+
+@app.command()
 def forget(
     what: Annotated[str, typer.Argument(help="A record's id, a placeholder, a name, platform:id, or ALL.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what would go is shown.")] = False,
+    backups: Annotated[
+        bool, typer.Option("--backups", help="Delete the backups, too: they cannot be rewritten.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
-    """Take a record, a person or everything out: database, snapshots, preferences; name the adapters."""
-    from twin.forget import find_traces
+    """Take a record, a person or everything out of all there is, and learn anew what learned from it."""
+    from twin.find_traces import find_traces
     from twin.forget import forget as take_out
     from twin.traces import in_words
 
     async def work() -> dict[str, Any]:
         async with open_stores(_home, settings()) as stores:
             traces = await find_traces(_home, settings(), stores, what)
-            rewritten = await take_out(_home, stores, traces) if yes else None
-            return traces.receipt(yes, rewritten)
+            if not yes:
+                return traces.receipt(False)
+            return await take_out(_home, settings(), stores, traces, with_backups=backups)
 
     receipt = run(work())
     if json:
@@ -740,8 +756,8 @@ def forget(
     show.table(f"{'forgotten' if yes else 'found'}: {receipt['what']}", ("where", "what"), in_words(receipt))
     if not yes:
         show.sentence("nothing is deleted yet: the same command with --yes does it, and cannot be undone")
-    elif receipt["adapters"]:
-        show.sentence("these adapters learned from it: 'twin corpus build', 'twin train sft', 'twin learn'")
+    else:
+        show.sentence(f"receipt: {receipt['receipt']}")
 
 
 @app.command()

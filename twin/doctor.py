@@ -12,10 +12,12 @@ from bot.discord_check import missing_on_discord
 from bot.telegram_check import missing_on_telegram
 from learning.pocket import PocketRecipe, default_cache_dir, fingerprint
 from storage.cache import open_cache
-from storage.records import Cursor
+from storage.records import Cursor, now
 from twin.build import open_replicas, open_stores, running_servers
 from twin.errors import in_words
 from twin.home import Home
+from twin.learning_state import MINE
+from twin.schedule import DEAD_SECONDS, HEARTBEAT
 from twin.settings import Settings
 from twin.sync import OUTCOMES, usable, watched_name
 
@@ -36,7 +38,7 @@ Look = Callable[[Home, Settings], Coroutine[Any, Any, Finding]]
 async def examine(home: Home, settings: Settings, *, quick: bool = False) -> list[Finding]:
     looks: tuple[Look, ...] = (_database, _server)
     if not quick:
-        looks += (_owner, _discord, _telegram, _base, _training, _redis, _disk)
+        looks += (_owner, _discord, _telegram, _base, _training, _redis, _disk, _schedule)
     found = [await look(home, settings) for look in looks]
     return found if quick else found + await _synced(home, settings)
 
@@ -173,6 +175,22 @@ async def _redis(home: Home, settings: Settings) -> Finding:
     return Finding(
         "redis", well, "answers" if well else "does not answer", "" if well else "check storage.redis_url"
     )
+
+
+async def _schedule(home: Home, settings: Settings) -> Finding:
+    try:
+        async with open_stores(home, settings) as stores:
+            beat = await stores.cursors.get(MINE, HEARTBEAT)
+    except Exception as problem:
+        if (told := in_words(problem)) is None:
+            raise
+        return Finding("schedule", False, told.what, told.advice)
+    if beat is None:
+        return Finding("schedule", True, "never ran; 'twin up' keeps it")
+    silent = (now() - beat.updated_at).total_seconds()
+    serving = silent < DEAD_SECONDS
+    found = "alive" if serving else f"silent since {beat.updated_at:%Y-%m-%d %H:%M} UTC"
+    return Finding("schedule", True, found, "" if serving else "twin up, if it should run")
 
 
 async def _disk(home: Home, settings: Settings) -> Finding:

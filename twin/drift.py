@@ -44,8 +44,8 @@ async def drift(bench: Bench, run: Run, progress: Progress) -> Mapping[str, Any]
         progress.at(share, f"measuring {live.version}", figures)
 
     job = Job(steps=[step], work_dir=home.runs / "work")
-    async with bench.making_room():
-        target = target_of(settings.runs, run.target)
+    target = target_of(settings.runs, run.target)
+    async with bench.making_room(target):
         [found] = await run_job(job, report.parent, tell, target)
     now = figures_of(found["models"]["candidate"])
     return {"version": live.version, "now": now, "then": _then(live), "artefacts": {"report": str(report)}}

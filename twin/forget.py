@@ -1,148 +1,227 @@
 """What is left of a record, of a person, of everything? `twin forget` finds it all, and takes it out.
 
-Weights are not taken apart: an adapter that learned from what is forgotten is named and marked, to be trained
-anew. Names stay in the roster, so that the next export is pseudonymised with them, too.
+Weights are not taken apart: an adapter that learned from what is forgotten is retired and removed, and a run
+that learns anew is queued. Names stay in the roster, so that the next export is pseudonymised with them, too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from bot.on_message import Unlearn
+from brain.cached import ANSWERS, RECALL
 from ingest.corrections import Corrections
 from ingest.roster import Roster
-from learning.lineage import (
-    TELLING,
-    every_sample,
-    samples_of,
-    samples_of_signals,
-    samples_saying,
-    taught_by,
-)
+from ingest.source import Person
+from learning.lineage import TELLING
 from learning.withdraw import withdraw
-from storage.records import Message, Record, now
-from storage.records_store import FORGOTTEN
+from storage.forgetting import clean_rows, drop_shelves, erase_person, rename_thread
+from storage.records import now
+from twin.backup import backups, folder_of
 from twin.build import Stores
-from twin.errors import Told
+from twin.find_traces import find_said
+from twin.forget_files import Disk, clean_disk, forget_contexts, remove_adapters, remove_rewards
+from twin.forgotten_words import ForgottenWords
 from twin.home import Home
-from twin.logs import wipe_logs
+from twin.receipts import not_reached, write_receipt
+from twin.review import open_vault
 from twin.settings import Settings
-from twin.traces import Traces
-
-EVERYTHING = "ALL"
-MARK = "Learned from something that was forgotten: train anew."
+from twin.traces import MARK, Traces
 
 
-async def find_traces(home: Home, settings: Settings, stores: Stores, what: str) -> Traces:
-    """Everything this record, this person (a placeholder, a name, platform:id) or ALL has left behind."""
-    if what == EVERYTHING:
-        records = await _not_forgotten(stores)
-        messages = await stores.messages.get_all(await stores.messages.every_key())
-        return await _followed(home, stores, Traces("everything", records, messages, everything=True))
-    roster = Roster(home.pseudonym_key(), settings.owner.owner())
-    await asyncio.to_thread(roster.load, home.root / "roster.json")
-    placeholders, accounts = _person(what, roster)
-    if placeholders or accounts:
-        records = [
-            record
-            for record in await _not_forgotten(stores)
-            if record.author_id in placeholders or any(one in record.text for one in placeholders)
-        ]
-        said, heard = [], []
-        for account in accounts:
-            platform, _, person_id = account.partition(":")
-            said += await stores.messages.said_by(platform, person_id)
-            heard += await stores.messages.heard(platform, person_id)
-        heard = _each_once([*heard, *await _recalling(stores, records)])
-        if records or said or heard:
-            name = ", ".join(placeholders) or what
-            return await _followed(home, stores, Traces(name, records, said, heard, accounts))
-    found = [one for one in await stores.records.beginning_with(what) if one.origin != FORGOTTEN]
-    if len(found) != 1:
-        many = "more than one record" if found else "no record and no person"
-        raise Told(
-            f"there is {many} that '{what}' could mean",
-            "name a record's id ('twin records list'), a placeholder such as PERSON_3f2a, a name, or ALL",
-            exit_code=2,
-        )
-    heard = await _recalling(stores, found)
-    return await _followed(home, stores, Traces(f"record {found[0].id}", found, heard=heard))
+def unlearning(home: Home, settings: Settings, stores: Stores) -> Unlearn:
+    """`forget` of this home, for a conversation: all that one person said. Returns how many entries went."""
 
-
-async def find_said(home: Home, stores: Stores, platform: str, person_id: str) -> Traces:
-    """What this person said to the twin, and what learned from it: what is theirs to take back in a chat."""
-    said = await stores.messages.said_by(platform, person_id)
-    heard = await stores.messages.heard(platform, person_id)
-    account = f"{platform}:{person_id}"
-    return await _followed(home, stores, Traces(account, (), said, heard, [account]))
-
-
-async def unlearn(home: Home, stores: Stores, traces: Traces) -> dict[str, str | None]:
-    """Mark the adapters, and take it out of what is on disk: snapshots, preference sets, logs of runs.
-
-    The one way for `twin forget` and for /forget in a chat. Returns what became of each preference set.
-    """
-    for taught in traces.adapters:
-        adapter = taught.adapter
-        if MARK not in adapter.reasons:
-            await stores.adapters.set_state(adapter.version, adapter.state, (*adapter.reasons, MARK))
-    for name in traces.snapshots:
-        if await asyncio.to_thread((home.corpora / name).exists):
-            await asyncio.to_thread(shutil.rmtree, home.corpora / name)
-    if traces.snapshots:  # a training that was cut off would go on from what it had learned
-        await asyncio.to_thread(shutil.rmtree, home.runs / "work", ignore_errors=True)
-    await asyncio.to_thread(_forget_teachers, home)
-    rewritten = await asyncio.to_thread(withdraw, home.preferences, traces.preferences)
-    lines = {line.strip() for text in traces.words for line in text.splitlines()}
-    told = {*traces.accounts, *(line for line in lines if len(line) >= TELLING)}
-    await asyncio.to_thread(wipe_logs, (home.runs, home.logs), told)
-    await asyncio.to_thread(stores.database.forget_copies)
-    return rewritten
-
-
-def unlearning(home: Home, stores: Stores) -> Unlearn:
-    """`unlearn` of this home, for a conversation."""
-
-    async def of_person(platform: str, person_id: str) -> None:
-        await unlearn(home, stores, await find_said(home, stores, platform, person_id))
+    async def of_person(platform: str, person_id: str) -> int:
+        traces = await find_said(home, settings, stores, platform, person_id)
+        receipt = await forget(home, settings, stores, traces, by=f"/forget on {platform}")
+        return sum(receipt["rows"].values())
 
     return of_person
 
 
-async def forget(home: Home, stores: Stores, traces: Traces) -> dict[str, str | None]:
-    """Take all of that out. What points at it goes first, so that a crash half-way can be made good.
+async def forget(
+    home: Home,
+    settings: Settings,
+    stores: Stores,
+    traces: Traces,
+    *,
+    by: str = "twin forget",
+    with_backups: bool = False,
+) -> dict[str, Any]:
+    """Take all of that out, and keep a receipt, which is returned. The one way, for the command and the chat.
 
-    Returns what became of each preference set: its new id, None where nothing was left.
+    What points at it goes first, and its words before its rows: a crash half-way can be made good by doing it
+    again.
     """
-    rewritten = await unlearn(home, stores, traces)
-    await stores.messages.erase([message.key for message in traces.messages])
+    words = await asyncio.to_thread(_words, home, settings, traces)
+    disk = Disk()
+    copies = await asyncio.to_thread(stores.database.forget_copies)
+    answers, stopped = await _unlearn(home, stores, traces, disk)
+    rewritten = await _out_of_what_is_frozen(home, traces, disk)
+    # What is said in a chat is in no export yet, and looking through those takes long.
+    apart = ("records",) if traces.only_said else ()
+    cleaned = {} if traces.everything else await clean_rows(stores.database, words.clean, apart)
+    if traces.snapshots or traces.preferences:
+        await _empty_reports(stores)
+    swept = await asyncio.to_thread(_sweep, home, settings, traces, words)
+    rows = await _out_of_the_database(home, stores, traces, words)
+    vault = await asyncio.to_thread(_out_of_the_vault, home, settings, traces)
+    kept, deleted = await asyncio.to_thread(_in_backups, home, settings, with_backups)
+    receipt = traces.receipt(True, rewritten) | {
+        "by": by,
+        "rows": {table: count for table, count in rows.items() if count},
+        "texts_cleaned": cleaned,
+        "answers_now": answers,
+        "stopped_runs": stopped,
+        "retrain": await _retrain(settings, stores, traces),
+        "files_removed": [*copies, *disk.removed, *swept.removed],
+        "files_rewritten": swept.rewritten,
+        "vault": vault,
+        "backups": kept,
+        "backups_removed": deleted,
+        "database_scrubbed": await stores.database.scrub(),
+        "not_reached": not_reached(home, words),
+    }
+    return await asyncio.to_thread(write_receipt, home, receipt)
+
+
+async def _unlearn(home: Home, stores: Stores, traces: Traces, disk: Disk) -> tuple[str | None, list[str]]:
+    """Retire what learned from it, weights and all; returns who answers now, and the runs it stopped."""
+    versions = [one.adapter.version for one in traces.adapters]
+    stopped = []
+    if traces.snapshots or traces.preferences:  # what trains now may be learning from it this very moment
+        for run in await stores.runs.unfinished(exclusive=True):
+            stopped.append((await stores.runs.cancel(run.id, "forgetting")).id)
+    await stores.adapters.retire(versions, MARK)
+    await asyncio.to_thread(remove_adapters, home, versions, disk)
+    live = await stores.adapters.live()
+    return live.version if live else None, stopped
+
+
+async def _out_of_what_is_frozen(home: Home, traces: Traces, disk: Disk) -> dict[str, str | None]:
+    """Snapshots go, preference sets are frozen anew; what was made of them goes, too."""
+    for name in traces.snapshots:
+        if await asyncio.to_thread((home.corpora / name).exists):
+            await asyncio.to_thread(disk.remove, home, home.corpora / name)
+    if traces.snapshots:  # a training that was cut off would go on from what it had learned
+        await asyncio.to_thread(shutil.rmtree, home.runs / "work", ignore_errors=True)
+    await asyncio.to_thread(_forget_teachers, home)
+    samples = {id for ids in traces.preferences.values() for id in ids}
+    if samples:
+        await asyncio.to_thread(remove_rewards, home, samples, disk)
+    return await asyncio.to_thread(withdraw, home.preferences, traces.preferences)
+
+
+async def _out_of_the_database(
+    home: Home, stores: Stores, traces: Traces, words: ForgottenWords
+) -> dict[str, int]:
+    """The rows that are theirs; how many, by table."""
+    gone: Counter[str] = Counter()
+    gone["messages"] = await stores.messages.erase([message.key for message in traces.messages])
+    await stores.cache.forget(ANSWERS, RECALL)
     for account in traces.accounts:
-        await stores.feedback.erase_given_by(*account.split(":", 1))
+        platform, _, person_id = account.partition(":")
+        await stores.usage.forget(platform, person_id)
+        gone["feedback"] += await stores.feedback.erase_given_by(platform, person_id)
+        chats = [place.partition(":")[2] for place in traces.places if place.startswith(f"{platform}:")]
+        gone.update(await erase_person(stores.database, platform, person_id, chats))
     for reply in traces.heard:
-        await stores.messages.strip_prompt(reply.key)
-    if traces.everything:
-        await stores.facts.forget("")
+        gone["prompts"] += await stores.messages.strip_prompt(reply.key)
+    for fact in await stores.facts.all():
+        if traces.everything or words.are_in(fact.text):
+            gone["facts"] += await stores.facts.forget(fact.text)
     ids = [record.id for record in traces.records]
     await asyncio.to_thread(lambda: Corrections(home.corrections).forget(ids))
-    await stores.records.forget(ids, now())
+    gone["records"] = await stores.records.forget(ids, now())
+    if not traces.only_said:
+        for account, placeholder in traces.stands_for.items():
+            platform = account.partition(":")[0]
+            renamed = f"{platform}:{placeholder.strip('<>')}"
+            gone["threads renamed"] += await rename_thread(stores.database, account, renamed)
+    await drop_shelves(stores.database, [*traces.accounts, *traces.places])
     await stores.memories.scrub()  # the memories themselves went with what they were of
-    return rewritten
+    return dict(gone)
 
 
-async def _recalling(stores: Stores, records: Sequence[Record]) -> list[Message]:
-    return await stores.messages.recalling([record.id for record in records])
+async def _empty_reports(stores: Stores) -> None:
+    """A report shows what the models were asked: only its figures stay."""
+    for adapter in await stores.adapters.all():
+        await stores.adapters.set_report(adapter.version, figures_only(adapter.report))
 
 
-def _each_once(messages: Sequence[Message]) -> list[Message]:
-    return list({message.key: message for message in messages}.values())
+async def _retrain(settings: Settings, stores: Stores, traces: Traces) -> str | None:
+    """A run that learns anew without it: its id, or that one waits already."""
+    if not traces.adapters or traces.everything:
+        return None
+    run = await stores.runs.enqueue(
+        "retrain",
+        exclusive=True,
+        key="retrain",
+        requested_by="forget",
+        target=settings.runs.target,
+        tell="owner",
+    )
+    return run.id if run else "one is queued already"
 
 
-async def _not_forgotten(stores: Stores) -> list[Record]:
-    """What was deleted where it came from is in it: it may come back from there."""
-    return [record for record in await stores.records.find(deleted=True) if record.origin != FORGOTTEN]
+def figures_only(report: Any) -> Any:
+    """The same without lists of texts and long texts."""
+    if isinstance(report, Mapping):
+        return {key: figures_only(value) for key, value in report.items()}
+    if isinstance(report, list | tuple):
+        return [figures_only(value) for value in report if not isinstance(value, str)]
+    return "" if isinstance(report, str) and len(report) >= TELLING else report
+
+
+def _words(home: Home, settings: Settings, traces: Traces) -> ForgottenWords:
+    roster = Roster(home.pseudonym_key(), settings.owner.owner())
+    roster.load(home.root / "roster.json")
+    called = {message.author_name for message in traces.messages}
+    for account in traces.accounts:
+        roster.learn(Person(account, tuple(called)))
+    return ForgottenWords(roster, () if traces.only_said else traces.placeholders, traces.words)
+
+
+def _sweep(home: Home, settings: Settings, traces: Traces, words: ForgottenWords) -> Disk:
+    forget_contexts(home, [record.id for record in traces.records], words)
+    reports = bool(traces.snapshots or traces.preferences)
+    ids = {*traces.accounts, *traces.places}
+    told = ids | traces.lines
+    return clean_disk(home, words, told, ids, reports=reports, apart=_apart(home, settings))
+
+
+def _apart(home: Home, settings: Settings) -> list[Path]:
+    """Whole twins of another day."""
+    return [folder_of(home, settings), *home.root.glob("before-restore-*")]
+
+
+def _out_of_the_vault(home: Home, settings: Settings, traces: Traces) -> str:
+    if traces.only_said or not (home.root / "vault.bin").exists() or not traces.placeholders:
+        return "nothing to do"
+    vault = open_vault(home, settings)
+    if vault is None:
+        return "locked: set TWIN_VAULT__KEY and do it again"
+    for placeholder in traces.placeholders:
+        vault.forget(placeholder)
+    vault.save()
+    return "forgotten"
+
+
+def _in_backups(home: Home, settings: Settings, remove: bool) -> tuple[dict[str, str], list[str]]:
+    """Those that may still hold it, by when rotation has removed them; with `remove`, what went instead."""
+    found = {one.path: f"{one.gone_by(settings):%Y-%m-%d}" for one in backups(home, settings)}
+    found |= dict.fromkeys(home.root.glob("before-restore-*"), "never by itself: delete it")
+    if not remove:
+        return {path.name: by for path, by in found.items()}, []
+    for path in found:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return {}, [path.name for path in found]
 
 
 def _forget_teachers(home: Home) -> None:
@@ -151,53 +230,3 @@ def _forget_teachers(home: Home) -> None:
         corpus = scores.name.removeprefix(".").rpartition("-")[0]
         if not (home.corpora / corpus).exists():
             shutil.rmtree(scores)
-
-
-def _person(what: str, roster: Roster) -> tuple[list[str], list[str]]:
-    """The placeholders and the accounts that this may mean; none where it is nobody we know."""
-    bare = what.strip("<> ")
-    if bare.startswith("PERSON_"):
-        placeholders = [f"<{bare}>"]
-    elif ":" in bare and " " not in bare:
-        return [roster.placeholder(bare)], [bare]
-    else:
-        placeholders = roster.find(what)
-    return placeholders, [account for one in placeholders for account in roster.accounts(one)]
-
-
-async def _followed(home: Home, stores: Stores, traces: Traces) -> Traces:
-    """From the records and messages on: snapshots, preference sets, adapters."""
-    adapters = await stores.adapters.all()
-    if traces.everything:
-        snapshots, sets = every_sample(home.corpora), every_sample(home.preferences)
-        samples = {sample for adapter in adapters for sample in adapter.lineage}
-    else:
-        signals = [one for reply in traces.heard for one in await stores.feedback.about(reply.key)]
-        for account in traces.accounts:
-            signals += await stores.feedback.given_by(*account.split(":", 1))
-        records = [record.id for record in traces.records]
-        snapshots = await asyncio.to_thread(samples_of, records, home.corpora)
-        sets = await asyncio.to_thread(samples_of_signals, [one.id for one in signals], home.preferences)
-        for name, ids in (await asyncio.to_thread(samples_saying, traces.words, home.preferences)).items():
-            sets[name] = list(dict.fromkeys([*sets.get(name, ()), *ids]))
-        samples = {sample for found in (snapshots, sets) for ids in found.values() for sample in ids}
-    said = [*(record.id for record in traces.records), *(message.key for message in traces.messages)]
-    taught = taught_by(samples, adapters)
-    known = {one.adapter.version for one in taught}
-    return replace(
-        traces,
-        snapshots=snapshots,
-        preferences=sets,
-        adapters=taught,
-        memories=sum((await stores.memories.counts()).values())
-        if traces.everything
-        else await stores.memories.of(said),
-        untraceable=[
-            adapter
-            for adapter in adapters
-            if adapter.corpus
-            and not (home.corpora / adapter.corpus).exists()
-            and adapter.version not in known
-            and MARK not in adapter.reasons
-        ],
-    )

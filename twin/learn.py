@@ -55,6 +55,7 @@ async def learn_in(
     `on_trial`: whatever passes the gate is tried on a share of the chats first, where the settings say so.
     `anew`, `target`, `held`: see learning/cycle.py.
     """
+    lends = settings.serving.share_gpu == "sleep" and (target is None or target.here)
     return await cycle.learn(
         home=home.root,
         base=model.base.weights,
@@ -71,7 +72,7 @@ async def learn_in(
         again=again,
         scan=personal_scan(home, settings),
         on_progress=on_progress,
-        while_training=model.client.asleep if settings.serving.share_gpu == "sleep" else nullcontext,
+        while_training=model.client.asleep if lends else nullcontext,
         share=(settings.learning.canary.share or None) if on_trial else None,
         anew=anew,
         target=target,

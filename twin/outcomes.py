@@ -56,8 +56,11 @@ async def _by_itself(run: Run, words: str, talk: Conversation) -> None:
         await talk.news.trouble(f"run {what}", f"My {what} run failed: {run.error}")
     elif run.state is RunState.PASSED:
         await talk.news.over(f"run {what}", f"My {what} run works again.")
-        if run.metrics.get("outcome") in ("live", "on trial", "refused"):
+        outcome = run.metrics.get("outcome")
+        if outcome in ("live", "on trial", "refused"):
             show.sentence(words)
+        if outcome == "live":  # how a trial ends is told when it does
+            await talk.news.tell(words)
 
 
 def run_in_words(run: Run) -> str:

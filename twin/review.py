@@ -118,7 +118,7 @@ def open_roster(home: Home, settings: Settings) -> tuple[Roster, Vault | None]:
 
 
 def show_waiting(found: list[Stranger]) -> None:
-    rows = [(one.name, one.count, ", ".join(one.sources), one.contexts[0]) for one in found]
+    rows = [(one.name, one.count, ", ".join(one.sources), next(iter(one.contexts), "")) for one in found]
     show.table(f"{len(found)} names nobody answers to", ("name", "records", "sources", "for example"), rows)
 
 

@@ -11,8 +11,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from brain.model_client import ModelUnavailable
 from learning.durable import Progress, carried_out, end_dead_runs, worker_name
-from learning.failures import RunCancelled, RunLost, TrainerKilled
+from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled
+from learning.targets.local import environment
 from storage.records import Run
 from storage.unavailable import DatabaseUnavailable
 from twin.errors import in_words
@@ -44,6 +46,7 @@ class Runner:
                         woken = loop.time()
                         await self._wake_the_forgotten()
                     await self._take_what_is_due()
+                    await self._keep_warm()
                 except DatabaseUnavailable as reason:
                     log.error("the queue cannot be read now: %s", reason)
                 await asyncio.sleep(every)
@@ -71,7 +74,10 @@ class Runner:
         runs, progress = self._bench.stores.runs, Progress()
 
         async def work(run: Run, progress: Progress) -> Mapping[str, Any]:
-            found = dict(await kind.work(self._bench, run, progress))
+            try:
+                found = dict(await kind.work(self._bench, run, progress))
+            except ModelUnavailable as reason:  # it is started again, by us or by somebody
+                raise RunPostponed(f"It waits for a model server: {reason}") from reason
             if artefacts := found.pop("artefacts", None):
                 await runs.keep(run.id, artefacts)
             return found
@@ -80,7 +86,7 @@ class Runner:
         try:
             await carried_out(runs, run, work, progress, lambda found: found, attempts)
             log.info("run %s is done", run.id)
-        except (RunCancelled, RunLost, TrainerKilled) as stopped:
+        except (RunCancelled, RunLost, RunPostponed, TrainerKilled) as stopped:
             log.warning("run %s: %s", run.id, stopped)
         except DatabaseUnavailable as reason:
             log.error("run %s: %s", run.id, reason)
@@ -93,7 +99,13 @@ class Runner:
         if not any(run.worker for run in training):
             await self._bench.model.client.wake_forgotten()
 
+    async def _keep_warm(self) -> None:
+        """While nothing trains; a card that training shares is not the worker's before there is a job."""
+        if self._bench.settings.runs.warm and not any(kind.exclusive for kind in self._at_work.values()):
+            await self._bench.warm.ready(environment())
+
     async def _leave(self) -> None:
+        await self._bench.warm.stop()
         for task in self._at_work:
             task.cancel()
         await asyncio.gather(*self._at_work, return_exceptions=True)

@@ -6,9 +6,9 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from api.settings import ApiSettings
-from bot.settings import ChatSettings, DiscordSettings, TelegramSettings
+from bot.settings import ChatSettings, DiscordSettings, LimitSettings, TelegramSettings
 from brain.settings import MemorySettings, ModelSettings, ServingSettings
 from ingest.settings import OwnerSettings, VaultSettings
 from ingest.sync_settings import SyncSettings
@@ -29,6 +29,15 @@ from twin.errors import Told
 from twin.home import Home
 from twin.monitoring import MonitoringSettings
 from twin.schedule_settings import RunSettings, ScheduleSettings
+
+
+class LogSettings(BaseModel):
+    """[logs]"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["text", "json"] = "text"
+
 
 SECRETS = (
     ("discord", "token"),
@@ -55,6 +64,7 @@ class Settings(BaseSettings):
     serving: ServingSettings = ServingSettings()
     memory: MemorySettings = MemorySettings()
     chat: ChatSettings = ChatSettings()
+    limits: LimitSettings = LimitSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()
     learning: LearningSettings = LearningSettings()
@@ -64,6 +74,7 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = ScheduleSettings()
     runs: RunSettings = RunSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    logs: LogSettings = LogSettings()
 
     @classmethod
     def settings_customise_sources(

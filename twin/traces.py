@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from learning.lineage import Taught
+from learning.lineage import TELLING, Taught
 from storage.records import Adapter, Message, Record
+
+MARK = "Learned from something that was forgotten."
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +20,26 @@ class Traces:
     records: Sequence[Record]
     messages: Sequence[Message] = ()  # said by the person
     heard: Sequence[Message] = ()  # replies to others whose prompt holds their words, or the record
-    accounts: Sequence[str] = ()  # "platform:id" of the person
+    stands_for: Mapping[str, str] = field(default_factory=dict)  # "platform:id" of the person -> placeholder
+    places: Sequence[str] = ()  # "platform:chat" of the chats that only they and we read
+    placeholders: Sequence[str] = ()
+    only_said: bool = False  # what they said themselves, and not what others said of them
     snapshots: dict[str, list[str]] = field(default_factory=dict)
     preferences: dict[str, list[str]] = field(default_factory=dict)
     adapters: Sequence[Taught] = ()
     memories: int = 0  # what could be recalled of it
     untraceable: Sequence[Adapter] = ()  # their snapshot is gone, so nobody can tell
     everything: bool = False
+
+    @property
+    def accounts(self) -> list[str]:
+        return list(self.stands_for)
+
+    @property
+    def lines(self) -> set[str]:
+        """What they said, line by line, where it is long enough to be theirs."""
+        said = {line.strip() for text in self.words for line in text.splitlines()}
+        return {line for line in said if len(line) >= TELLING}
 
     @property
     def words(self) -> list[str]:
@@ -79,4 +94,25 @@ def in_words(receipt: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ("adapters that learned from it", ", ".join(adapters) or "-"),
         ("adapters whose snapshot is gone", ", ".join(receipt["untraceable_adapters"]) or "-"),
+        *(_done(receipt) if receipt["done"] else ()),
+    ]
+
+
+def _done(receipt: dict[str, Any]) -> list[tuple[str, str]]:
+    kept = [f"{name} (gone by {by})" for name, by in receipt["backups"].items()]
+    rows = [f"{table} {count}" for table, count in receipt["rows"].items()]
+    texts = [f"{column} {count}" for column, count in receipt["texts_cleaned"].items()]
+    return [
+        ("rows removed", ", ".join(rows) or "-"),
+        ("texts of others that named or quoted them", ", ".join(texts) or "-"),
+        ("files removed", ", ".join(receipt["files_removed"]) or "-"),
+        ("files rewritten", ", ".join(receipt["files_rewritten"]) or "-"),
+        ("trainings stopped", ", ".join(receipt["stopped_runs"]) or "-"),
+        ("answers now", receipt["answers_now"] or "the base model"),
+        ("learns anew", receipt["retrain"] or "nothing to learn anew"),
+        ("vault", receipt["vault"]),
+        ("backups that may still hold it", ", ".join(kept) or "-"),
+        ("backups removed", ", ".join(receipt["backups_removed"]) or "-"),
+        ("database file scrubbed", "yes" if receipt["database_scrubbed"] else "not yet: somebody reads it"),
+        *(("not reached", what) for what in receipt["not_reached"]),
     ]

@@ -73,7 +73,7 @@ async def serve_until_stopped(
     stop = stop_signal()
     async with contextlib.AsyncExitStack() as closing:
         home.make()
-        log_path = write_logs(home)
+        log_path = write_logs(home, settings.logs.format)
         url = settings.storage.url
         shared = url is not None and not url.get_secret_value().startswith("sqlite")
         closing.enter_context(hold(home, parts, several=shared))
@@ -96,7 +96,7 @@ async def serve_until_stopped(
             rhythm=await _rhythm_of(stores),
             several=several,
             demonstrate=lessons(home, settings, stores),
-            unlearn=unlearning(home, stores),
+            unlearn=unlearning(home, settings, stores),
             take_back=taking_back(stores),
         )
         async with asyncio.TaskGroup() as tasks:

@@ -137,14 +137,17 @@ class Workshop:
     # people
 
     async def forget(self, what: str, *, really: bool) -> Mapping[str, Any]:
-        from twin.forget import find_traces, forget
+        from twin.find_traces import find_traces
+        from twin.forget import forget
 
+        home, settings, stores = self._home, self._settings, self._stores
         try:
-            traces = await find_traces(self._home, self._settings, self._stores, what)
-            rewritten = await forget(self._home, self._stores, traces) if really else None
+            traces = await find_traces(home, settings, stores, what)
+            if really:
+                return await forget(home, settings, stores, traces, by="the dashboard")
         except Told as told:
             raise refused(told) from told
-        return traces.receipt(really, rewritten)
+        return traces.receipt(False, None)
 
     # inbox
 

@@ -25,6 +25,8 @@ RUN_LABEL = "twin/run"
 
 
 class KubernetesTarget:
+    here = False
+
     def __init__(
         self,
         url: str,

@@ -27,6 +27,8 @@ GOING = ("PENDING", "RUNNING")
 
 
 class RayTarget:
+    here = False
+
     def __init__(
         self,
         url: str,

@@ -40,6 +40,8 @@ class Place:
 
 
 class Target(Protocol):
+    here: bool  # on this machine, whose graphics card the model servers may have to lend
+
     def pack(self, job: Job, run_dir: Path) -> Place:
         """Lay out what the worker needs where it can reach it. Raises OSError."""
         ...

@@ -19,6 +19,7 @@ from bot.rhythm import Rhythm
 from bot.settings import ChatSettings
 from bot.turns import Turns
 from brain.live_adapter import LiveAdapter
+from brain.memory import Recall, Recaller
 from brain.model_client import Sampling
 from brain.prompt import Persona
 from brain.reply import Brain
@@ -26,6 +27,7 @@ from storage.adapters import AdapterStore
 from storage.chats import ChatStore, FactStore, PersonStore, QuestionStore
 from storage.deliveries import DeliveryStore
 from storage.feedback import FeedbackStore
+from storage.memories import MemoryStore
 from storage.messages import MessageStore
 from storage.records import message_key, now
 from storage.runs import RunStore
@@ -52,6 +54,7 @@ async def kitchen(sqlite_database):
         QuestionStore(sqlite_database),
         FactStore(sqlite_database),
     )
+    place.memories = MemoryStore(sqlite_database)
     place.brain = Brain(
         place.model,
         place.live,
@@ -60,6 +63,7 @@ async def kitchen(sqlite_database):
         base_model="base",
         sampling=Sampling(),
         facts=place.kept.facts,
+        memory=Recaller(place.memories, Recall()),
     )
     authority = Authority(accounts={"kitchen-app": "sam"}, trainers=["kitchen-app:tia"])
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,7 @@ async def chat_of(kitchen, chat="kitchen", platform="kitchen-app"):
 
 OWNERS = [
     "retrain",
+    "schedule",
     "adapters promote sft-1",
     "adapters rollback",
     "draft on",
@@ -282,3 +284,24 @@ async def test_a_fact_is_in_the_prompt_until_it_is_forgotten(kitchen):
     assert "- You have a cat called Pixel." in (await kitchen.command("forget pixel")).text
     await kitchen.hear(said("hi again"))
     assert "Pixel" not in kitchen.model.prompts[-1][0]["content"]
+
+
+async def test_where_there_is_a_queue_a_training_is_put_into_it_with_who_asked_and_where(kitchen):
+    asked = []
+
+    async def request(by, where):
+        asked.append((by, where))
+        return "waiting"
+
+    async def schedule():
+        return "nothing is learned now: 3 of 8"
+
+    kitchen.commands = replace(kitchen.commands, request=request, schedule=schedule)
+    assert await kitchen.command("retrain") == Said("waiting")
+    assert asked == [("kitchen-app:sam", "kitchen-app:kitchen")]
+    assert not kitchen.retrains
+    assert await kitchen.command("schedule") == Said("nothing is learned now: 3 of 8")
+
+
+async def test_where_there_is_no_schedule_that_is_said(kitchen):
+    assert "twin up" in (await kitchen.command("schedule")).text

@@ -176,3 +176,22 @@ async def test_a_server_must_hold_the_live_one_and_the_canary(adapters, live):
     await adapters.go_live("sft-1", "test")
     await adapters.start_canary("dpo-2", 0.5)
     assert await live.wanted() == {"sft-1": "adapters/sft-1", "dpo-2": "adapters/dpo-2"}
+
+
+async def test_whoever_caches_hears_of_every_change_before_the_next_answer(
+    adapters, live, brain, sqlite_database
+):
+    heard = []
+
+    async def changed():
+        heard.append(await adapters.answering())
+
+    live.changed = changed
+    await ask(brain, sqlite_database)
+    await ask(brain, sqlite_database)
+    assert heard == []
+    await adapters.go_live("sft-1", "test")
+    await ask(brain, sqlite_database)
+    await adapters.roll_back("worse")
+    await ask(brain, sqlite_database)
+    assert len(heard) == 2

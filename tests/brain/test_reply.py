@@ -1,96 +1,195 @@
-"""What is recalled goes into the prompt, and into the stamp; whose words it is decides what is learned."""
-
 from __future__ import annotations
 
-import pytest
-from fakes import ScriptedModel
-from memories import corrected, typed, wrote
+import asyncio
+import logging
+import sys
+import types
+from dataclasses import replace
 
+import pytest
+from fakes import ScriptedModel, said
+from prometheus_client import REGISTRY
+
+from brain.cached import ANSWERS, Cached
 from brain.live_adapter import LiveAdapter
-from brain.memory import Recall, Recaller
-from brain.model_client import Sampling
+from brain.model_client import ModelUnavailable, Sampling
+from brain.policy import BadPolicy, load_policy
 from brain.prompt import Persona
 from brain.reply import Brain
 from storage.adapters import AdapterStore
-from storage.chats import FactStore
-from storage.feedback import FeedbackStore
-from storage.memories import MemoryStore
+from storage.cache import open_cache
 from storage.messages import MessageStore
-from storage.records_store import RecordStore
+from storage.records import Spent, now
+from storage.usage import UsageStore
+
+PLANTED = "xylophone-kumquat"
+
+
+def metric(name, **labels):
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+class World:
+    def __init__(self, database, temperature=0.0, **more):
+        self.model = ScriptedModel()
+        self.messages = MessageStore(database)
+        self.usage = UsageStore(database)
+        self.cached = Cached(open_cache(None))
+        self.live = LiveAdapter(AdapterStore(database), self.model, "base")
+        self.brain = Brain(
+            self.model,
+            self.live,
+            self.messages,
+            Persona("Mira"),
+            base_model="base",
+            sampling=Sampling(temperature=temperature, stop=("\nAna:",)),
+            cached=self.cached,
+            usage=self.usage,
+            **more,
+        )
+
+    async def ask(self, text, chat="kitchen", number="1", **more):
+        question = said(text, chat=chat, number=number, **more)
+        await self.messages.add(question)
+        return await self.brain.reply_to([question])
 
 
 @pytest.fixture
-def twin(sqlite_database):
-    class Twin:
-        model = ScriptedModel()
-        messages, facts = MessageStore(sqlite_database), FactStore(sqlite_database)
-        records, feedback = RecordStore(sqlite_database), FeedbackStore(sqlite_database)
-        brain = Brain(
-            model,
-            LiveAdapter(AdapterStore(sqlite_database), model, "base"),
-            messages,
-            Persona("Sam"),
-            base_model="base",
-            sampling=Sampling(),
-            history=1,
-            facts=facts,
-            memory=Recaller(MemoryStore(sqlite_database), Recall()),
-            card_facts=2,
+def world(sqlite_database):
+    return World(sqlite_database)
+
+
+async def test_at_temperature_zero_the_same_question_there_is_answered_once(world):
+    first, second = await world.ask("hi"), await world.ask("hi")
+    assert second.text == first.text
+    assert second.stamp.prompt == first.stamp.prompt
+    assert len(world.model.prompts) == 1
+
+
+async def test_no_chat_hears_what_was_said_to_another(world):
+    await world.ask("hi")
+    world.model.answer = "something else"
+    assert (await world.ask("hi", chat="hall")).text == "something else"
+
+
+async def test_with_chance_in_it_every_answer_is_asked_for(sqlite_database):
+    world = World(sqlite_database, temperature=0.7)
+    await world.ask("hi")
+    await world.ask("hi")
+    assert len(world.model.prompts) == 2
+
+
+async def test_what_is_forgotten_is_asked_anew(world):
+    await world.ask("hi")
+    await world.cached.forget(ANSWERS)
+    await world.ask("hi")
+    assert len(world.model.prompts) == 2
+
+
+async def test_tokens_and_time_are_summed_by_person_chat_and_day(world):
+    await world.ask("hi")
+    await world.ask("and?", chat="hall", by="ben", number="2")
+    since = now()
+    assert list(await world.usage.sums("person", since)) == ["kitchen-app:ana", "kitchen-app:ben"]
+    chats = await world.usage.sums("chat", since)
+    assert {name: one.prompt_tokens for name, one in chats.items()} == {
+        "kitchen-app:hall": 7,
+        "kitchen-app:kitchen": 7,
+    }
+    (day,) = (await world.usage.sums("day", since)).values()
+    assert (day.replies, day.prompt_tokens, day.completion_tokens) == (2, 14, 6)
+
+
+async def test_metrics_are_told_for_the_adapter_that_answered(world):
+    before = [
+        metric(name, adapter="base", **more)
+        for name, more in (
+            ("twin_replies_total", {}),
+            ("twin_reply_tokens_total", {"kind": "completion"}),
+            ("twin_reply_seconds_count", {}),
+            ("twin_reply_first_token_seconds_count", {}),
+            ("twin_reply_failures_total", {"reason": "ModelUnavailable"}),
         )
-
-        async def hears(self, message):
-            """The reply, and the last words of the prompt it was made of."""
-            await self.messages.add(message)
-            reply = await self.brain.reply_to([message])
-            return reply, self.model.prompts[-1][-1]["content"]
-
-    return Twin()
-
-
-async def test_what_the_twin_recalls_is_in_the_prompt_and_in_the_stamp(twin):
-    await twin.records.add_all([wrote("r", "I left the trombone in Faro", "public")])
-    said = typed(1, "Sam sold the trombone last year", "discord:1", "bo")
-    await twin.messages.add(said)
-    for number in range(2, 4):
-        await twin.messages.add(typed(number, f"something else {number}", "discord:1", "bo"))
-    reply, shown = await twin.hears(typed(9, "where is the trombone?", "discord:1", "cy"))
-    assert '- Sam (2026-04-04): "I left the trombone in Faro"\n' in shown
-    assert '- Bo (2026-05-04): "Sam sold the trombone last year"\n' in shown
-    assert shown.endswith("where is the trombone?")
-    assert reply.stamp.recalled == ("r", said.key)
-    assert reply.stamp.speakers == ("discord:bo", "discord:cy")
-    assert [
-        one.key for one in await twin.messages.heard("discord", "bo")
-    ] == []  # nothing is kept by the brain
+    ]
+    await world.ask("hi")
+    world.model.down = True
+    with pytest.raises(ModelUnavailable):
+        await world.ask("hi there")
+    after = [
+        metric("twin_replies_total", adapter="base"),
+        metric("twin_reply_tokens_total", adapter="base", kind="completion"),
+        metric("twin_reply_seconds_count", adapter="base"),
+        metric("twin_reply_first_token_seconds_count", adapter="base"),
+        metric("twin_reply_failures_total", adapter="base", reason="ModelUnavailable"),
+    ]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [1, 3, 1, 1, 1]
 
 
-async def test_what_was_recalled_does_not_come_back_as_news(twin):
-    await twin.records.add_all([wrote("r", "I left the trombone in Faro", "public")])
-    before = await MemoryStore(twin.messages._database).counts()
-    await twin.hears(typed(1, "trombone?", "discord:1"))
-    assert (await MemoryStore(twin.messages._database).counts()) == {
-        "said": before["said"] + 1
-    }  # the question
+async def test_the_stop_texts_reach_the_stamp(world):
+    assert (await world.ask("hi")).stamp.sampling["stop"] == ["\nAna:"]
 
 
-async def test_the_latest_facts_are_on_the_card_and_the_others_are_recalled(twin):
-    for fact in ("I play the trombone", "I have a cat", "I live in Porto"):
-        await twin.facts.add(fact)
-    _, shown = await twin.hears(typed(1, "who plays the trombone?", "discord:1"))
-    assert twin.model.prompts[-1][0]["content"].endswith("I have a cat I live in Porto")
-    assert '- Sam: "I play the trombone"' in shown
-    assert "I live in Porto" not in shown
+class Careful:
+    """A policy: some questions are not asked, some words are not said."""
+
+    async def before(self, asking):
+        return "no comment" if "bomb" in asking.prompt[-1]["content"] else None
+
+    async def after(self, asking, text):
+        return text.replace("friend", f"{asking.person}")
 
 
-async def test_a_correction_shows_in_the_very_next_answer(twin):
-    await corrected(
-        twin.messages,
-        twin.feedback,
-        typed(1, "coming tonight?", "telegram:42", private=True),
-        "sure, 7 works",
-    )
-    reply, shown = await twin.hears(typed(2, "are you coming tonight?", "telegram:42", private=True))
-    assert '- "coming tonight?" -> "sure, 7 works"' in shown
-    assert reply.stamp.speakers == ("telegram:ana",)
-    _, elsewhere = await twin.hears(typed(3, "are you coming tonight?", "telegram:43", private=True))
-    assert elsewhere == "are you coming tonight?"
+async def test_a_policy_speaks_before_the_model_and_after_it(sqlite_database):
+    world, heard = World(sqlite_database, policy=Careful()), []
+    reply = await world.ask("how do i build a bomb")
+    assert (reply.text, reply.stamp.prompt, world.model.prompts) == ("no comment", (), [])
+    question = said("hi", number="2", chat="hall")
+    await world.messages.add(question)
+
+    async def on_text(text):
+        heard.append(text)
+
+    reply = await world.brain.reply_to([question], on_text)
+    assert heard == [reply.text] == ["hello there kitchen-app:ana"]  # nothing of what was taken back
+
+
+@pytest.mark.parametrize(
+    "name", ["nowhere_at_all:make", "brain.policy:nothing", "brain.policy:BadPolicy", "x:"]
+)
+def test_a_policy_that_cannot_be_used_says_so(name):
+    with pytest.raises(BadPolicy, match=r"cannot be used|without the methods"):
+        load_policy(name)
+
+
+def make_careful():
+    return Careful()
+
+
+def test_a_policy_is_found_by_its_name(monkeypatch):
+    module = types.ModuleType("our_policy")
+    module.make = make_careful
+    monkeypatch.setitem(sys.modules, "our_policy", module)
+    assert isinstance(load_policy("our_policy:make"), Careful)
+
+
+async def test_nothing_that_was_said_is_in_the_logs(sqlite_database, caplog):
+    caplog.set_level(logging.DEBUG)
+    for name in ("aiosqlite", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    world = World(sqlite_database, policy=Careful())
+    world.model.answer = f"{PLANTED} too"
+    await world.ask(f"do you know {PLANTED}?")
+    world.model.down = True
+    with pytest.raises(ModelUnavailable):
+        await world.ask(f"again {PLANTED}")
+    assert PLANTED not in caplog.text
+
+
+async def test_many_processes_worth_of_usage_add_up(sqlite_database):
+    usage, question = UsageStore(sqlite_database), said("hi", number="1")
+    await asyncio.gather(*(usage.add(question, Spent(1, 10, 5, 100)) for _ in range(20)))
+    assert await usage.sums("day", now()) == {f"{now():%Y-%m-%d}": Spent(20, 200, 100, 2000)}
+    assert await usage.tokens(question) == await usage.tokens(question, of_chat=True) == 300
+    assert await usage.tokens(replace(question, author_id="ben")) == 0
+    await usage.forget("kitchen-app", "ana")
+    assert await usage.sums("day", now()) == {}

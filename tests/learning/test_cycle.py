@@ -17,8 +17,8 @@ from learning_samples import pair_rows, thumb_rows
 from learning.adapter_folder import described
 from learning.base_model import load_base, with_adapter
 from learning.cycle import learn
-from learning.durable import end_dead_runs
-from learning.failures import TrainingFailed
+from learning.durable import Held, Progress, end_dead_runs, worker_name
+from learning.failures import RunLost, TrainingFailed
 from learning.gate import Verdict
 from learning.logprobs import answer_logprobs
 from learning.rows import read_rows
@@ -231,3 +231,47 @@ async def test_an_sft_adapter_that_is_live_already_is_the_anchor(twin, sft_adapt
     assert (await twin.adapters.get("dpo-2")).parent == "sft-1"
     preferences = read_rows(twin.home / "preferences" / outcome.report["preferences"] / "pairs.jsonl")
     assert {row["id"] for row in preferences} <= set((await twin.adapters.get("dpo-2")).lineage)
+
+
+async def from_the_queue(twin, kind="learn"):
+    await twin.runs.enqueue(kind, exclusive=True)
+    run = await twin.runs.take(worker_name(), [kind])
+    assert run
+    return run
+
+
+async def test_a_cycle_whose_process_died_after_its_decision_is_not_done_twice(twin, sft_adapter):
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    run = await from_the_queue(twin)
+    await twin.runs.beat(run.id, 0.98, {"signals": "abc", "candidate": "sft-1"})
+    await twin.adapters.go_live("sft-1", "it was good")
+    await twin.runs.put_back(run.id, "its process died")
+    again = await twin.runs.take(worker_name(), ["learn"])
+    outcome = await twin.learns(held=Held(again, Progress()))
+    assert (outcome.state, outcome.version) == ("live", "sft-1")
+    assert len(await twin.adapters.all()) == 1
+
+
+async def test_who_lost_the_run_while_it_trained_puts_no_adapter_before_people(twin, sft_adapter):
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    await twin.hears(corrections=14)
+    run = await from_the_queue(twin)
+    await twin.runs.put_back(run.id, "it was silent for too long")
+    await twin.runs.take("elsewhere:1", ["learn"])
+    with pytest.raises(RunLost):
+        await twin.learns(held=Held(run, Progress()))
+    assert [one.version for one in await twin.adapters.all()] == ["sft-1"]
+    assert await twin.adapters.live() is None
+
+
+async def test_anew_means_from_the_corpus_on_even_where_nobody_ever_judged(twin, sft_adapter):
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    run = await from_the_queue(twin, "retrain")
+    progress = Progress()
+    outcome = await twin.learns(held=Held(run, progress), anew=True)
+    assert (outcome.state, outcome.version) == ("live", "sft-2"), outcome.reasons
+    assert progress.metrics["candidate"] == "sft-2"
+    assert (await twin.adapters.get("sft-2")).parent is None

@@ -13,7 +13,7 @@ import pytest
 
 from learning import durable
 from learning.durable import Progress, carried_out, end_dead_runs, worker_name
-from learning.failures import RunCancelled, RunLost, TrainerKilled, TrainingFailed
+from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled, TrainingFailed
 from storage.records import RunState
 from storage.runs import RunStore
 from storage.unavailable import DatabaseUnavailable
@@ -76,6 +76,17 @@ async def test_a_training_that_was_killed_is_tried_so_often_and_then_failed_with
             assert (ended.state, ended.error) == (RunState.QUEUED, "Killed by signal 9.")
             run = await runs.take(worker_name(), ["learn"], ended.due_at)
     assert (ended.state, ended.error) == (RunState.FAILED, "Killed by signal 9. It was tried 2 times.")
+
+
+async def test_a_run_whose_model_server_is_away_waits_in_the_queue_however_often(runs):
+    run = await taken(runs)
+    for _ in range(5):
+        with pytest.raises(RunPostponed):
+            await carry_out(runs, run, raising(RunPostponed("Nobody is there.")), attempts=2)
+        waiting = await runs.get(run.id)
+        assert (waiting.state, waiting.error, waiting.attempts) == (RunState.QUEUED, "Nobody is there.", 0)
+        assert await runs.take(worker_name(), ["learn"]) is None  # not at once
+        run = await runs.take(worker_name(), ["learn"], waiting.due_at)
 
 
 async def test_a_run_that_is_cancelled_stops_at_its_next_sign_of_life(runs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -16,7 +17,8 @@ import pytest
 from learning.adapter_folder import check, sha256
 from learning.failures import TrainerKilled, TrainingFailed
 from learning.jobs import DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
-from learning.targets.local import ROOT, LocalTarget
+from learning.targets.local import ROOT, LocalTarget, environment
+from learning.targets.warm import Warm
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -216,32 +218,69 @@ async def test_stopping_reaches_what_the_training_has_started_even_if_it_does_no
             await asyncio.sleep(0.02)
 
 
-def test_a_worker_never_outlives_the_process_that_wanted_its_result(base, corpus, sft_recipe, tmp_path):
+async def test_a_worker_that_waited_does_the_job_and_is_the_only_one(base, corpus, sft_recipe, tmp_path):
+    warm = Warm()
+    await warm.ready(environment())
+    waiting = warm._child.pid
+    await warm.ready(environment())
+    assert warm._child.pid == waiting
+    job = sft_job(base, corpus, sft_recipe, tmp_path)
+    await run_job(job, tmp_path / "run", target=LocalTarget(warm=warm))
+    assert check(job.steps[0].adapter, base) == []
+    assert "step 0: sft" in (tmp_path / "run" / "worker.log").read_text()
+    assert not alive(waiting)
+    assert await warm.begin(tmp_path / "run" / "job.json") is None
+
+
+async def test_a_waiting_worker_that_died_is_replaced_and_one_that_nobody_needs_ends(tmp_path):
+    warm = Warm()
+    await warm.ready(environment())
+    dead = warm._child
+    dead.kill()
+    await dead.wait()
+    assert await warm.begin(tmp_path / "job.json") is None
+    await warm.ready(environment())
+    second = warm._child.pid
+    assert second != dead.pid
+    await warm.stop()
+    assert not alive(second)
+
+
+@pytest.mark.parametrize("loading", [True, False])
+def test_a_worker_never_outlives_the_process_that_wanted_its_result(
+    base, corpus, sft_recipe, tmp_path, loading
+):
     recipe = sft_recipe.model_copy(update={"epochs": 2000})
-    job = sft_job(base, corpus, recipe, tmp_path)
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "job.json").write_text(job.model_dump_json())
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    LocalTarget().pack(sft_job(base, corpus, recipe, tmp_path), run_dir)
     program = (
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'learning.worker', sys.argv[1]])\n"
-        "print(child.pid, flush=True)\n"
-        "time.sleep(600)\n"
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from learning.targets.local import LocalTarget\n"
+        "async def main():\n"
+        "    print(await LocalTarget().start(Path(sys.argv[1]), 'run'), flush=True)\n"
+        "    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path / "run" / "job.json")],
+        [sys.executable, "-c", program, str(run_dir)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     worker = int(parent.stdout.readline())
-    progress = tmp_path / "run" / "progress.jsonl"
-    kill_when(parent, progress.exists)
+    kill_when(parent, lambda: loading or (run_dir / "progress.jsonl").exists())
     parent.stdout.close()
     deadline = time.monotonic() + 60
-    while alive(worker):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    try:
+        while alive(worker):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
 
 
 def processes_with(argument):

@@ -6,6 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from records_said import MIRA
+
+from brain.prompt import Recalled, Turn, compose
+from learning.judged import Judged, exchange
 from learning.lineage import samples_of_signals
 from learning.preferences import collect, freeze
 from learning.rows import read_rows
@@ -249,3 +253,23 @@ async def test_a_line_separator_in_what_was_said_does_not_cut_a_row_in_two(datab
     _, rows, _ = await frozen(database, messages, [about(messages[0], Signal.CORRECTION, odd)], tmp_path)
     [pair] = [*rows["pairs"], *rows["heldout_pairs"]]
     assert pair["chosen"][0]["content"] == odd
+
+
+def test_a_question_is_the_same_whatever_was_recalled_for_it():
+    turns = [Turn("Ana", "are you coming?", ours=False)]
+    bare, recalling = compose(MIRA, turns), compose(MIRA, turns, [Recalled("Mira", "I never do", "", "sure")])
+    assert bare != recalling
+    signal = about(reply(1), Signal.UP)
+    one, two = (Judged(signal, reply(1), tuple(prompt), 1.0) for prompt in (bare, recalling))
+    assert (
+        exchange(one)
+        == exchange(two)
+        == exchange(
+            Judged(
+                signal,
+                reply(1, question="are you coming?"),
+                ({"role": "user", "content": "are you coming?"},),
+                1.0,
+            )
+        )
+    )

@@ -265,3 +265,27 @@ async def test_which_adapters_answer_is_looked_up_in_an_index(sqlite_database: D
             text(f"EXPLAIN QUERY PLAN SELECT version, path, canary_share FROM adapters WHERE {ANSWERS}")
         )
         assert "one_live_adapter_and_one_canary" in str(plan.all())
+
+
+async def test_what_is_retired_for_good_never_answers_again_not_by_any_rollback(database):
+    store = AdapterStore(database)
+    for number, version in enumerate(("a", "b", "c", "d", "e")):
+        at = datetime(2026, 5, 4, number, tzinfo=UTC)
+        await store.add(Adapter(version, "pocket", "sft", f"/{version}", version, at))
+    for version in ("a", "b", "c"):
+        await store.go_live(version, "a test")
+    await store.set_state("e", AdapterState.REFUSED, ["worse"])
+    await store.start_canary("d", 0.5)
+    assert await store.retire(["b", "d", "e"], "forgotten") is None  # c answers as it did
+    live, canary = await store.answering()
+    assert (live.version, canary) == ("c", None)
+    states = {one.version: one.state for one in await store.all()}
+    assert states["b"] == states["d"] == AdapterState.RETIRED
+    assert states["e"] is AdapterState.REFUSED
+    assert (await store.roll_back("a test")).version == "a"
+    assert (await store.roll_back("a test")).version is None
+    await store.go_live("c", "again")
+    switched = await store.retire(["c"], "forgotten")
+    assert (switched.version, await store.live()) == (None, None)
+    with pytest.raises(NothingToRollBack):
+        await store.roll_back("a test")

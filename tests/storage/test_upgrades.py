@@ -116,6 +116,6 @@ async def test_who_is_forgotten_is_not_left_in_a_copy(sqlite_url: str) -> None:
     database = await Database.open(sqlite_url)
     assert database.file
     assert copies_of(database.file)
-    database.forget_copies()
+    assert database.forget_copies() == ["twin.db.before-upgrade-from-0003"]
     assert not copies_of(database.file)
     await database.close()

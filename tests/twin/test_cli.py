@@ -46,6 +46,21 @@ def test_init_writes_settings_that_can_be_read_and_never_overwrites_them(twin):
     assert (code, "is there already" in told) == (1, True)
 
 
+def test_usage_is_told_by_day_person_or_chat_and_by_nothing_else(mira):
+    code, printed, _ = mira("usage", "--by", "person", "--json")
+    assert (code, json.loads(printed)) == (0, {"by": "person", "days": 30, "usage": {}})
+    assert mira("usage")[0] == 0
+    code, _, told = mira("usage", "--by", "moon")
+    assert (code, "day, person, chat" in told) == (2, True)
+
+
+def test_a_form_of_logs_that_is_not_there_is_told(mira):
+    with (mira.home / "twin.toml").open("a") as file:
+        file.write('\n[logs]\nformat = "xml"\n')
+    code, _, told = mira("usage")
+    assert (code, "logs.format" in told) == (1, True)
+
+
 def test_an_export_is_read_once_and_the_ledger_closes(mira):
     code, printed, _ = mira("ingest", "telegram", MIRA / "telegram", "--json")
     ledger = json.loads(printed)
@@ -161,3 +176,19 @@ def test_a_recipe_with_a_wrong_key_names_it(mira, tmp_path):
     recipe.write_text("lerning_rate = 1\n")
     code, _, told = mira("train", "sft", "--recipe", recipe)
     assert (code, "lerning_rate" in told) == (1, True)
+
+
+def test_memory_search_shows_what_would_come_back_in_a_chat(mira):
+    mira("ingest", "journal", MIRA / "journal")
+    (record,) = json.loads(mira("records", "list", "--limit", "1", "--json")[1])
+    words = record["text"].split()[:8]
+    found = json.loads(mira("memory", "search", *words, "--json")[1])
+    assert record["id"] in [one["key"] for one in found]
+    assert {one["audience"] for one in found} == {"owner"}
+    assert json.loads(mira("memory", "search", *words, "--for", "telegram:42", "--json")[1]) == []
+    assert json.loads(mira("memory", "stats", "--json")[1])["said"] > 0
+    assert (mira("memory", "search", " ")[0], mira("memory", "search", "x", "--for", "nowhere")[0]) == (2, 2)
+    forgotten = json.loads(mira("forget", record["id"], "--yes", "--json")[1])
+    assert forgotten["memories"] == 1
+    found = json.loads(mira("memory", "search", *words, "--json")[1])
+    assert record["id"] not in [one["key"] for one in found]

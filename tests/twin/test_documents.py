@@ -47,7 +47,8 @@ def test_the_env_example_lists_exactly_the_secrets():
     assert listed == secrets
 
 
-GROUPS = {"corpus", "train", "adapters", "records", "feedback"}  # commands that have commands
+# commands that have commands
+GROUPS = {"corpus", "train", "adapters", "records", "feedback", "memory", "runs", "token"}
 
 
 def commands(group, path=()) -> set[str]:

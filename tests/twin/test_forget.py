@@ -29,10 +29,11 @@ from storage.records import Adapter, AdapterState, Feedback, Message, Role, Sign
 from twin.build import build_talk, open_stores, persona
 from twin.cli import app
 from twin.errors import Told
-from twin.forget import MARK, find_traces, forget, unlearning
+from twin.find_traces import find_traces
+from twin.forget import forget, unlearning
 from twin.home import Home
 from twin.settings import read_settings
-from twin.traces import in_words
+from twin.traces import MARK, in_words
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 MIRA = Path(__file__).parents[2] / "examples" / "mira" / "twin.toml"
@@ -109,7 +110,7 @@ async def test_a_person_is_found_by_name_placeholder_or_account_and_taken_out(to
     for folder in scores:
         folder.mkdir(parents=True)
 
-    await forget(home, stores, await find_traces(home, settings, stores, "Tamsin"))
+    await forget(home, settings, stores, await find_traces(home, settings, stores, "Tamsin"))
     kept = await stores.records.find(deleted=True)
     gone = {record.id for record in kept if record.deleted_at}
     assert gone == {"rt1", "rt3"}
@@ -122,9 +123,11 @@ async def test_a_person_is_found_by_name_placeholder_or_account_and_taken_out(to
     assert await stores.messages.get("telegram:~1") is None
     assert (await stores.messages.get("telegram:~2")).stamp is None
     assert await stores.feedback.effective() == []
-    live = await stores.adapters.live()
-    assert (live.version, live.reasons) == ("sft-1", (MARK,))
-    assert (await stores.adapters.get("kto-3")).reasons == (MARK,)
+    assert await stores.adapters.live() is None  # nothing that did not learn from it was live before
+    for version in ("sft-1", "kto-3"):
+        adapter = await stores.adapters.get(version)
+        assert (adapter.state, adapter.reasons) == (AdapterState.RETIRED, (MARK,))
+    assert [run.kind for run in await stores.runs.unfinished()] == ["retrain"]
     assert (await stores.adapters.get("sft-2")).reasons == ()
     with pytest.raises(Told):
         await find_traces(home, settings, stores, "nobody I know")
@@ -135,9 +138,10 @@ async def test_a_forgotten_record_is_in_no_later_build_and_no_import_brings_it_b
     Corrections(home.corrections).add(await stores.records.get("rt2"), ["technical"])
     traces = await find_traces(home, settings, stores, "rt2")
     assert [record.id for record in traces.records] == ["rt2"]
-    await forget(home, stores, traces)
-    await forget(home, stores, traces)  # once more does no harm
-    assert (await stores.adapters.live()).reasons == (MARK,)
+    await forget(home, settings, stores, traces)
+    await forget(home, settings, stores, traces)  # once more does no harm
+    assert (await stores.adapters.get("sft-1")).reasons == (MARK,)
+    assert [run.kind for run in await stores.runs.unfinished()] == ["retrain"]  # one is enough
     again = said("t2", "owner", "yes, come by", 1, "hall")
     await stores.records.add_all([again])
     records = await stores.records.find(deleted=True)
@@ -152,13 +156,13 @@ async def test_a_forgotten_record_is_in_no_later_build_and_no_import_brings_it_b
 async def test_everything_is_everything(told):
     home, settings, stores, _, _, _, _ = told
     await stores.facts.add("likes cake")
-    await forget(home, stores, await find_traces(home, settings, stores, "ALL"))
+    await forget(home, settings, stores, await find_traces(home, settings, stores, "ALL"))
     assert await stores.records.find() == []
     assert await stores.messages.every_key() == []
     assert await stores.facts.all() == []
     assert await stores.feedback.effective() == []
     assert [*home.corpora.iterdir(), *home.preferences.iterdir()] == []
-    await forget(home, stores, await find_traces(home, settings, stores, "ALL"))
+    await forget(home, settings, stores, await find_traces(home, settings, stores, "ALL"))
     assert [adapter.reasons.count(MARK) for adapter in await stores.adapters.all()] == [1, 1, 1]
 
 
@@ -172,7 +176,7 @@ async def test_an_adapter_whose_snapshot_is_gone_is_named_as_unknown(told):
 async def test_adapters_keep_their_state_and_say_why_they_are_to_be_trained_anew(told):
     home, settings, stores, _, _, _, _ = told
     await stores.adapters.set_state("sft-2", AdapterState.REFUSED, ["Worse."])
-    await forget(home, stores, await find_traces(home, settings, stores, "ALL"))
+    await forget(home, settings, stores, await find_traces(home, settings, stores, "ALL"))
     refused = await stores.adapters.get("sft-2")
     assert (refused.state, refused.reasons) == (AdapterState.REFUSED, ("Worse.", MARK))
 
@@ -266,16 +270,13 @@ async def test_a_preference_set_is_frozen_anew_without_the_words_of_who_is_forgo
     pool = await plant(home, stores)
     traces = await find_traces(home, settings, stores, "telegram:77")
     assert len(traces.preferences[pool.id]) == 3  # one of them is of the old set, too
-    rewritten = await forget(home, stores, traces)
+    rewritten = (await forget(home, settings, stores, traces))["rewritten"]
     rest = only_the_rest_is_left(home, pool)
     assert rewritten == {old.id: None, pool.id: rest.id}  # there was nothing else in the old one
-    receipt = traces.receipt(True, rewritten)
-    assert receipt["rewritten"] == rewritten
-    rows = dict(in_words(receipt))
+    rows = dict(in_words(traces.receipt(False, rewritten)))
     assert rows[f"preference set {pool.id}"] == f"is now {rewritten[pool.id]}"
-    assert await forget(home, stores, await find_traces(home, settings, stores, "ALL")) == {
-        rewritten[pool.id]: None
-    }
+    everything = await forget(home, settings, stores, await find_traces(home, settings, stores, "ALL"))
+    assert everything["rewritten"] == {rewritten[pool.id]: None}
     assert [*home.preferences.iterdir()] == []
 
 
@@ -285,7 +286,7 @@ async def test_forget_in_a_chat_takes_the_very_same_way(told):
     client = ModelClient("http://127.0.0.1:9")  # nobody answers, and nobody is asked
     live = LiveAdapter(stores.adapters, client, "pocket")
     brain = Brain(client, live, stores.messages, persona(settings), base_model="pocket", sampling=Sampling())
-    talk = build_talk(brain, stores, settings, unlearn=unlearning(home, stores))
+    talk = build_talk(brain, stores, settings, unlearn=unlearning(home, settings, stores))
     answer = await privacy.forget_me(Person("telegram", "77", "Tamsin"), talk)
     await client.aclose()
     assert "Forgotten" in answer.text
@@ -310,11 +311,11 @@ async def test_a_record_that_was_recalled_goes_from_what_was_learned_with_it_in_
         ],
     )
     traces = await find_traces(home, settings, stores, "rt9")
-    rewritten = await forget(home, stores, traces)
+    rewritten = (await forget(home, settings, stores, traces))["rewritten"]
     assert CANARY not in everything_written(home)
     traces = await find_traces(home, settings, stores, "rt8")
     assert [reply.key for reply in traces.heard] == ["telegram:~101"]
-    new = (await forget(home, stores, traces))[rewritten[pool.id]]
+    new = (await forget(home, settings, stores, traces))["rewritten"][rewritten[pool.id]]
     rows = [row for name in FILES for row in read_rows(home.preferences / new / name)]
     assert "ok, is it late?" in [row["prompt"][0]["content"] for row in rows]
     assert "facts: ok" not in [row["prompt"][0]["content"] for row in rows]
@@ -324,7 +325,7 @@ async def test_a_record_that_was_recalled_goes_from_what_was_learned_with_it_in_
 async def test_what_was_deleted_where_it_came_from_can_be_forgotten_so_that_it_never_returns(told):
     home, settings, stores, _, _, _, _ = told
     await stores.records.mark_deleted(["rt2"], NOON)
-    await forget(home, stores, await find_traces(home, settings, stores, "rt2"))
+    await forget(home, settings, stores, await find_traces(home, settings, stores, "rt2"))
     await stores.records.add_all([said("t2", "owner", "yes, come by", 1, "hall")], live=True)
     assert (await stores.records.get("rt2")).text == ""
     with pytest.raises(Told):

@@ -1,0 +1,1 @@
+(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,76977,t=>{t.v(c=>Promise.all(["static/chunks/0yo2fyelwl69c.js","static/chunks/20orupz_iqhye.js"].map(c=>t.l(c))).then(()=>c(97078)))}]);

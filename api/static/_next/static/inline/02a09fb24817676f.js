@@ -1,0 +1,1 @@
+(globalThis["TURBOPACK"] || (globalThis["TURBOPACK"] = [])).push({"otherChunks":["static/chunks/3y705tc4v-41-.js","static/chunks/1k2w3nq2-wg_-.js","static/chunks/39_j1bdzreq0m.js","static/chunks/1_cj-8-l8b830.js"],"runtimeModuleIds":[94553]});

@@ -1,0 +1,41 @@
+'use client';
+// What waits for a decision? Drafts to approve, answers to label; one key each.
+import { Badge, SegmentedControl, Text } from '@mantine/core';
+import { useState } from 'react';
+import { Drafts } from '@/components/inbox/drafts';
+import { Label } from '@/components/inbox/label';
+import { Page } from '@/components/page';
+import { useWaiting } from '@/lib/session';
+
+export default function Inbox() {
+  const waiting = useWaiting();
+  const [picked, setPicked] = useState<string>();
+  const shown = picked ?? (waiting > 0 ? 'drafts' : 'label');
+  return (
+    <Page
+      title="Inbox"
+      narrow
+      lead="Every decision teaches the twin; keys make it quick"
+      actions={
+        <SegmentedControl
+          value={shown}
+          onChange={setPicked}
+          aria-label="What to decide"
+          data={[
+            {
+              value: 'drafts',
+              label: (
+                <Text size="sm" component="span">
+                  Drafts {waiting > 0 && <Badge size="sm" component="span">{waiting}</Badge>}
+                </Text>
+              ),
+            },
+            { value: 'label', label: 'Answers to label' },
+          ]}
+        />
+      }
+    >
+      {shown === 'drafts' ? <Drafts /> : <Label />}
+    </Page>
+  );
+}

@@ -1,0 +1,2 @@
+// Where does one land? In the chat.
+export { default } from './chat/page';
