@@ -7,10 +7,10 @@ table is looked through, also those that this file has never heard of.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Table, Text, and_, bindparam, delete, select, type_coerce, update
+from sqlalchemy import JSON, Delete, Table, Text, and_, bindparam, delete, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Enum, TypeDecorator
 
@@ -22,7 +22,6 @@ from storage.snapshot import MADE_BY_TRIGGERS
 from storage.tables import (
     Base,
     ChatRow,
-    DeliveryRow,
     FeedbackRow,
     LeaseRow,
     MemoryRow,
@@ -57,32 +56,38 @@ async def erase_person(
 ) -> dict[str, int]:
     """Take out what is kept of them besides what they said; how many rows went, by table.
 
-    That they opted out stays: it is what keeps them from being heard again.
+    Of every table that knows people or chats. That they opted out stays: they must not be heard again.
     """
     gone: Counter[str] = Counter()
     async with database.transaction() as session:
         here = and_(MessageRow.platform == platform, MessageRow.chat_id.in_(chats))
         keys = select(MessageRow.key).where(here)
         asked = await _asked(session, person_id, {*await session.scalars(keys)})
-        names = [f"chat {platform}:{chat}" for chat in chats]
-        for row, which in (
-            (FeedbackRow, FeedbackRow.reply_key.in_(keys)),
-            (DeliveryRow, and_(DeliveryRow.platform == platform, DeliveryRow.chat_id.in_(chats))),
-            (MessageRow, here),
-            (ChatRow, and_(ChatRow.platform == platform, ChatRow.chat_id.in_(chats))),
-            (LeaseRow, LeaseRow.name.in_(names)),
-            (QuestionRow, database.is_among(QuestionRow.key, asked)),
-            (
-                PersonRow,
-                and_(
-                    PersonRow.platform == platform,
-                    PersonRow.person_id == person_id,
-                    PersonRow.consent != Consent.OPTED_OUT,
-                ),
-            ),
-        ):
-            gone[row.__tablename__] += await database.touched(session, delete(row).where(which))
+        leases = [f"chat {platform}:{chat}" for chat in chats]
+        first = [
+            delete(FeedbackRow).where(FeedbackRow.reply_key.in_(keys)),
+            delete(LeaseRow).where(LeaseRow.name.in_(leases)),
+            delete(QuestionRow).where(database.is_among(QuestionRow.key, asked)),
+        ]
+        for statement in [*first, *_of_theirs(platform, person_id, chats)]:
+            gone[statement.table.name] += await database.touched(session, statement)
     return {table: count for table, count in gone.items() if count}
+
+
+def _of_theirs(platform: str, person_id: str, chats: Collection[str]) -> Iterator[Delete]:
+    for table in Base.metadata.sorted_tables:
+        if "platform" not in table.c:
+            continue
+        theirs = []
+        if "person_id" in table.c:
+            theirs.append(table.c.person_id == person_id)
+        if "chat_id" in table.c:
+            theirs.append(table.c.chat_id.in_(chats))
+        if theirs:
+            statement = delete(table).where(table.c.platform == platform, or_(*theirs))
+            if table.name == PersonRow.__tablename__:
+                statement = statement.where(table.c.consent != Consent.OPTED_OUT)
+            yield statement
 
 
 async def rename_thread(database: Database, old: str, new: str) -> int:

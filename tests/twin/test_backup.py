@@ -163,6 +163,8 @@ async def test_the_same_twin_comes_back_in_an_empty_home(home, tmp_path, monkeyp
         del one["path"]
     assert after == before
     assert newest_corpus(other).id == new
+    cards = [one.corpora / new / "card.json" for one in (home, other)]
+    assert cards[0].stat().st_mtime == cards[1].stat().st_mtime  # by which the newest is told
     for name in ("pseudonym.key", "vault.bin", "roster.json", "adapters/dpo-2/adapter_model.safetensors"):
         assert (other.root / name).read_bytes() == (home.root / name).read_bytes()
     assert (other.root / "pseudonym.key").stat().st_mode & 0o777 == 0o600
@@ -180,7 +182,11 @@ async def test_no_secret_is_in_a_backup_wherever_it_was_written(home):
     made = await asyncio.to_thread(shown, home, "backup", "--json")
     for name, content in everything_in(Path(made["path"])).items():
         assert b"canary-" not in content, name
-    assert "storage" in without_secrets(SETTINGS, ())
+    text = '[storage]\nurl = "sqlite+aiosqlite:////srv/twin.db"\n[learning]\nmax_tokens = 5\n'
+    assert without_secrets(text, ["sqlite+aiosqlite:////srv/twin.db"]) == text
+    url = '[storage]\nurl = "postgresql://me:canary@db/twin?password=canary&ssl=on"\n'
+    left = '[storage]\nurl = "postgresql://me@db/twin?password=&ssl=on"\n'
+    assert without_secrets(url, ["postgresql://me:canary@db/twin?password=canary&ssl=on"]) == left
 
 
 async def test_a_backup_while_the_twin_is_written_to_is_one_moment_and_rotation_keeps_days_and_weeks(home):
