@@ -162,6 +162,7 @@ async def test_five_hundred_readers_hear_of_everything_and_the_database_is_asked
 
 async def test_what_happens_while_a_reader_takes_its_time_is_not_lost(place):
     events = place.world.events
+    events._figures = None
     stream = events.read(None, words=True)
     await anext(stream)
 
