@@ -1,4 +1,4 @@
-"""Discord's sign-in in small, on a real socket: it hands out codes, checks them with PKCE, and knows people."""
+"""Discord's sign-in in small, on a real socket: codes, PKCE, and people it knows."""
 
 from __future__ import annotations
 

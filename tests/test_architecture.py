@@ -54,7 +54,15 @@ def test_heavy_libraries_live_in_learning_and_the_embedded_server_only():
 
 @pytest.mark.parametrize(
     "module",
-    ["twin.cli", "api.app", "bot.terminal_app", "brain.reply", "learning.cycle", "learning.jobs", "ingest.pipeline"],
+    [
+        "twin.cli",
+        "api.app",
+        "bot.terminal_app",
+        "brain.reply",
+        "learning.cycle",
+        "learning.jobs",
+        "ingest.pipeline",
+    ],
 )
 def test_a_program_starts_without_torch(module):
     code = f"import sys, {module}; sys.exit(' '.join({HEAVY} & set(sys.modules)) or 0)"

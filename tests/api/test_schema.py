@@ -10,9 +10,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from api.app import describe
 
-EXAMPLES = 4  # of each route
+EXAMPLES = 3  # of each route
 NEVER_ENDS = {"/api/events"}
 SIGNS_OUT = {"/api/auth/logout", "/api/tokens/{token_id}", "/api/accounts/{account_id}"}
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
 
 async def test_no_route_fails_whatever_is_sent_to_it(place):
@@ -61,7 +66,7 @@ async def send(client: httpx.AsyncClient, case) -> httpx.Response:
     data = asked.pop("data", None)
     if data is not None:
         asked["content"] = data if isinstance(data, bytes | str) else str(data)
-    headers = {name: value for name, value in (asked.pop("headers", None) or {}).items()}
+    headers = dict(asked.pop("headers", None) or {})
     headers.pop("Authorization", None)
     headers.pop("Cookie", None)
     asked.pop("cookies", None)
