@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import AsyncGenerator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
@@ -29,7 +29,9 @@ router = APIRouter(route_class=Handled, prefix="/api", tags=["chat"])
 Id = Annotated[str, Path(max_length=300, description="of a conversation")]
 Key = Annotated[str, Path(max_length=300, description="of a message")]
 Once = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
-STREAM = {200: {"content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/Growing"}}}}}
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/Growing"}}}}
+}
 
 
 @router.get("/conversations", dependencies=[allow(Grade.TRAINER, Scope.READ)])

@@ -86,8 +86,8 @@ class Events:
                 for event in behind_us:
                     if event.change is None or _is_new(event.change, place):
                         place = _behind(place, event.change)
-                        if text := _text(event, place, words):
-                            yield text
+                        if said := _text(event, place, words):
+                            yield said
                 try:
                     await asyncio.wait_for(news.wait(), HEARTBEAT_SECONDS)
                 except TimeoutError:

@@ -154,7 +154,7 @@ class ApiRuns:
     async def _begun(self, kind: str, work: Work) -> Run:
         """The run as soon as it is one; what keeps it from becoming one is told."""
         before = {run.id for run in await self._stores.runs.all(limit=50)}
-        task: asyncio.Task[object] = asyncio.ensure_future(work())  # type: ignore[arg-type]
+        task: asyncio.Task[object] = asyncio.ensure_future(work())
         self._at_work.add(task)
         task.add_done_callback(self._done)
         waited = 0.0

@@ -175,7 +175,7 @@ def password(
             account = await _account(access, name)
             await access.set_password(account.id, hash)
             await access.note("the command line", "twin password", f"account={account.id}", "done")
-            return account.name
+            return str(account.name)
 
     whose = cli.run(work())
     if json:
