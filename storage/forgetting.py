@@ -70,6 +70,7 @@ async def erase_person(
             delete(QuestionRow).where(database.is_among(QuestionRow.key, asked)),
         ]
         for statement in [*first, *_of_theirs(platform, person_id, chats)]:
+            assert isinstance(statement.table, Table)
             gone[statement.table.name] += await database.touched(session, statement)
     return {table: count for table, count in gone.items() if count}
 
