@@ -10,7 +10,22 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Delete, Table, Text, and_, bindparam, delete, or_, select, type_coerce, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Delete,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Enum, TypeDecorator
 
@@ -65,17 +80,16 @@ async def erase_person(
         asked = await _asked(session, person_id, {*await session.scalars(keys)})
         leases = [f"chat {platform}:{chat}" for chat in chats]
         first = [
-            delete(FeedbackRow).where(FeedbackRow.reply_key.in_(keys)),
-            delete(LeaseRow).where(LeaseRow.name.in_(leases)),
-            delete(QuestionRow).where(database.is_among(QuestionRow.key, asked)),
+            ("feedback", delete(FeedbackRow).where(FeedbackRow.reply_key.in_(keys))),
+            ("leases", delete(LeaseRow).where(LeaseRow.name.in_(leases))),
+            ("questions", delete(QuestionRow).where(database.is_among(QuestionRow.key, asked))),
         ]
-        for statement in [*first, *_of_theirs(platform, person_id, chats)]:
-            assert isinstance(statement.table, Table)
-            gone[statement.table.name] += await database.touched(session, statement)
+        for table, statement in [*first, *_of_theirs(platform, person_id, chats)]:
+            gone[table] += await database.touched(session, statement)
     return {table: count for table, count in gone.items() if count}
 
 
-def _of_theirs(platform: str, person_id: str, chats: Collection[str]) -> Iterator[Delete]:
+def _of_theirs(platform: str, person_id: str, chats: Collection[str]) -> Iterator[tuple[str, Delete]]:
     for table in Base.metadata.sorted_tables:
         if "platform" not in table.c:
             continue
@@ -88,7 +102,7 @@ def _of_theirs(platform: str, person_id: str, chats: Collection[str]) -> Iterato
             statement = delete(table).where(table.c.platform == platform, or_(*theirs))
             if table.name == PersonRow.__tablename__:
                 statement = statement.where(table.c.consent != Consent.OPTED_OUT)
-            yield statement
+            yield table.name, statement
 
 
 async def rename_thread(database: Database, old: str, new: str) -> int:
@@ -107,8 +121,9 @@ async def rename_thread(database: Database, old: str, new: str) -> int:
 
 async def drop_shelves(database: Database, audiences: Collection[str]) -> None:
     """Shelves of these that hold no memory any more: they go by the account of who could hear them."""
-    first = ShelfRow.number * SHELF
-    held = select(MemoryRow.number).where(MemoryRow.number.between(first, first + SHELF - 1)).exists()
+    first = cast(ShelfRow.number, BigInteger) * literal(SHELF, BigInteger)
+    last = first + literal(SHELF - 1, BigInteger)
+    held = select(MemoryRow.number).where(MemoryRow.number.between(first, last)).exists()
     async with database.transaction() as session:
         await session.execute(delete(ShelfRow).where(ShelfRow.audience.in_(list(audiences)), ~held))
 
