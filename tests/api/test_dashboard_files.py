@@ -1,4 +1,4 @@
-"""How do the dashboard's files travel? Compressed, kept where their names say what is in them, trusted little."""
+"""How do the dashboard's files travel? Compressed, kept for long, and trusted little."""
 
 from __future__ import annotations
 
