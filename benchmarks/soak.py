@@ -35,6 +35,7 @@ from benchmarks._soak_home import Kept, database_mb, eager, kept_by, remember
 from benchmarks._soak_people import People, Tally
 from benchmarks._soak_plot import draw
 from twin import show
+from twin.serve import stop_signal
 
 FULL = {
     "minutes": 60.0,
@@ -79,7 +80,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as scratch, show.progress("soak") as on_progress:
             figures = asyncio.run(measure(options.folder or Path(scratch), size, on_progress))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before anybody talks
         return 130
     if options.json:
         print(json.dumps({"figures": figures, "conditions": conditions(size)}))
@@ -107,6 +108,7 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
         )
         faults = Faults(world, service, home / "twin.db", size["seed"])
         memory, over, quiet = Memory(service), asyncio.Event(), asyncio.Event()
+        enough = stop_signal()  # Ctrl-C and SIGTERM: what was measured until then is told
         try:
             await service.up(UP_SECONDS)
             began, size_before = datetime.now(UTC), database_mb(home)
@@ -120,14 +122,17 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
                     on_fault=lambda kind: on_progress(memory.minutes / size["minutes"], kind),
                 )
             )
-            await asyncio.wait((talking, breaking), timeout=60 * size["minutes"])
+            stopping = asyncio.create_task(enough.wait())
+            ends = (talking, breaking, stopping)
+            await asyncio.wait(ends, timeout=60 * size["minutes"], return_when=asyncio.FIRST_COMPLETED)
             over.set()
             quiet.set()
             await asyncio.gather(talking, breaking)
             on_progress(0.99, "people are silent; it finishes what it has begun")
-            drained = await until_done(people, home)
+            drained = await until_done(people, home, enough)
             minutes = memory.minutes
             watching.cancel()
+            stopping.cancel()
             size_after, stopped = database_mb(home), await service.stop()
         finally:
             service.kill()
@@ -143,11 +148,13 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
     }
 
 
-async def until_done(people: People, home: Path) -> bool:
-    """Every question is answered and every run is over, or its patience is at an end."""
+async def until_done(people: People, home: Path, enough: asyncio.Event) -> bool:
+    """Every question is answered and every run is over, or its patience is at an end. Whether all is."""
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            while not people.answered() or kept_by(home, ()).unfinished:  # noqa: ASYNC110  it is in files
+            while not people.answered() or kept_by(home, ()).unfinished:
+                if enough.is_set():
+                    return False
                 await asyncio.sleep(0.5)
             await asyncio.sleep(LATE)
             return True

@@ -61,6 +61,7 @@ async def forget(
     """
     words = await asyncio.to_thread(_words, home, settings, traces)
     disk = Disk()
+    copies = await asyncio.to_thread(stores.database.forget_copies)
     answers, stopped = await _unlearn(home, stores, traces, disk)
     rewritten = await _out_of_what_is_frozen(home, traces, disk)
     # What is said in a chat is in no export yet, and looking through those takes long.
@@ -79,7 +80,7 @@ async def forget(
         "answers_now": answers,
         "stopped_runs": stopped,
         "retrain": await _retrain(settings, stores, traces),
-        "files_removed": [*disk.removed, *swept.removed],
+        "files_removed": [*copies, *disk.removed, *swept.removed],
         "files_rewritten": swept.rewritten,
         "vault": vault,
         "backups": kept,

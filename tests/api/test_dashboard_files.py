@@ -1,4 +1,4 @@
-"""How do the dashboard's files travel? Small, kept for ever where their name says what is in them, and trusted little."""
+"""How do the dashboard's files travel? Compressed, kept for long, and trusted little."""
 
 from __future__ import annotations
 

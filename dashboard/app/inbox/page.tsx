@@ -19,7 +19,10 @@ export default function Inbox() {
       actions={
         <SegmentedControl
           value={shown}
-          onChange={setPicked}
+          onChange={(value) => {
+            setPicked(value);
+            (document.activeElement as HTMLElement | null)?.blur(); // so that keys go to the list again
+          }}
           aria-label="What to decide"
           data={[
             {
