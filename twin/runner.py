@@ -31,27 +31,34 @@ class Runner:
     def __init__(self, bench: Bench, kinds: Mapping[str, Kind] = KINDS) -> None:
         self._bench, self._kinds = bench, kinds
         self._at_work: dict[asyncio.Task[None], Kind] = {}
+        self._buried = self._woken = -ASLEEP_SECONDS  # when it last looked for either
 
     async def run(self, every: float = LOOK_SECONDS) -> None:
         """Until it is cancelled: then what it was at goes back into the queue, and its trainers are gone."""
-        loop = asyncio.get_running_loop()
-        buried = woken = -ASLEEP_SECONDS
+        look: asyncio.Future[None] | None = None
         try:
             while True:
-                try:
-                    if loop.time() - buried > DEAD_SECONDS:
-                        buried = loop.time()
-                        await end_dead_runs(self._bench.stores.runs, self._bench.settings.runs.attempts)
-                    if loop.time() - woken > ASLEEP_SECONDS:
-                        woken = loop.time()
-                        await self._wake_the_forgotten()
-                    await self._take_what_is_due()
-                    await self._keep_warm()
-                except DatabaseUnavailable as reason:
-                    log.error("the queue cannot be read now: %s", reason)
+                look = asyncio.ensure_future(self._look())
+                await asyncio.shield(look)
                 await asyncio.sleep(every)
         finally:
+            if look and not look.done():  # cut off in the middle, it would keep the database locked
+                await asyncio.wait([look])
             await self._leave()
+
+    async def _look(self) -> None:
+        at, runs = asyncio.get_running_loop().time(), self._bench.stores.runs
+        try:
+            if at - self._buried > DEAD_SECONDS:
+                self._buried = at
+                await end_dead_runs(runs, self._bench.settings.runs.attempts)
+            if at - self._woken > ASLEEP_SECONDS:
+                self._woken = at
+                await self._wake_the_forgotten()
+            await self._take_what_is_due()
+            await self._keep_warm()
+        except DatabaseUnavailable as reason:
+            log.error("the queue cannot be read now: %s", reason)
 
     async def _take_what_is_due(self) -> None:
         while kinds := self._free_kinds():
