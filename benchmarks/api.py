@@ -1,7 +1,9 @@
 """How much does the API add to bare FastAPI, and how many may listen to events at once?
 
-`python -m benchmarks.api [--quick] [--json]`: the same clients, in turns, ask a bare FastAPI app and the twin's
-API on real sockets of one process; then 500 readers hear of one new message.
+    python -m benchmarks.api [--quick] [--json]
+
+The same clients, in turns, ask a bare FastAPI app and the twin's API, on real sockets of one process; then
+500 readers hear of one new message.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ async def measure(folder: Path, requests: int) -> dict[str, Any]:
     """p50 and p95 in milliseconds; seconds until the last of the readers has heard."""
     home = Home(folder)
     home.make()
-    settings = Settings(api=ApiSettings(requests_per_minute=OFTEN), owner={"name": "Mira"})  # type: ignore[arg-type]
+    settings = Settings(api=ApiSettings(requests_per_minute=OFTEN), owner={"name": "Mira"})
     database = await Database.open(home.database_url)
     stores = stores_of(database)
     for number in range(500):
