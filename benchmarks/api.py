@@ -1,7 +1,9 @@
 """How much does the API add to bare FastAPI, and how many may listen to events at once?
 
-`python -m benchmarks.api [--quick] [--json]`: the same clients, in turns, ask a bare FastAPI app and the
-twin's API on real sockets of one process; then 500 readers hear of one new message.
+    python -m benchmarks.api [--quick] [--json]
+
+The same clients, in turns, ask a bare FastAPI app and the twin's API, on real sockets of one process; then
+500 readers hear of one new message.
 """
 
 from __future__ import annotations

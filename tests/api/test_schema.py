@@ -23,7 +23,7 @@ def lines(context, value):
 async def test_no_route_fails_whatever_is_sent_to_it(place):
     token = await place.token("owner")
     schema = schemathesis.openapi.from_dict(describe(place.app))
-    failed = []
+    failed, done = [], set()
     async with (
         place.served() as url,
         httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=30) as client,
@@ -34,10 +34,12 @@ async def test_no_route_fails_whatever_is_sent_to_it(place):
                 continue
             for case in await asyncio.to_thread(cases_of, operation):
                 answer = await send(client, case)
+                if answer.is_success:
+                    done.add(operation.label)
                 if answer.status_code >= 500 and answer.status_code not in (501, 503):
                     failed.append((operation.label, answer.status_code, case.body, case.query, answer.text))
     assert failed == []
-    assert place.model.prompts  # the good ones among them got through
+    assert len(done) > 30  # what was sent was not all nonsense
 
 
 def cases_of(operation) -> list:
