@@ -41,7 +41,7 @@ async def remember(folder: Path) -> None:
         await build_corpus_in(home, settings, stores)
 
 
-def eager(judgements: float, trial_minutes: float, seed: int) -> dict[str, Mapping[str, Any]]:
+def eager(judgements: float, trial_minutes: float, epochs: float, seed: int) -> dict[str, Mapping[str, Any]]:
     """The settings under which it learns as soon as there is anything to learn."""
     when = {"judgements": judgements, "cool_down_minutes": 0, "runs_a_day": 1000, "hours_a_day": 24}
     trial = {"share": 0.5 if trial_minutes else 0, "days": max(trial_minutes, 1) / 1440, "min_opinions": 4}
@@ -53,6 +53,7 @@ def eager(judgements: float, trial_minutes: float, seed: int) -> dict[str, Mappi
         "learning.gate": {"advisory": ADVISORY},
         "learning.canary": trial,
         "learning.when": when,
+        "learning.recipes.sft": {"epochs": epochs, "seed": seed},
         "learning.recipes.dpo": {"seed": seed},
         "schedule": {"learn": "every 2 seconds", "evaluate": "off", "backup": "every 10 minutes"},
         "runs": {"attempts": 20},

@@ -47,6 +47,7 @@ FULL = {
     "calm": 150.0,
     "judgements": 10.0,
     "trial_minutes": 1.0,
+    "epochs": 3.0,
 }
 QUICK = {
     "minutes": 2.0,
@@ -58,7 +59,9 @@ QUICK = {
     "calm": 45.0,
     "judgements": 8.0,
     "trial_minutes": 0.0,
+    "epochs": 1.0,
 }
+EAGER = ("judgements", "trial_minutes", "epochs", "seed")
 SEED = 7
 PATIENCE = 900.0  # seconds that it has in the end to answer everything and to finish what it has begun
 LATE = 5.0  # seconds more for what comes twice
@@ -96,7 +99,7 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
     on_progress(0.0, "the sample person's exports are read")
     await remember(home)
     async with a_world(folder) as world:
-        service = world.service(settings=eager(size["judgements"], size["trial_minutes"], size["seed"]))
+        service = world.service(settings=eager(*(size[name] for name in EAGER)))
         people = People(
             world,
             rooms=size["rooms"],

@@ -18,14 +18,18 @@ async def on_correction(
     at: datetime,
     messages: MessageStore,
     feedback: FeedbackStore,
+    growing: bool = False,
 ) -> bool:
     """Keep the better words if they are about a reply of the twin and differ from it; say whether.
 
-    Of anybody who does not teach, only that they corrected it: their words teach nothing.
+    Of anybody who does not teach, only that they corrected it: their words teach nothing. `growing`: it is
+    a reply of the twin even where it is not kept yet, because it is still being written.
     """
     reply = await messages.get(reply_key)
     better = text.strip()
-    if reply is None or not reply.by_twin or not better or better == reply.text:
+    if not better or (reply is None and not growing):
+        return False
+    if reply is not None and (not reply.by_twin or better == reply.text):
         return False
     words = None if role is Role.OTHER else better
     await feedback.record(Feedback(reply_key, given_by, role, Signal.CORRECTION, at, words))

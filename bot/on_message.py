@@ -129,7 +129,7 @@ async def _corrects(message: Message, talk: Conversation) -> bool:
     role = talk.authority.role_of(by)
     if role is Role.OTHER:  # to them it is just a message
         return False
-    return await on_correction(
+    await on_correction(
         message.reply_to,
         message.text.removeprefix(mark),
         given_by=by.id,
@@ -137,7 +137,9 @@ async def _corrects(message: Message, talk: Conversation) -> bool:
         at=message.sent_at,
         messages=talk.kept.messages,
         feedback=talk.kept.feedback,
+        growing=True,
     )
+    return True  # even one that changes nothing: who corrects has not come to talk there
 
 
 async def _situation(message: Message, answers_twin: bool, talk: Conversation) -> Situation:

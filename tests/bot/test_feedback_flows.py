@@ -163,6 +163,30 @@ async def test_a_reply_that_begins_with_the_mark_corrects_and_is_not_answered(ki
     assert await kitchen.hear(said("= 4, I think", by="bo", reply_to=answer_to))  # just a message
 
 
+async def test_a_reply_that_is_corrected_while_it_grows_is_ended_and_the_next_question_is_answered(kitchen):
+    """Who corrects has not taken over."""
+    kitchen.model.hold = asyncio.Event()
+    asking = asyncio.create_task(kitchen.hear(said("hello?")))
+    await until(lambda: kitchen.platform.shown)
+    answer_to = f"kitchen-app:kitchen:{next(iter(kitchen.platform.shown))}"
+    better = said("= hey you", by="sam", by_owner=True, to_twin=False, reply_to=answer_to)
+    assert await kitchen.hear(better) is None
+    kitchen.model.hold.set()
+    reply = await asking
+    [given] = await kitchen.feedback.effective()
+    assert (given.kind, given.text, given.reply_key) == (Signal.CORRECTION, "hey you", reply.key)
+    assert await kitchen.hear(said("and now?"))
+
+
+async def test_a_correction_in_the_chat_that_changes_nothing_does_not_silence_the_twin(kitchen):
+    await kitchen.hear(said("hello?"))
+    answer_to = f"kitchen-app:kitchen:{next(iter(kitchen.platform.shown))}"
+    same = said("= hello there friend", by="sam", by_owner=True, to_twin=False, reply_to=answer_to)
+    assert await kitchen.hear(same) is None
+    assert await kitchen.feedback.effective() == []
+    assert await kitchen.hear(said("and now?"))
+
+
 async def test_a_correction_keeps_the_better_words(kitchen):
     reply = await kitchen.hear(said("hello?"))
     assert await correct(kitchen, reply.key, "  hey you  ")
