@@ -58,7 +58,7 @@ def test_one_talks_to_the_twin_likes_and_corrects_and_asks_why(visit):
 def test_two_adapters_answer_side_by_side_and_a_key_picks_one(visit):
     page = visit("/chat/")
     page.get_by_role("button", name="New conversation").first.click()
-    page.get_by_text("Side by side").click()
+    page.get_by_role("switch", name="Side by side").click()
     page.get_by_label("First adapter").select_option("base")
     page.get_by_label("Second adapter").select_option("sft-1")
     page.get_by_label("Message").fill("what should i cook tonight?")
@@ -123,7 +123,8 @@ def test_a_run_is_started_seen_and_its_log_read(visit):
     form.get_by_label("What").select_option("corpus")
     form.get_by_role("button", name="Start", exact=True).click()
     expect(form).to_be_hidden()
-    expect(page.get_by_role("button", name=re.compile("^corpus")).first).to_be_visible()
+    started = page.get_by_role("button", name=re.compile("^corpus.*(passed|failed)")).first
+    expect(started).to_be_visible(timeout=120_000)
 
 
 def test_an_export_is_uploaded_and_its_ledger_shown(visit):
