@@ -45,8 +45,25 @@ async def test_curves_are_what_the_run_has_told_so_far(place, viewer, run):
 
 async def test_a_run_that_is_cancelled_is_over_and_says_by_whom(place, trainer, run):
     done = (await trainer.post(f"/api/runs/{run.id}/cancel")).json()
-    assert (done["state"], done["error"]) == ("cancelled", "Cancelled by trainer.")
+    assert (done["state"], done["cancelled_by"]) == ("running", "trainer")
     assert await place.stores.runs.beat(run.id, 0.9) is False
+
+
+async def test_what_the_service_does_by_itself_is_queued_for_it_once(place, trainer):
+    asked = await trainer.post("/api/runs", json={"kind": "backup"})
+    assert (asked.status_code, asked.json()["state"]) == (202, "queued")
+    again = await trainer.post("/api/runs", json={"kind": "backup"})
+    assert (again.status_code, "waits for its turn" in again.json()["detail"]) == (409, True)
+    taken = await place.stores.runs.take("host:1", ["backup"])
+    assert (taken.id, taken.requested_by) == (asked.json()["id"], "trainer")
+    waiting = (await trainer.post("/api/runs", json={"kind": "retrain"})).json()
+    over = (await trainer.post(f"/api/runs/{waiting['id']}/cancel")).json()
+    assert (over["state"], over["error"]) == ("cancelled", "Cancelled by trainer.")
+
+
+async def test_learning_without_anything_to_learn_from_says_why(trainer):
+    answer = await trainer.post("/api/runs", json={"kind": "learn"})
+    assert (answer.status_code, "0 of the" in answer.json()["detail"]) == (409, True)
 
 
 async def test_what_can_be_started_is_listed_and_nothing_else_is(trainer):
