@@ -11,7 +11,7 @@ import { Shown } from '@/components/states';
 import { Rows } from '@/components/table';
 import { useGet, useItems } from '@/lib/api';
 import { byAdapter, heardBy, joined, nameOf, type Of } from '@/lib/pulse';
-import { ago, millis, moment, number, seconds, share } from '@/lib/words';
+import { ago, millis, moment, number, share } from '@/lib/words';
 
 const SPANS = { '1': 'day', '7': 'week', '42': '6 weeks' } as const;
 
@@ -164,7 +164,7 @@ function Schedule() {
     <Panel title="Schedule" hint="What happens by the clock">
       <Shown of={schedule}>
         {(jobs) => (
-          <Rows label="Schedule" head={['What', 'Every', 'Last and next']} miw={340}>
+          <Rows label="Schedule" head={['What', 'Last', 'Next']} miw={340}>
             {jobs.map((job) => (
               <Table.Tr key={job.name}>
                 <Table.Td>
@@ -175,16 +175,15 @@ function Schedule() {
                     {job.what}
                   </Text>
                 </Table.Td>
-                <Table.Td style={{ whiteSpace: 'nowrap' }}>{job.every_seconds ? seconds(job.every_seconds) : 'when asked'}</Table.Td>
                 <Table.Td>
                   <Text size="sm" title={moment(job.last_at)}>
                     {job.last_at ? `${ago(job.last_at)} ${job.last_outcome}` : 'not yet'}
                   </Text>
-                  {job.next_at && (
-                    <Text size="xs" c="dimmed" title={moment(job.next_at)}>
-                      {ago(job.next_at)}
-                    </Text>
-                  )}
+                </Table.Td>
+                <Table.Td style={{ whiteSpace: 'nowrap' }}>
+                  <Text size="sm" title={moment(job.next_at)}>
+                    {job.next_at ? ago(job.next_at) : 'not planned'}
+                  </Text>
                 </Table.Td>
               </Table.Tr>
             ))}
