@@ -1,8 +1,12 @@
+from datetime import datetime, timedelta
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.settings import ApiSettings
-from storage.records import Feedback, Role, Signal, now
+from storage.records import Cursor, Feedback, Role, RunState, Signal, now
+from twin.learning_state import MINE
+from twin.schedule import HEARTBEAT
 
 
 @pytest.fixture
@@ -67,6 +71,16 @@ async def test_settings_are_shown_without_their_secrets(owner):
     assert "very secret" not in answer.text
 
 
-async def test_the_schedule_says_what_happens_by_the_clock(viewer):
-    names = [one["name"] for one in (await viewer.get("/api/schedule")).json()["items"]]
-    assert {"learn", "sync", "watch the canary"} <= set(names)
+async def test_the_schedule_says_what_comes_next_and_how_it_went(place, viewer):
+    assert (await viewer.get("/api/schedule")).json()["items"] == []
+    next_at = now() + timedelta(hours=1)
+    beat = {"leader": "host:1", "jobs": {"learn": next_at.isoformat()}}
+    await place.stores.cursors.put(Cursor(MINE, HEARTBEAT, beat, now()))
+    run = await place.stores.runs.start("learn", "host:1")
+    await place.stores.runs.finish(run.id, RunState.FAILED, error="The disk is full.")
+    [job] = (await viewer.get("/api/schedule")).json()["items"]
+    assert job["name"] == "learn"
+    assert "0 of the" in job["what"]
+    assert datetime.fromisoformat(job["next_at"]) == next_at
+    assert "The disk is full." in job["last_outcome"]
+

@@ -103,6 +103,12 @@ def test_what_is_no_picture_is_refused(data):
         frames(data, 3)
 
 
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(monkeypatch):
+    monkeypatch.setattr("brain.picture_files.MOST_PIXELS", 64 * 48 - 1)
+    with pytest.raises(NotAPicture, match="64 x 48"):
+        frames(a_picture(size=(64, 48)))
+
+
 WHOLE = [
     a_picture(),
     a_picture(kind="JPEG"),
