@@ -80,7 +80,7 @@ async def test_the_schedule_says_what_comes_next_and_how_it_went(place, viewer):
     await place.stores.runs.finish(run.id, RunState.FAILED, error="The disk is full.")
     [job] = (await viewer.get("/api/schedule")).json()["items"]
     assert job["name"] == "learn"
-    assert "0 of the" in job["what"]
+    assert "0 of 8 effective judgements" in job["what"]
     assert datetime.fromisoformat(job["next_at"]) == next_at
     assert "The disk is full." in job["last_outcome"]
 
