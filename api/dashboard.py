@@ -56,8 +56,10 @@ async def file(path: str, request: Request) -> Response:
 
 def _find(path: str) -> Path | None:
     """Never outside the folder, whatever the path says."""
+    if "\x00" in path:
+        return None
     whole = (STATIC / path).resolve()
-    if "\x00" in path or not whole.is_relative_to(STATIC.resolve()):
+    if not whole.is_relative_to(STATIC.resolve()):
         return None
     for one in (whole, whole / "index.html", whole.with_name(f"{whole.name}.html")):
         if one.is_file():

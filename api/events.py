@@ -56,6 +56,8 @@ class Events:
         self._count = 0  # of all there ever were; the last one in the queue has this number
         self._news = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
+        self._place = Place()  # behind the last event, while somebody looks
+        self._beginning = asyncio.Lock()
         self._closed = False
         self.readers = 0
 
@@ -65,14 +67,14 @@ class Events:
             raise TooManyReaders
         self.readers += 1
         try:
-            place = await self._changes.here() if place is None else place
-            if self._looking is None:
-                self._looking = asyncio.create_task(self._look(await self._changes.here()))
-            yield f"retry: 1000\nid: {place}\nevent: hello\ndata: {{}}\n\n"
-            seen = self._count
-            async for text, behind in self._catch_up(place, words):
-                place = behind
-                yield text
+            here, seen = await self._begin(), self._count
+            hello = place or here
+            yield f"retry: 1000\nid: {hello}\nevent: hello\ndata: {{}}\n\n"
+            if place is not None:
+                async for text, behind in self._catch_up(place, words):
+                    place = behind
+                    yield text
+            place = place or here
             while not self._closed:
                 news = self._news
                 if self._count - seen > len(self._events):  # too slow for what is kept
@@ -80,12 +82,12 @@ class Events:
                     async for text, behind in self._catch_up(place, words):
                         place = behind
                         yield text
-                for event in self._since(seen):
+                behind_us, seen = self._since(seen), self._count  # more may come while this is read
+                for event in behind_us:
                     if event.change is None or _is_new(event.change, place):
                         place = _behind(place, event.change)
                         if said := _text(event, place, words):
                             yield said
-                seen = self._count
                 try:
                     await asyncio.wait_for(news.wait(), HEARTBEAT_SECONDS)
                 except TimeoutError:
@@ -100,6 +102,14 @@ class Events:
             self._looking.cancel()
         self._tell()
 
+    async def _begin(self) -> Place:
+        """Where we are; the first reader makes somebody look."""
+        async with self._beginning:
+            if self._looking is None:
+                self._place = await self._changes.here()
+                self._looking = asyncio.create_task(self._look())
+        return self._place
+
     async def _catch_up(self, place: Place, words: bool) -> AsyncGenerator[tuple[str, Place]]:
         while changes := await self._changes.since(place):
             for change in changes:
@@ -111,7 +121,7 @@ class Events:
         behind = self._count - seen
         return [self._events[index] for index in range(len(self._events) - behind, len(self._events))]
 
-    async def _look(self, place: Place) -> None:
+    async def _look(self) -> None:
         last = 0.0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
@@ -119,7 +129,7 @@ class Events:
                 self._looking = None
                 return
             try:
-                found = [_event(change) for change in await self._changes.since(place)]
+                found = [_event(change) for change in await self._changes.since(self._place)]
                 if self._figures and time.monotonic() - last > FIGURES_SECONDS:
                     last, figures = time.monotonic(), await self._figures()
                     if figures != self._last_figures:
@@ -130,7 +140,7 @@ class Events:
                 log.error("events wait for the database: %s", reason)
                 continue
             for event in found:
-                place = event.change.place if event.change else place
+                self._place = event.change.place if event.change else self._place
                 self._events.append(event)
                 self._count += 1
             if found:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 from api.world import World
 from storage.records import RunState, now
 
 LATELY = timedelta(hours=1)
+HEARTBEAT = ("schedule", "heartbeat")  # the cursor that twin/schedule.py moves on
+
+
+class Counted(Collector):
+    """What this process has counted; not of the interpreter, which the model servers tell of, too."""
+
+    def collect(self) -> Iterator[Metric]:
+        return (family for family in REGISTRY.collect() if family.name.startswith("twin_"))
 
 
 async def collected(world: World) -> CollectorRegistry:
@@ -45,6 +56,9 @@ async def collected(world: World) -> CollectorRegistry:
     answers.labels(live.version if live else "base").set(1 - share)
     if canary:
         answers.labels(canary.version).set(share)
+    if beat := await world.cursors.get(*HEARTBEAT):
+        heard = gauge("schedule_heartbeat_timestamp_seconds", "when the schedule last showed signs of life")
+        heard.set(beat.updated_at.timestamp())
     running = gauge("runs_running", "runs that are under way", "kind")
     for run in await world.runs.all(limit=50):
         if run.state is RunState.RUNNING:

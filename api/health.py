@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from api.figures_now import collected
+from api.figures_now import Counted, collected
 from api.handling import Handled
 from api.rules import allow, anybody
 from api.shapes import pulse as shapes
@@ -63,6 +63,9 @@ async def deep(world: TheWorld) -> shapes.Health:
 
 @router.get("/metrics", dependencies=[allow(Grade.VIEWER, Scope.READ)], response_class=PlainTextResponse)
 async def metrics(world: TheWorld) -> Response:
-    """Figures in Prometheus' format; it sends a token as its bearer."""
+    """Figures in Prometheus' format; it sends a token as its bearer. The model servers' too: nobody but the
+    brain can reach them."""
     registry: CollectorRegistry = await collected(world)
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    registry.register(Counted())
+    servers = await world.talk.brain.figures_of_servers() if world.talk.has_brain else ""
+    return Response(generate_latest(registry) + servers.encode(), media_type=CONTENT_TYPE_LATEST)

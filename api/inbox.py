@@ -139,8 +139,8 @@ async def import_(request: Request, asking: Asking, world: TheWorld) -> shapes.I
 async def drafts(world: TheWorld, limit: Limit = 50, cursor: Cursor = None) -> Page[shapes.Draft]:
     """What the twin would say, and waits to be allowed to."""
     found = await world.pages.drafts(limit + 1, number_at(cursor))
-    wanted = {one.message.reply_to for one in found if one.message.reply_to}
-    questions = {one.key: one for one in await world.messages.get_all(wanted)}
+    keys = {one.message.reply_to for one in found if one.message.reply_to}
+    questions = {one.key: one for one in await world.messages.get_all(keys)}
     return paged(
         found,
         limit,

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from api.problems import Refused
 from api.shapes import chat
@@ -152,7 +153,7 @@ class Talk:
 
     def _event(
         self,
-        event: chat.Event,
+        event: Literal["text", "done", "stopped", "failed"],
         saying: Saying,
         *,
         delta: str = "",

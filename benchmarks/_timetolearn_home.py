@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +30,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "chat": {"delivery": "stream"},
     "model": {"base": "pocket", "temperature": 0.5},
+    "runs": {"warm": True},
     "schedule": {"learn": "every 1 second", "evaluate": "off", "forget": "off", "sync": "off"},
 }
 
@@ -50,7 +50,6 @@ async def lived_in(home: Home, owner: str) -> None:
         run = await stores.runs.take(worker_name(), ["learn"])
         assert run is not None
         await stores.runs.finish(run.id, RunState.PASSED, metrics={"outcome": "live"})
-    await asyncio.sleep(0)
 
 
 def once_written(count: int) -> list[Record]:

@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import platform
 import re
 import sqlite3
@@ -34,7 +35,7 @@ from twin.home import Home
 
 GOAL = 30.0
 PATIENCE = 400.0  # seconds for one correction
-STEPS = ("noticed", "queued", "collect", "start", "train", "evaluate", "gate", "load", "first_answer")
+STEPS = ("noticed", "queued", "collect", "start", "train", "mix", "evaluate", "gate", "load", "first_answer")
 QUESTION = "do you like rain or soup?"
 BETTER = ("rain ofc, soup is meh honestly tho", "rain ofc honestly tho", "soup is meh honestly, rain ofc tho")
 
@@ -130,6 +131,7 @@ def steps(home: Home, version: str, begun: float, answered: float) -> dict[str, 
         moment(started).timestamp(),
         at_line(logged, rf"run {id}: training begins"),
         at_line(worker, r"step 0:"),
+        at_line(worker, r"step \d+: interpolate"),
         at_line(worker, r"step \d+: evaluate"),
         at_line(logged, rf"run {id}: training and measuring are done"),
         at_line(logged, rf"run {id}: judged"),
@@ -173,7 +175,9 @@ def conditions(rounds: list[dict[str, float]]) -> dict[str, Any]:
     return {
         "model": "pocket",
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+        "load": round(os.getloadavg()[0], 1),
         "learning": SETTINGS["learning.when"],
+        "trainer_kept_ready": SETTINGS["runs"]["warm"],
         "totals": [one["total"] for one in rounds],
         "gate": "lenient, no trial: what is measured is time",
     }

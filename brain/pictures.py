@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+import mimetypes
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ Fetch = Callable[[str, Media, int], Awaitable[bytes]]
 
 MOST_BYTES = 20_000_000
 VIDEO_FRAMES = 3
+GIF_FRAMES = 2
 PATIENCE_SECONDS = 10.0  # for all pictures of one answer
 KEPT = 32
 AT_ONCE = 2  # decoding takes a core each
@@ -119,6 +121,8 @@ def frames_of(media: Media) -> int:
         return 0
     if media.kind == "video":
         return VIDEO_FRAMES
+    if media.kind == "image" and "image/gif" in (media.mime, mimetypes.guess_type(media.name)[0]):
+        return GIF_FRAMES
     return 1 if media.kind in ("image", "sticker") else 0
 
 

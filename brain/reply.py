@@ -21,6 +21,7 @@ from brain.pictures import Pictures, shown, stamped, told
 from brain.policy import Asking, Policy
 from brain.prompt import Persona, Situation, Turn, compose, prompt_hash
 from brain.recalled import HEAD, as_recalled, line
+from brain.replica_metrics import all_metrics
 from brain.replicas import Replicas
 from storage import tracing
 from storage.chats import FactStore
@@ -159,13 +160,14 @@ class Brain:
         asking = Asking(told(asked.prompt), person, asked.chat, last.by_owner)
         if (instead := await self._policy.before(asking)) is not None:
             metrics.POLICY.labels("before").inc()
-            return Reply(instead, self._stamp(asked, None))
+            return Reply(instead, replace(self._stamp(asked, None), prompt=()))
         reply = await self._seeing(asked, _say_nothing)
         said = await self._policy.after(asking, reply.text)
-        if said != reply.text:
+        if said != reply.text:  # not the model's words: nothing to learn
             metrics.POLICY.labels("after").inc()
+            reply = replace(reply, text=said, stamp=replace(reply.stamp, prompt=()))
         await on_text(said)
-        return replace(reply, text=said)
+        return reply
 
     async def _seeing(self, asked: _Asked, on_text: OnText) -> Reply:
         """With the pictures; without them where the model turns out to have no eyes."""
@@ -253,6 +255,10 @@ class Brain:
     async def awake(self) -> bool:
         """Whether any model server answers."""
         return await self._replicas.healthy()
+
+    async def figures_of_servers(self) -> str:
+        """What every model server tells a monitor, and we about each."""
+        return await all_metrics(self._replicas)
 
     async def _told(self) -> list[Fact]:
         """What the owner told it, for the card; where that is much, the latest: the rest is recalled."""

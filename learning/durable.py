@@ -219,14 +219,18 @@ async def _patiently(write: Callable[[], Awaitable[object]]) -> None:
 async def _alive(runs: RunStore, run: Run, progress: Progress, work: Awaitable[T]) -> T:
     """Do the work and keep saying that the run is alive; stop when it is no longer ours."""
     task = asyncio.ensure_future(work)
+    beat: asyncio.Future[bool] | None = None
     heard = now()
     try:
         while not task.done():
             await asyncio.wait([task], timeout=BEAT_EVERY)
             if task.done():
                 break
+            beat = asyncio.ensure_future(
+                runs.beat(run.id, progress.share, progress.metrics, attempt=run.attempts)
+            )
             try:
-                ours = await runs.beat(run.id, progress.share, progress.metrics, attempt=run.attempts)
+                ours = await asyncio.shield(beat)
             except DatabaseUnavailable as reason:
                 if now() - heard > SILENT_FOR / 2:  # before somebody takes us for dead
                     raise RunLost(f"The database was away for too long: {reason}") from reason
@@ -239,6 +243,8 @@ async def _alive(runs: RunStore, run: Run, progress: Progress, work: Awaitable[T
         if not task.done():
             task.cancel()
             await asyncio.wait([task])
+        if beat and not beat.done():  # cut off in the middle, it would keep the database locked
+            await asyncio.wait([beat])
 
 
 async def _why_stopped(runs: RunStore, run: Run) -> Exception:

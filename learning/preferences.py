@@ -83,7 +83,7 @@ async def collect(
             left_out["not from the owner or a trainer"] += 1
             continue
         reply = await messages.get(signal.reply_key)
-        if reply is None or reply.stamp is None or reply.deleted_at is not None:
+        if reply is None or not (reply.stamp and reply.stamp.prompt) or reply.deleted_at is not None:
             left_out["the reply or its prompt is gone"] += 1
         elif any(speaker not in agreed for speaker in reply.stamp.speakers):
             left_out["somebody in that conversation has not agreed"] += 1

@@ -1,5 +1,6 @@
-"""`python -m learning.worker JOB.json [PARENT]`: does a job's steps in one warm process, says how far it is.
+"""`python -m learning.worker JOB.json|--wait [PARENT]`: does the steps of a job in one warm process.
 
+It says how far it is. With `--wait` it is told the job on its standard input, once everything is loaded.
 PARENT: the number of the process that wants the result, where this is its child.
 """
 
@@ -204,12 +205,27 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def _told_later() -> Path | None:
+    """Load what every job needs, then wait to be told which one it is; None: there will be none."""
+    from learning import plot_training, train_dpo, train_hindsight, train_kto, train_sft  # noqa: F401
+
+    line = sys.stdin.readline().strip()
+    if not line:
+        return None
+    log = os.open(Path(line).with_name("worker.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for output in (sys.stdout, sys.stderr):
+        os.dup2(log, output.fileno())
+    return Path(line)
+
+
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     # Named by whoever started us: if it was killed while we loaded, our parent is somebody else already.
     parent = int(sys.argv[2]) if len(sys.argv) > 2 else os.getppid()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    order = Path(sys.argv[1])
+    order = _told_later() if sys.argv[1] == "--wait" else Path(sys.argv[1])
+    if order is None:
+        return 0
     return work(Job.model_validate_json(order.read_text(encoding="utf-8")), order.parent)
 
 

@@ -31,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storage import schema, tracing
+from storage.copies import copies_of, keep_copy
 from storage.tables import Base
 from storage.unavailable import DatabaseTooNew, DatabaseUnavailable, explain, shown
 
@@ -70,6 +71,8 @@ class Database:
         self._turn = asyncio.Lock() if self._is_sqlite else None
         self.name = shown(engine.url)  # for people and logs: without the password
         self.file = Path(str(engine.url.database)) if self._is_sqlite else None
+        self.revision: str | None = None  # of its tables when it was opened; None: it was empty
+        self.kept: Path | None = None  # a copy from before they were changed
 
     @classmethod
     async def open(cls, url: str) -> Database:
@@ -168,10 +171,22 @@ class Database:
 
     async def _bring_up_to_date(self) -> None:
         async with self.reading() as session:
-            if await (await session.connection()).run_sync(schema.is_newest):
+            connection = await session.connection()
+            self.revision = await connection.run_sync(schema.revision_of)
+            if await connection.run_sync(schema.is_newest):
                 return
         async with self.transaction() as session:
-            await (await session.connection()).run_sync(schema.bring_up_to_date)
+            connection = await session.connection()
+            if self.file and self.revision and not await connection.run_sync(schema.is_newest):
+                self.kept = await asyncio.to_thread(keep_copy, self.file, self.revision)
+            await connection.run_sync(schema.bring_up_to_date)
+
+    def forget_copies(self) -> list[str]:
+        """What was kept before upgrades goes, for somebody is to be forgotten; returns the files' names."""
+        copies = copies_of(self.file) if self.file else []
+        for copy in copies:
+            copy.unlink(missing_ok=True)
+        return [copy.name for copy in copies]
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:

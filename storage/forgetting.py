@@ -7,27 +7,44 @@ table is looked through, also those that this file has never heard of.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Table, Text, and_, bindparam, delete, or_, select, type_coerce, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Delete,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Enum, TypeDecorator
 
 from storage.columns import Words
 from storage.database import Database
+from storage.memories import SHELF
 from storage.records import Consent
 from storage.snapshot import MADE_BY_TRIGGERS
 from storage.tables import (
     Base,
     ChatRow,
-    DeliveryRow,
     FeedbackRow,
     LeaseRow,
+    MemoryRow,
     MessageRow,
     PersonRow,
     QuestionRow,
     RecordRow,
+    ShelfRow,
 )
 
 AT_ONCE = 500
@@ -41,8 +58,9 @@ Clean = Callable[[str], str]
 
 
 async def private_chats(database: Database, platform: str, person_id: str) -> list[str]:
-    """The chats that only they, the twin and the owner read."""
+    """The chats that only they, the twin and the owner read; not the owner's own with somebody else."""
     theirs = select(MessageRow.chat_id).filter_by(platform=platform, author_id=person_id, private=True)
+    theirs = theirs.where(~(MessageRow.by_owner & MessageRow.as_owner))
     known = select(ChatRow.chat_id).filter_by(platform=platform, private=True, chat_id=person_id)
     async with database.reading() as session:
         return sorted({*await session.scalars(theirs), *await session.scalars(known)})
@@ -53,42 +71,61 @@ async def erase_person(
 ) -> dict[str, int]:
     """Take out what is kept of them besides what they said; how many rows went, by table.
 
-    That they opted out stays: it is what keeps them from being heard again.
+    Of every table that knows people or chats. That they opted out stays: they must not be heard again.
     """
     gone: Counter[str] = Counter()
     async with database.transaction() as session:
         here = and_(MessageRow.platform == platform, MessageRow.chat_id.in_(chats))
-        keys = [*await session.scalars(select(MessageRow.key).where(here))]
-        names = [f"chat {platform}:{chat}" for chat in chats]
-        for row, which in (
-            (FeedbackRow, FeedbackRow.reply_key.in_(keys)),
-            (DeliveryRow, and_(DeliveryRow.platform == platform, DeliveryRow.chat_id.in_(chats))),
-            (MessageRow, here),
-            (ChatRow, and_(ChatRow.platform == platform, ChatRow.chat_id.in_(chats))),
-            (LeaseRow, LeaseRow.name.in_(names)),
-            (QuestionRow, or_(QuestionRow.person_id == person_id, *_about(keys))),
-            (
-                PersonRow,
-                and_(
-                    PersonRow.platform == platform,
-                    PersonRow.person_id == person_id,
-                    PersonRow.consent != Consent.OPTED_OUT,
-                ),
-            ),
-        ):
-            gone[row.__tablename__] += await database.touched(session, delete(row).where(which))
+        keys = select(MessageRow.key).where(here)
+        asked = await _asked(session, person_id, {*await session.scalars(keys)})
+        leases = [f"chat {platform}:{chat}" for chat in chats]
+        first = [
+            ("feedback", delete(FeedbackRow).where(FeedbackRow.reply_key.in_(keys))),
+            ("leases", delete(LeaseRow).where(LeaseRow.name.in_(leases))),
+            ("questions", delete(QuestionRow).where(database.is_among(QuestionRow.key, asked))),
+        ]
+        for table, statement in [*first, *_of_theirs(platform, person_id, chats)]:
+            gone[table] += await database.touched(session, statement)
     return {table: count for table, count in gone.items() if count}
+
+
+def _of_theirs(platform: str, person_id: str, chats: Collection[str]) -> Iterator[tuple[str, Delete]]:
+    for table in Base.metadata.sorted_tables:
+        if "platform" not in table.c:
+            continue
+        theirs = []
+        if "person_id" in table.c:
+            theirs.append(table.c.person_id == person_id)
+        if "chat_id" in table.c:
+            theirs.append(table.c.chat_id.in_(chats))
+        if theirs:
+            statement = delete(table).where(table.c.platform == platform, or_(*theirs))
+            if table.name == PersonRow.__tablename__:
+                statement = statement.where(table.c.consent != Consent.OPTED_OUT)
+            yield table.name, statement
 
 
 async def rename_thread(database: Database, old: str, new: str) -> int:
     """A private chat goes by the account of the person in it: what is left of it gets another name."""
     moved = 0
     async with database.transaction() as session:
-        for column in (RecordRow.thread_id, RecordRow.audience):
-            moved += await database.touched(
-                session, update(RecordRow).where(column == old).values({column: new})
-            )
+        for row, column in (
+            (RecordRow, RecordRow.thread_id),
+            (RecordRow, RecordRow.audience),
+            (MemoryRow, MemoryRow.thread),  # no trigger follows that one
+        ):
+            change = update(row).where(column == old).values({column: new})
+            moved += await database.touched(session, change)
     return moved
+
+
+async def drop_shelves(database: Database, audiences: Collection[str]) -> None:
+    """Shelves of these that hold no memory any more: they go by the account of who could hear them."""
+    first = cast(ShelfRow.number, BigInteger) * literal(SHELF, BigInteger)
+    last = first + literal(SHELF - 1, BigInteger)
+    held = select(MemoryRow.number).where(MemoryRow.number.between(first, last)).exists()
+    async with database.transaction() as session:
+        await session.execute(delete(ShelfRow).where(ShelfRow.audience.in_(list(audiences)), ~held))
 
 
 async def clean_rows(database: Database, clean: Clean, apart: Collection[str] = ()) -> dict[str, int]:
@@ -105,8 +142,10 @@ async def clean_rows(database: Database, clean: Clean, apart: Collection[str] = 
     return changed
 
 
-def _about(keys: Collection[str]) -> list[Any]:
-    return [QuestionRow.key.endswith(key, autoescape=True) for key in list(keys)[:AT_ONCE]]
+async def _asked(session: AsyncSession, person_id: str, keys: Collection[str]) -> list[str]:
+    """The questions put to them, or about one of these messages."""
+    found = await session.execute(select(QuestionRow.key, QuestionRow.person_id))
+    return [key for key, who in found if who == person_id or key.rpartition(" ")[2] in keys]
 
 
 def _texts(table: Table) -> list[str]:

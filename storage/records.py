@@ -120,9 +120,7 @@ class Stamp:
     prompt: tuple[ChatTurn, ...]
     sampling: Mapping[str, Any]
     recalled: tuple[str, ...] = ()  # ids of recalled records
-    speakers: tuple[
-        str, ...
-    ] = ()  # "platform:id" of the people other than the owner whose words are in the prompt
+    speakers: tuple[str, ...] = ()  # "platform:id" of others than the owner whose words are in the prompt
     pictures: tuple[str, ...] = ()  # what the model saw: "message key#number/frame sha256"
     first_token_ms: float = 0.0
     total_ms: float = 0.0

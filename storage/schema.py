@@ -11,6 +11,15 @@ from sqlalchemy import Connection, func, select
 from storage.unavailable import DatabaseTooNew, shown
 
 
+def revision_of(connection: Connection) -> str | None:
+    """None: there is nothing in it yet."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
 def is_newest(connection: Connection) -> bool:
     """Only reads, so it never waits for a writer. Raises DatabaseTooNew."""
     steps = ScriptDirectory.from_config(_config())

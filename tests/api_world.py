@@ -75,7 +75,9 @@ class Place:
         self, text: str, to: Message | None = None, adapter=None, unsent=False, recalled=(), **fields
     ) -> Message:
         prompt = ({"role": "user", "content": to.text if to else "?"},)
-        stamp = Stamp(adapter, "base", "hash", prompt, {"temperature": 0.7}, recalled, (), 20.0, 120.0, 7, 3)
+        stamp = Stamp(
+            adapter, "base", "hash", prompt, {"temperature": 0.7}, recalled, (), (), 20.0, 120.0, 7, 3
+        )
         reply = Message(
             key=reply_key("discord"),
             platform="discord",

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select, update
 from tiny_gemma import make_adapter
 
 from bot.drafts import PROPOSED
@@ -44,6 +45,7 @@ from storage.records import (
 )
 from storage.records_store import RecordStore
 from storage.runs import RunStore
+from storage.tables import PromotionRow, RunRow
 
 OWNER = "71100423"
 PEOPLE = {"8101": "Ana", "8102": "Jonas", "8103": "Petra", "8104": "Tim", "8105": "Luka"}
@@ -86,6 +88,7 @@ async def fill(home: Path, database: Database, base: Path) -> None:
     await _runs(home, RunStore(database))
     await _footprint(database, chance)
     await _people(database)
+    await _as_long_ago(database)
     _snapshot(home / "corpora" / CORPUS)
     _names(home / "review.json")
 
@@ -128,7 +131,7 @@ async def _adapters(home: Path, base: str, adapters: AdapterStore) -> None:
                 recipe={"lora_rank": 16, "learning_rate": 2e-4, "epochs": 3, "beta": 0.1},
                 corpus=CORPUS,
                 lineage=tuple(stable_id(version, str(row)) for row in range(180)),
-                report=_report(preferred),
+                report=_report(preferred, reasons) if state is not AdapterState.CANDIDATE else {},
                 state=state,
                 reasons=reasons,
             )
@@ -138,7 +141,7 @@ async def _adapters(home: Path, base: str, adapters: AdapterStore) -> None:
     await adapters.start_canary("dpo-4", 0.2)
 
 
-def _report(preferred: float) -> dict[str, Any]:
+def _report(preferred: float, reasons: Sequence[str]) -> dict[str, Any]:
     def model(rate: float, nll: float) -> dict[str, Any]:
         return {
             "nll": {"mean": nll, "low": nll - 0.12, "high": nll + 0.12, "rows": 96},
@@ -163,7 +166,53 @@ def _report(preferred: float) -> dict[str, Any]:
         "against": "live",
         "owner": {"characters": 34, "lower_case": 0.94, "emoji": 0.05},
         "models": {"base": model(0.31, 4.6), "live": model(0.52, 2.9), "candidate": candidate},
+        "verdict": {"passed": not reasons, "reasons": list(reasons), "axes": _axes(gap, reasons)},
     }
+
+
+def _axes(gap: float, reasons: Sequence[str]) -> list[dict[str, Any]]:
+    cost = next((0.12 for why in reasons if "cost" in why), 0.02)
+    longer = next((0.41 for why in reasons if "longer" in why), 0.04)
+    return [
+        {
+            "name": name,
+            "words": words,
+            "passed": passed,
+            "judged": True,
+            "figure": at,
+            "low": at - by,
+            "high": at + by,
+            "limit": limit,
+        }
+        for name, words, passed, at, by, limit in (
+            (
+                "owner's words",
+                f"The owner's own words cost {cost:.0%} more; the limit is 8 %.",
+                cost < 0.08,
+                cost,
+                0.03,
+                0.08,
+            ),
+            (
+                "preference",
+                f"Corrections are preferred {gap * 100:+.0f} points more often.",
+                True,
+                gap,
+                0.08,
+                -0.02,
+            ),
+            (
+                "style: length",
+                f"Replies became {longer:.0%} longer; the limit is 25 %.",
+                longer < 0.25,
+                longer,
+                0.06,
+                0.25,
+            ),
+            ("thumbs", "Liked and disliked replies are told apart as before.", True, 0.05, 0.08, -0.1),
+            ("loops", "It goes in circles no more often.", True, 0.0, 0.02, 0.05),
+        )
+    ]
 
 
 async def _talk(database: Database, chance: random.Random) -> None:
@@ -363,6 +412,22 @@ async def _footprint(database: Database, chance: random.Random) -> None:
         ("sync:notion", "pages", {"version": 1, "edited_after": "2026-11-24T08:00:00Z"}),
     ):
         await cursors.put(Cursor(source, container, value, now() - timedelta(hours=5)))
+
+
+async def _as_long_ago(database: Database) -> None:
+    """The stores write down when something is done; here it was done over weeks."""
+    async with database.transaction() as session:
+        for number, id in enumerate(
+            await session.scalars(select(RunRow.id).order_by(RunRow.created_at.desc()))
+        ):
+            began = now() - timedelta(hours=3 + 29 * number)
+            ended = began + timedelta(seconds=74 + 31 * number)
+            times = {"created_at": began, "started_at": began, "finished_at": ended, "heartbeat_at": ended}
+            await session.execute(update(RunRow).filter_by(id=id).values(times))
+        for number, days in enumerate((34, 20)):
+            await session.execute(
+                update(PromotionRow).filter_by(id=number + 1).values(at=now() - timedelta(days=days))
+            )
 
 
 async def _people(database: Database) -> None:

@@ -126,6 +126,8 @@ class ScriptedModel:
         self.in_pieces = True  # or the whole answer at once
         self.cancelled = 0  # answers that nobody waited for to the end
 
+    replicas, retries, turned_away, waiting = {}, 0, 0, 0  # what brain/replica_metrics.py tells of it
+
     async def healthy(self) -> bool:
         return not self.down
 

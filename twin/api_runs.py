@@ -1,4 +1,6 @@
-"""What can be started through the API? Each kind is a run of its own, which its process carries on with."""
+"""What can be started through the API? What `twin up` does by itself, too, goes into its queue; the rest is
+carried out by the process that was asked.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,8 @@ from storage.records import Run
 from twin.build import Model, Stores
 from twin.errors import in_words
 from twin.home import Home
+from twin.learning_state import LearningState
+from twin.schedule import enqueue
 from twin.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,7 +36,11 @@ class Nothing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Learn(Nothing):
+class Queued(Nothing):
+    """`twin up` does it when its turn comes, and again when it was killed meanwhile."""
+
+
+class Learn(Queued):
     again: bool = False
 
 
@@ -54,6 +62,8 @@ class Train(Nothing):
 
 KINDS: dict[str, tuple[str, type[BaseModel]]] = {
     "learn": ("one cycle: collect the feedback, train, evaluate, gate, try", Learn),
+    "retrain": ("train everything anew, from the records on", Queued),
+    "backup": ("the whole twin in one file", Queued),
     "evaluate": ("measure an adapter thoroughly beside the live one", Evaluate),
     "corpus": ("freeze what was ingested into a training snapshot", Nothing),
     "sync": ("read every configured source on from where it was", Sync),
@@ -67,6 +77,7 @@ class ApiRuns:
 
     def __init__(self, home: Home, settings: Settings, stores: Stores, model: Model | None) -> None:
         self._home, self._settings, self._stores, self._model = home, settings, stores, model
+        self._learning = LearningState(home, stores)
         self._at_work: set[asyncio.Task[object]] = set()
 
     def kinds(self) -> list[RunKind]:
@@ -83,7 +94,20 @@ class ApiRuns:
         except ValidationError as wrong:
             raise Refused(f"the parameters are wrong: {_errors(wrong)}", status=422) from None
         log.info("%s starts a run: %s", by, kind)
+        if isinstance(given, Queued):
+            return await self._queued(kind, given, by)
         return await self._begun(kind, self._work(kind, given))
+
+    async def _queued(self, kind: str, given: Queued, by: str) -> Run:
+        if kind == "learn":
+            verdict = await self._learning.verdict(self._settings, asked=True)
+            if verdict.kind is None:
+                raise Refused(f"nothing can be learned now: {verdict.why}")
+            kind = verdict.kind
+        run = await enqueue(self._stores, self._settings, kind, by=by, parameters=given.model_dump())
+        if run is None:
+            raise Refused(f"a {kind} run waits for its turn already", "it is among the runs")
+        return run
 
     async def ingest(self, source: str, path: Path, by: str) -> Run:
         """Read an uploaded export; its folder goes when that is done."""
@@ -106,7 +130,7 @@ class ApiRuns:
         return await self._begun("ingest", work)
 
     async def cancel(self, run_id: str, by: str) -> Run:
-        """Whoever is at it hears of that at its next sign of life."""
+        """One that waits is over at once; whoever is at one hears of it at their next sign of life."""
         return await self._stores.runs.cancel(run_id, by)
 
     async def close(self) -> None:
@@ -117,11 +141,6 @@ class ApiRuns:
     def _work(self, kind: str, given: BaseModel) -> Work:
         home, settings, stores = self._home, self._settings, self._stores
         match given:
-            case Learn(again=again):
-                from twin.learn import learn_in
-
-                model = self._with_model()
-                return lambda: learn_in(home, settings, stores, model, again=again, on_trial=True)
             case Evaluate(version=version, against=against):
                 from twin.evaluate import evaluate_adapter
 

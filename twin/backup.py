@@ -168,7 +168,8 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
     text = _SECRET_LINE.sub(r"# \1", text)
     text = _IN_QUERY.sub(r"\1", _PASSWORD.sub(r"\1@", text))
     for secret in secrets:
-        text = text.replace(secret, "")
+        if "://" not in secret:  # an address is no secret, and its password is gone
+            text = text.replace(secret, "")
     return text
 
 
@@ -230,11 +231,18 @@ async def _write(
             "root": str(home.root),
             "rows": snapshot.rows_of(staging / DATABASE),
             "adapters": sorted(adapters),
-            "secrets": sorted(secrets_of(settings)),  # only what they are called
+            "secrets": _not_in(home, settings),
         }
         sizes = {"members": {name: {"size": path.stat().st_size} for name, path in files.items()}}
         bar = _bar(sizes, on_progress, 0.0, "writing")
         return await asyncio.to_thread(pack, target, files, about, passphrase, bar), missing
+
+
+def _not_in(home: Home, settings: Settings) -> list[str]:
+    """What the secrets are called that are set here and are in no file of the backup."""
+    text = home.settings_file.read_text(encoding="utf-8") if home.settings_file.exists() else ""
+    kept = without_secrets(text, ())
+    return sorted(name for name, value in secrets_of(settings).items() if value not in kept)
 
 
 def _bar(manifest: Mapping[str, Any], on_progress: show.OnProgress, start: float, doing: str) -> Any:

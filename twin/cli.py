@@ -761,6 +761,18 @@ def forget(
 
 
 @app.command()
+def upgrade(json: AsJson = False) -> None:
+    """Bring the database up to date, with a copy of an SQLite file from before."""
+    from twin.upgrade import upgrade as bring_up_to_date
+
+    done = run(bring_up_to_date(_home, settings()))
+    if json:
+        show.as_json({**asdict(done), "copy": str(done.copy) if done.copy else None})
+    else:
+        show.sentence(done.in_words())
+
+
+@app.command()
 def doctor(
     quick: Annotated[
         bool, typer.Option("--quick", help="Only whether the database and the model answer.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ingest.roster import Roster
 from ingest.source import Person
 from learning.lineage import TELLING
 from learning.withdraw import withdraw
-from storage.forgetting import clean_rows, erase_person, rename_thread
+from storage.forgetting import clean_rows, drop_shelves, erase_person, rename_thread
 from storage.records import now
 from twin.backup import backups, folder_of
 from twin.build import Stores
@@ -61,6 +61,7 @@ async def forget(
     """
     words = await asyncio.to_thread(_words, home, settings, traces)
     disk = Disk()
+    copies = await asyncio.to_thread(stores.database.forget_copies)
     answers, stopped = await _unlearn(home, stores, traces, disk)
     rewritten = await _out_of_what_is_frozen(home, traces, disk)
     # What is said in a chat is in no export yet, and looking through those takes long.
@@ -68,8 +69,7 @@ async def forget(
     cleaned = {} if traces.everything else await clean_rows(stores.database, words.clean, apart)
     if traces.snapshots or traces.preferences:
         await _empty_reports(stores)
-    told = {*traces.accounts, *traces.places, *traces.lines}
-    swept = await asyncio.to_thread(_sweep, home, settings, traces, words, told)
+    swept = await asyncio.to_thread(_sweep, home, settings, traces, words)
     rows = await _out_of_the_database(home, stores, traces, words)
     vault = await asyncio.to_thread(_out_of_the_vault, home, settings, traces)
     kept, deleted = await asyncio.to_thread(_in_backups, home, settings, with_backups)
@@ -80,7 +80,7 @@ async def forget(
         "answers_now": answers,
         "stopped_runs": stopped,
         "retrain": await _retrain(settings, stores, traces),
-        "files_removed": [*disk.removed, *swept.removed],
+        "files_removed": [*copies, *disk.removed, *swept.removed],
         "files_rewritten": swept.rewritten,
         "vault": vault,
         "backups": kept,
@@ -144,6 +144,7 @@ async def _out_of_the_database(
             platform = account.partition(":")[0]
             renamed = f"{platform}:{placeholder.strip('<>')}"
             gone["threads renamed"] += await rename_thread(stores.database, account, renamed)
+    await drop_shelves(stores.database, [*traces.accounts, *traces.places])
     await stores.memories.scrub()  # the memories themselves went with what they were of
     return dict(gone)
 
@@ -187,12 +188,12 @@ def _words(home: Home, settings: Settings, traces: Traces) -> ForgottenWords:
     return ForgottenWords(roster, () if traces.only_said else traces.placeholders, traces.words)
 
 
-def _sweep(
-    home: Home, settings: Settings, traces: Traces, words: ForgottenWords, told: Collection[str]
-) -> Disk:
+def _sweep(home: Home, settings: Settings, traces: Traces, words: ForgottenWords) -> Disk:
     forget_contexts(home, [record.id for record in traces.records], words)
     reports = bool(traces.snapshots or traces.preferences)
-    return clean_disk(home, words, told, reports=reports, apart=_apart(home, settings))
+    ids = {*traces.accounts, *traces.places}
+    told = ids | traces.lines
+    return clean_disk(home, words, told, ids, reports=reports, apart=_apart(home, settings))
 
 
 def _apart(home: Home, settings: Settings) -> list[Path]:

@@ -6,7 +6,9 @@ Frozen things are not rewritten: a reward model, a report or an adapter that lea
 from __future__ import annotations
 
 import hashlib
+import html
 import json
+import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +24,9 @@ from twin.logs import wipe_logs
 
 OF_OTHERS = {"adapters", "corpora", "preferences", "teacher", "rewards", "receipts"}  # each is looked after
 KEPT = {DATABASE, SETTINGS, "roster.json", REVIEW, "corrections.json", "pseudonym.key", "vault.bin", ".env"}
+KEPT |= {"server.json"}  # of the model servers that run: addresses and paths
 LOGS = (".log", ".jsonl")
+_ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
 LARGEST = 64 << 20  # bytes; no text of ours is larger
 
 
@@ -68,9 +72,15 @@ def forget_contexts(home: Home, record_ids: Collection[str], words: ForgottenWor
 
 
 def clean_disk(
-    home: Home, words: ForgottenWords, told: Collection[str], *, reports: bool, apart: Collection[Path]
+    home: Home,
+    words: ForgottenWords,
+    told: Collection[str],
+    ids: Collection[str],
+    *,
+    reports: bool,
+    apart: Collection[Path],
 ) -> Disk:
-    """Logs lose their lines; any other file of words that holds one of them goes.
+    """Logs lose their lines; any other file of words that holds one of them, or one of these ids, goes.
 
     `told`: what must be in no log, besides. `reports`: those of evaluations all go: they show what was asked.
     `apart`: backups.
@@ -82,9 +92,9 @@ def clean_disk(
             disk.remove(home, path)
         elif path.suffix in LOGS or ".log" in path.suffixes:
             before = _sha256(path)
-            if wipe_logs([path], told, words.are_in):
+            if wipe_logs([path], told, lambda line: words.are_in(_plain(line))):
                 disk.rewritten[name] = {"before": before, "after": _sha256(path)}
-        elif (text := _text(path)) is not None and (words.are_in(text) or any(one in text for one in told)):
+        elif _holds(path, words, ids):
             disk.remove(home, path)
     return disk
 
@@ -102,12 +112,25 @@ def _files(home: Home, apart: Collection[Path]) -> Iterator[Path]:
                 yield path
 
 
+def _holds(path: Path, words: ForgottenWords, ids: Collection[str]) -> bool:
+    text = _text(path)
+    if text is None:
+        return False
+    return words.are_in(text) or words.are_in(_plain(text)) or any(one in text for one in ids)
+
+
 def _text(path: Path) -> str | None:
     """None: it is no text."""
     try:
         return path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST else None
     except (UnicodeDecodeError, OSError):
         return None
+
+
+def _plain(text: str) -> str:
+    """As people said it, where JSON or HTML writes letters in ways of their own."""
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return html.unescape(text.replace("\\n", "\n").replace('\\"', '"'))
 
 
 def _sha256(path: Path) -> str:

@@ -6,6 +6,7 @@ chance.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -15,6 +16,7 @@ SOMEBODY = "somebody"
 GONE = "[forgotten]"
 TELLING = 24  # characters, and four words: shorter lines are said by many
 SHINGLE = 4
+_WORD = re.compile(r"\w+")
 
 
 class ForgottenWords:
@@ -23,7 +25,7 @@ class ForgottenWords:
         self._lines: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         for text in texts:
             for line in (text.strip(), *map(str.strip, text.splitlines())):
-                words = line.split()
+                words = _WORD.findall(line)
                 if len(line) >= TELLING and len(words) >= SHINGLE:
                     self._lines[tuple(words[:SHINGLE])].add(line)
 
@@ -45,6 +47,6 @@ class ForgottenWords:
 
     def _said_in(self, text: str) -> Iterator[str]:
         """Found by four words in a row, however many lines there are to look for."""
-        words = text.split() if self._lines else ()
+        words = _WORD.findall(text) if self._lines else ()
         for at in range(len(words) - SHINGLE + 1):
             yield from (line for line in self._lines.get(tuple(words[at : at + SHINGLE]), ()) if line in text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from bot.privacy import forget_old
 from learning.cycle import Outcome
 from learning.durable import Held, Progress
 from learning.targets.target import Target
+from learning.targets.warm import Warm
 from storage.records import Run
 from twin.backup import back_up
 from twin.build import Model, Stores, kept_of
@@ -35,6 +36,7 @@ class Bench:
     current: Current
     stores: Stores
     model: Model
+    warm: Warm = field(default_factory=Warm)
 
     @property
     def settings(self) -> Settings:
@@ -63,6 +65,8 @@ async def _learn(bench: Bench, run: Run, progress: Progress) -> Mapping[str, Any
 
 async def _retrain(bench: Bench, run: Run, progress: Progress) -> Mapping[str, Any]:
     """From the records on: what was said since is in it, and what was forgotten is not."""
+    if waits := await _waits_for_a_trial(bench, run):
+        return waits
     progress.at(0.0, "building the corpus", {"texts": await bench.stores.records.of_owner()})
     if not run.metrics.get("candidate"):
         await build_corpus_in(bench.home, bench.settings, bench.stores)
@@ -70,9 +74,8 @@ async def _retrain(bench: Bench, run: Run, progress: Progress) -> Mapping[str, A
 
 
 async def _cycle(bench: Bench, run: Run, progress: Progress, *, anew: bool) -> Mapping[str, Any]:
-    _, canary = await bench.stores.adapters.answering()
-    if canary and canary.version != run.metrics.get("candidate"):
-        return {"outcome": "not enough", "reasons": [f"{canary.version} is on trial; learning waits for it."]}
+    if waits := await _waits_for_a_trial(bench, run):
+        return waits
     outcome: Outcome = await learn_in(
         bench.home,
         bench.settings,
@@ -81,11 +84,19 @@ async def _cycle(bench: Bench, run: Run, progress: Progress, *, anew: bool) -> M
         again=bool(run.parameters.get("again")),
         on_trial=True,
         anew=anew,
-        target=target_of(bench.settings.runs, run.target),
+        target=target_of(bench.settings.runs, run.target, bench.warm),
         held=Held(run, progress),
     )
     made = {"adapter": outcome.version, "report": str(bench.home.runs / run.id / "report.json")}
     return {**outcome.as_json(), "artefacts": made if outcome.version else {}}
+
+
+async def _waits_for_a_trial(bench: Bench, run: Run) -> Mapping[str, Any] | None:
+    """One may have begun since the run was put into the queue; this run's own is no reason to wait."""
+    _, canary = await bench.stores.adapters.answering()
+    if canary is None or canary.version == run.metrics.get("candidate"):
+        return None
+    return {"outcome": "not enough", "reasons": [f"{canary.version} is on trial; learning waits for it."]}
 
 
 async def _sync(bench: Bench, run: Run, progress: Progress) -> Mapping[str, Any]:

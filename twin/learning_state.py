@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 from learning.when_to_learn import DAY, Situation, Verdict, decide, worth
@@ -15,6 +16,7 @@ TRAINING = ("learn", "retrain")
 MINE = "schedule"  # the source of the cursors in which the schedule remembers things
 TEXTS = "owner's texts"
 LOOK_BACK = 200  # runs
+TEXTS_SECONDS = 300.0
 
 
 class LearningState:
@@ -23,6 +25,7 @@ class LearningState:
     def __init__(self, home: Home, stores: Stores) -> None:
         self._home, self._stores = home, stores
         self._known: tuple[object, Situation] | None = None
+        self._texts_counted: tuple[float, int] | None = None
 
     async def verdict(
         self, settings: Settings, *, asked: bool = False, at: datetime | None = None
@@ -69,7 +72,7 @@ class LearningState:
 
     async def _texts(self, runs: list[Run]) -> int:
         """Of the owner, since the last training on them, or since the schedule first looked."""
-        there = await self._stores.records.of_owner()
+        there = await self._owners_texts()
         passed = [run for run in runs if run.kind == "retrain" and run.state is RunState.PASSED]
         newest = max(passed, key=lambda run: run.created_at, default=None)
         if newest and "texts" in newest.metrics:
@@ -79,6 +82,13 @@ class LearningState:
             await self._stores.cursors.put(Cursor(MINE, TEXTS, {"count": there}, now()))
             return 0
         return max(0, there - int(first.value["count"]))
+
+    async def _owners_texts(self) -> int:
+        """Counting a million records every few seconds would be felt, and they come slowly."""
+        at = time.monotonic()
+        if self._texts_counted is None or at - self._texts_counted[0] > TEXTS_SECONDS:
+            self._texts_counted = (at, await self._stores.records.of_owner())
+        return self._texts_counted[1]
 
 
 def _has_learned(run: Run) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from brain.model_client import ModelUnavailable
 from learning.durable import Progress, carried_out, end_dead_runs, worker_name
 from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled
+from learning.targets.local import environment
 from storage.records import Run
 from storage.unavailable import DatabaseUnavailable
 from twin.errors import in_words
@@ -30,26 +31,34 @@ class Runner:
     def __init__(self, bench: Bench, kinds: Mapping[str, Kind] = KINDS) -> None:
         self._bench, self._kinds = bench, kinds
         self._at_work: dict[asyncio.Task[None], Kind] = {}
+        self._buried = self._woken = -ASLEEP_SECONDS  # when it last looked for either
 
     async def run(self, every: float = LOOK_SECONDS) -> None:
         """Until it is cancelled: then what it was at goes back into the queue, and its trainers are gone."""
-        loop = asyncio.get_running_loop()
-        buried = woken = -ASLEEP_SECONDS
+        look: asyncio.Future[None] | None = None
         try:
             while True:
-                try:
-                    if loop.time() - buried > DEAD_SECONDS:
-                        buried = loop.time()
-                        await end_dead_runs(self._bench.stores.runs, self._bench.settings.runs.attempts)
-                    if loop.time() - woken > ASLEEP_SECONDS:
-                        woken = loop.time()
-                        await self._wake_the_forgotten()
-                    await self._take_what_is_due()
-                except DatabaseUnavailable as reason:
-                    log.error("the queue cannot be read now: %s", reason)
+                look = asyncio.ensure_future(self._look())
+                await asyncio.shield(look)
                 await asyncio.sleep(every)
         finally:
+            if look and not look.done():  # cut off in the middle, it would keep the database locked
+                await asyncio.wait([look])
             await self._leave()
+
+    async def _look(self) -> None:
+        at, runs = asyncio.get_running_loop().time(), self._bench.stores.runs
+        try:
+            if at - self._buried > DEAD_SECONDS:
+                self._buried = at
+                await end_dead_runs(runs, self._bench.settings.runs.attempts)
+            if at - self._woken > ASLEEP_SECONDS:
+                self._woken = at
+                await self._wake_the_forgotten()
+            await self._take_what_is_due()
+            await self._keep_warm()
+        except DatabaseUnavailable as reason:
+            log.error("the queue cannot be read now: %s", reason)
 
     async def _take_what_is_due(self) -> None:
         while kinds := self._free_kinds():
@@ -97,7 +106,13 @@ class Runner:
         if not any(run.worker for run in training):
             await self._bench.model.client.wake_forgotten()
 
+    async def _keep_warm(self) -> None:
+        """While nothing trains; a card that training shares is not the worker's before there is a job."""
+        if self._bench.settings.runs.warm and not any(kind.exclusive for kind in self._at_work.values()):
+            await self._bench.warm.ready(environment())
+
     async def _leave(self) -> None:
+        await self._bench.warm.stop()
         for task in self._at_work:
             task.cancel()
         await asyncio.gather(*self._at_work, return_exceptions=True)

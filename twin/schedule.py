@@ -15,7 +15,7 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from storage.records import Cursor, now
+from storage.records import Cursor, Run, now
 from storage.unavailable import DatabaseUnavailable
 from twin.build import Stores, copy_name
 from twin.current import Current
@@ -199,7 +199,7 @@ async def enqueue(
     by: str = "schedule",
     parameters: Mapping[str, Any] | None = None,
     tell: str | None = None,
-) -> object:
+) -> Run | None:
     """Into the queue, as the settings want it; None: such a one waits there already."""
     trains = KINDS[kind].exclusive if kind in KINDS else False
     return await stores.runs.enqueue(

@@ -41,6 +41,7 @@ class RunSettings(BaseModel):
     target: Literal["local", "ray", "kubernetes"] = Field(default="local", description="where training runs")
     attempts: int = Field(default=3, ge=1, description="of a run whose process was killed, then it is failed")
     at_once: int = Field(default=2, ge=1, description="runs beside the one that trains")
+    warm: bool = Field(default=False, description="keep a trainer ready, at the price of its memory")
     stop_seconds: float = Field(default=20, gt=0, description="until the service has stopped, at the latest")
     keep_days: float = Field(default=30, gt=0, description="of what runs leave behind: logs and checkpoints")
     shared_dir: Path | None = Field(

@@ -70,8 +70,13 @@ async def serve_api(
     model: Model | None = None,
     brain: Brain | None = None,
     talk: Conversation | None = None,
+    *,
+    alone: bool = False,
 ) -> None:
-    """Until it is cancelled; nothing where the settings switch it off."""
+    """Until it is cancelled; nothing where the settings switch it off.
+
+    A port that somebody else has is told, and silences no chat: only `alone` it is the end.
+    """
     if not settings.api.on:
         return
     try:
@@ -80,7 +85,12 @@ async def serve_api(
         taken = problem.errno == errno.EADDRINUSE
         why = "somebody else has that port" if taken else (problem.strerror or str(problem))
         where = f"{settings.api.host}:{settings.api.port}"
-        raise Told(f"the API cannot be served on {where}: {why}", "set [api] port in twin.toml") from problem
+        told = Told(f"the API cannot be served on {where}: {why}", "set [api] port in twin.toml")
+        if alone:
+            raise told from problem
+        log.error("%s", told.what)
+        show.sentence(f"{told.what}; {told.advice}")
+        return
     code = "" if await AccessStore(stores.database).accounts() else secrets.token_hex(8)
     world = build_world(home, settings, stores, model, brain, talk, code)
     where = f"http://{settings.api.host}:{listening.getsockname()[1]}"
@@ -105,4 +115,4 @@ async def serve_alone(home: Home, settings: Settings) -> None:
             show.sentence("no model server runs here, so nobody answers: 'twin serve' starts one")
         settings = settings.model_copy(update={"api": settings.api.model_copy(update={"on": True})})
         show.sentence(f"the API is at {settings.api.origin} (Ctrl-C stops it)")
-        await serve_api(home, settings, stores, model, brain)
+        await serve_api(home, settings, stores, model, brain, alone=True)

@@ -9,14 +9,15 @@ from learning.targets.local import LocalTarget
 from learning.targets.ray_jobs import RayTarget
 from learning.targets.shared import Shared
 from learning.targets.target import Target
+from learning.targets.warm import Warm
 from twin.errors import Told
 from twin.schedule_settings import RunSettings
 
 
-def target_of(settings: RunSettings, name: str = "local") -> Target:
-    """`name`: what the run asked for. Raises Told when what that needs is not set."""
+def target_of(settings: RunSettings, name: str = "local", warm: Warm | None = None) -> Target:
+    """`name`: what the run asked for. `warm`: see there. Raises Told when what that needs is not set."""
     if name == "local":
-        return LocalTarget()
+        return LocalTarget(warm=warm)
     shared = Shared(_needed(settings.shared_dir), settings.remote_dir or _needed(settings.shared_dir))
     if name == "ray":
         return RayTarget(settings.ray_url, shared, settings.python, settings.gpus)

@@ -5,11 +5,13 @@ import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from 
 const tide: MantineColorsTuple = ['#edf6f5', '#dbebe9', '#b5d9d5', '#8cc5bf', '#63b0a9', '#3f9990', '#23776f', '#1c655e', '#16524c', '#0e3c38'];
 const gray: MantineColorsTuple = ['#faf9f7', '#f4f2ee', '#e9e6e0', '#dcd8d0', '#c7c2b8', '#98928a', '#67625a', '#544f48', '#3b3833', '#262420'];
 const dark: MantineColorsTuple = ['#e2dfd9', '#c8c4bc', '#a8a399', '#968f86', '#3e3b36', '#32302c', '#272521', '#1d1b19', '#171614', '#100f0e'];
+// As a badge its darkest shade stands on its lightest.
+const yellow: MantineColorsTuple = ['#fff8e1', '#fdf0c8', '#fae1a0', '#f5cf72', '#efbb46', '#e3a521', '#c98a1b', '#a86f10', '#8a5a0a', '#6b4400'];
 
 export const theme = createTheme({
   primaryColor: 'tide',
   primaryShade: { light: 6, dark: 7 },
-  colors: { tide, gray, dark },
+  colors: { tide, gray, dark, yellow },
   black: '#262420',
   white: '#ffffff',
   defaultRadius: 'md',

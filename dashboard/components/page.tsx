@@ -3,9 +3,9 @@
 import { Box, Group, Paper, Stack, Text, Title, type PaperProps } from '@mantine/core';
 import type { ReactNode } from 'react';
 
-export function Page({ title, lead, actions, children, wide }: { title: string; lead?: ReactNode; actions?: ReactNode; children: ReactNode; wide?: boolean }) {
+export function Page({ title, lead, actions, children, wide, narrow }: { title: string; lead?: ReactNode; actions?: ReactNode; children: ReactNode; wide?: boolean; narrow?: boolean }) {
   return (
-    <Stack gap="lg" maw={wide ? 1480 : 1180} mx="auto" w="100%">
+    <Stack gap="lg" maw={narrow ? 780 : wide ? 1480 : 1180} mx="auto" w="100%">
       <title>{`${title} · twin`}</title>
       <Group justify="space-between" align="flex-end" gap="sm">
         <Box miw={0}>
@@ -25,7 +25,7 @@ export function Page({ title, lead, actions, children, wide }: { title: string; 
 
 export function Panel({ title, hint, actions, children, ...paper }: { title?: ReactNode; hint?: ReactNode; actions?: ReactNode; children: ReactNode } & PaperProps) {
   return (
-    <Paper p="md" className="card" component="section" {...paper}>
+    <Paper p="md" className="card panel" component="section" {...paper}>
       {(title || actions) && (
         <Group justify="space-between" mb="sm" gap="xs" align="flex-start">
           <Box miw={0}>

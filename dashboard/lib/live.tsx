@@ -12,9 +12,10 @@ interface Live {
   connected: boolean;
   online: boolean;
   listen: (hear: (event: LiveEvent) => void) => () => void;
+  happened: (event: LiveEvent) => void; // what was done here: not everything comes back as an event
 }
 
-const Context = createContext<Live>({ connected: false, online: true, listen: () => () => {} });
+const Context = createContext<Live>({ connected: false, online: true, listen: () => () => {}, happened: () => {} });
 const SLOWEST_MS = 20_000;
 const GATHER_MS = 250; // events that come together are acted on together
 
@@ -88,8 +89,12 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         listeners.current.add(one);
         return () => listeners.current.delete(one);
       },
+      happened: (event) => {
+        listeners.current.forEach((listener) => listener(event));
+        void mutate((key) => touches(event, key));
+      },
     }),
-    [connected, online],
+    [connected, online, mutate],
   );
   return <Context.Provider value={live}>{children}</Context.Provider>;
 }

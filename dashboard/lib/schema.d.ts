@@ -1481,7 +1481,8 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Figures in Prometheus' format; it sends a token as its bearer.
+         * @description Figures in Prometheus' format; it sends a token as its bearer. The model servers' too: nobody but the
+         *     brain can reach them.
          */
         get: operations["health_metrics"];
         put?: never;
@@ -3289,11 +3290,6 @@ export interface components {
         };
         /** Scheduled */
         Scheduled: {
-            /**
-             * Every Seconds
-             * @description null: only when asked
-             */
-            every_seconds?: number | null;
             /** Last At */
             last_at?: string | null;
             /**
@@ -3304,14 +3300,18 @@ export interface components {
             /**
              * Name
              * @example learn
-             * @example sync
-             * @example watch the canary
-             * @example forget what is old
+             * @example sync github
+             * @example backup
+             * @example forget
              */
             name: string;
             /** Next At */
             next_at?: string | null;
-            /** What */
+            /**
+             * What
+             * @description why nothing is learned now, say
+             * @default
+             */
             what: string;
         };
         /**

@@ -1,6 +1,6 @@
 'use client';
 // What is being said right now? One request says something; its answer is the stream of what the twin says to it.
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { api, writeHeaders } from './api';
 import { events } from './stream';
 import { tellProblem } from './tell';
@@ -84,5 +84,6 @@ export function useTalk(settled: () => Promise<unknown>) {
     await Promise.all(going.map((key) => api.POST('/api/replies/{key}/stop', { params: { path: { key } } }).catch(() => request.current?.abort())));
   }, []);
 
-  return { asked, growing: growing.filter(Boolean), busy, ask, stop };
+  const shown = useMemo(() => growing.filter(Boolean), [growing]);
+  return { asked, growing: shown, busy, ask, stop };
 }

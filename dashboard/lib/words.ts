@@ -1,15 +1,22 @@
 // How are times, shares and sizes written? One way everywhere, in the reader's own zone.
 export function share(value: number | null | undefined, digits = 0): string {
-  return value == null ? '–' : `${(value * 100).toFixed(digits)} %`;
+  return value == null ? '–' : `${(value * 100).toFixed(digits)}\u00a0%`;
 }
 
 export function number(value: number | null | undefined, digits = 0): string {
   return value == null ? '–' : value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
 }
 
+/** Three digits, however small or large. */
+export function short(value: number | null | undefined): string {
+  if (value == null) return '–';
+  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(0);
+  return String(Number(value.toPrecision(3)));
+}
+
 export function millis(value: number | null | undefined): string {
   if (value == null) return '–';
-  return value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
+  return value < 1000 ? `${Math.round(value)}\u00a0ms` : `${(value / 1000).toFixed(1)}\u00a0s`;
 }
 
 export function seconds(value: number | null | undefined): string {

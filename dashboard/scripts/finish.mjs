@@ -2,6 +2,7 @@
 //
 // - A Content-Security-Policy of `script-src 'self'` allows no inline script; Next writes some into each page. They become
 //   files beside the chunks, named by their content, and run in the same order.
+// - What only browsers without modules would run is left out: the styles would not work in them either.
 // - The first load of every page stays under BUDGET kilobytes of script, as it travels (gzip).
 // - `sources.txt` says from which sources this was built: tests/dashboard compares it with what lies in dashboard/.
 import { createHash } from 'node:crypto';
@@ -31,7 +32,11 @@ rmSync(join(out, '404'), { recursive: true, force: true });
 const pages = [...filesUnder(out)].filter((path) => path.endsWith('.html'));
 mkdirSync(join(out, '_next', 'static', 'inline'), { recursive: true });
 for (const page of pages) {
-  const html = readFileSync(page, 'utf8').replace(/<script(?![^>]*\ssrc=)([^>]*)>([\s\S]*?)<\/script>/g, (_, attributes, text) => {
+  const modern = readFileSync(page, 'utf8').replace(/<script[^>]*\ssrc="([^"]+)"[^>]*nomodule[^>]*><\/script>/gi, (_, src) => {
+    rmSync(join(out, src), { force: true });
+    return '';
+  });
+  const html = modern.replace(/<script(?![^>]*\ssrc=)([^>]*)>([\s\S]*?)<\/script>/g, (_, attributes, text) => {
     const name = `/_next/static/inline/${createHash('sha256').update(text).digest('hex').slice(0, 16)}.js`;
     writeFileSync(join(out, name), text);
     return `<script${attributes} src="${name}"></script>`;
@@ -42,7 +47,7 @@ for (const page of pages) {
 
 let heaviest = 0;
 for (const page of pages) {
-  const scripts = new Set([...readFileSync(page, 'utf8').matchAll(/<script(?![^>]*nomodule)[^>]*\ssrc="([^"]+)"/gi)].map((found) => found[1]));
+  const scripts = new Set([...readFileSync(page, 'utf8').matchAll(/<script[^>]*\ssrc="([^"]+)"/gi)].map((found) => found[1]));
   const kilobytes = [...scripts].reduce((sum, src) => sum + gzipSync(readFileSync(join(out, src)), { level: 6 }).length, 0) / 1000;
   console.log(`${kilobytes.toFixed(0).padStart(5)} kB of script first  ${relative(out, page)}`);
   heaviest = Math.max(heaviest, kilobytes);

@@ -49,13 +49,20 @@ TWIN = [
         {"half": slow(0.5, "twin_reply_seconds"), "95 %": slow(0.95, "twin_reply_seconds")},
         10,
     ),
-    Panel("Time to the first token", "s", {"95 %": slow(0.95, "twin_first_token_seconds")}, 2),
+    Panel("Time to the first token", "s", {"95 %": slow(0.95, "twin_reply_first_token_seconds")}, 2),
     Panel("Answers", "ops", {"{{adapter}}": "sum by (adapter) (rate(twin_replies_total[$__rate_interval]))"}),
     Panel(
         "Tokens said",
         "ops",
         {"{{adapter}}": "sum by (adapter) (rate(twin_reply_tokens_total[$__rate_interval]))"},
     ),
+    Panel("Messages that wait for an answer", "short", {"waiting": "max(twin_messages_waiting)"}),
+    Panel(
+        "Answers not given",
+        "ops",
+        {"{{reason}}": "sum by (reason) (rate(twin_reply_failures_total[$__rate_interval]))"},
+    ),
+    Panel("Share of the chats", "percentunit", {"{{adapter}}": "max by (adapter) (twin_adapter_share)"}),
     Panel("Answers that wait for a place", "short", {"{{instance}}": "twin_model_waiting"}, 10),
     Panel("Model servers in use", "short", {"in use": f"sum({each('twin_replica_up')})"}),
     Panel(

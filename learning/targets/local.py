@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learning.targets.target import Ended, Place
+from learning.targets.warm import Warm
 
 if TYPE_CHECKING:
     from learning.jobs import Job
@@ -30,8 +31,12 @@ class LocalTarget:
 
     here = True
 
-    def __init__(self, kills: Callable[[], int] | None = None) -> None:
-        """`kills`: how often the system has killed for want of memory; default: as this machine counts."""
+    def __init__(self, kills: Callable[[], int] | None = None, warm: Warm | None = None) -> None:
+        """`kills`: how often the system has killed for want of memory; default: as this machine counts.
+
+        `warm`: may have a worker ready.
+        """
+        self._warm = warm
         self._child: asyncio.subprocess.Process | None = None
         self._kills = kills or out_of_memory_kills
         self._kills_before = 0
@@ -44,6 +49,9 @@ class LocalTarget:
 
     async def start(self, folder: Path, name: str) -> str:
         self._kills_before = self._kills()
+        if self._warm and (ready := await self._warm.begin((folder / "job.json").resolve())):
+            self._child = ready
+            return str(ready.pid)
         with (folder / "worker.log").open("ab") as written:
             self._child = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -54,7 +62,7 @@ class LocalTarget:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,  # Ctrl-C is for us to pass on, and one signal reaches all of it
             )
         return str(self._child.pid)
@@ -92,7 +100,7 @@ def out_of_memory_kills(events: Path = MEMORY_EVENTS) -> int:
         return 0
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     quiet = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
     return {**quiet, **os.environ, "PYTHONPATH": os.pathsep.join(paths)}

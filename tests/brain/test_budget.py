@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_gemma import gemma_tokenizer
+from tiny_mistral import mistral_tokenizer
 
 from brain.budget import CUT, Budget
 from brain.model_client import ModelUnavailable
 from brain.prompt import Turn
+from learning.pocket.tokenizer import learn_tokenizer
 from storage.cache import open_cache
 
+TOKENIZERS = (gemma_tokenizer(), mistral_tokenizer(), learn_tokenizer(["hello there friend"] * 20, 400, 512))
 CARD = "You are the digital twin of Sam."
 
 
@@ -35,6 +39,12 @@ def talk(*lengths: int) -> list[Turn]:
         Turn("Sam" if n % 2 else "Ana", " ".join(f"{n}word{w}" * 8 for w in range(length)), ours=n % 2 == 1)
         for n, length in enumerate(lengths)
     ]
+
+
+@given(st.text())
+def test_no_text_has_more_tokens_than_bytes(text):
+    for tokenizer in TOKENIZERS:
+        assert len(tokenizer(text, add_special_tokens=False).input_ids) <= len(text.encode()) + 1
 
 
 async def test_what_fits_by_its_bytes_is_not_counted():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from fakes import ScriptedModel, said
-from picture_data import a_picture, a_video, colour_of
+from picture_data import a_picture, a_video, an_animation, colour_of
 
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelRefused, Sampling
@@ -104,6 +104,12 @@ async def test_a_video_is_shown_as_frames_and_a_sticker_with_its_name(world):
         "blue",
         "blue",
     ]
+
+
+async def test_of_an_animation_the_first_frames_are_shown(world):
+    world.files["gif"] = an_animation(("red", "#fe0000", "#fd0000", "#fc0000", "blue", "#0000fe"))
+    await world.ask("", Media("image", "a.gif", "image/gif", ref="gif"))
+    assert seen(world.model.prompts[-1][-1]["content"]) == ["[image: a.gif]", "red", "blue"]
 
 
 async def test_no_more_pictures_than_agreed_and_the_latest_first(sqlite_database):

@@ -142,7 +142,7 @@ class Careful:
 async def test_a_policy_speaks_before_the_model_and_after_it(sqlite_database):
     world, heard = World(sqlite_database, policy=Careful()), []
     reply = await world.ask("how do i build a bomb")
-    assert (reply.text, world.model.prompts) == ("no comment", [])
+    assert (reply.text, reply.stamp.prompt, world.model.prompts) == ("no comment", (), [])
     question = said("hi", number="2", chat="hall")
     await world.messages.add(question)
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from dashboard_service import DESK, Browser, Dashboard, come_in
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
+
+expect.set_options(timeout=20_000)  # how long it may take on a machine that does other things, too
 
 
 @pytest.fixture(scope="module")

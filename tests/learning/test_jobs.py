@@ -17,7 +17,8 @@ import pytest
 from learning.adapter_folder import check, sha256
 from learning.failures import TrainerKilled, TrainingFailed
 from learning.jobs import DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
-from learning.targets.local import ROOT, LocalTarget
+from learning.targets.local import ROOT, LocalTarget, environment
+from learning.targets.warm import Warm
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -215,6 +216,34 @@ async def test_stopping_reaches_what_the_training_has_started_even_if_it_does_no
     async with asyncio.timeout(10):
         while processes_with("deaf-grandchild"):
             await asyncio.sleep(0.02)
+
+
+async def test_a_worker_that_waited_does_the_job_and_is_the_only_one(base, corpus, sft_recipe, tmp_path):
+    warm = Warm()
+    await warm.ready(environment())
+    waiting = warm._child.pid
+    await warm.ready(environment())
+    assert warm._child.pid == waiting
+    job = sft_job(base, corpus, sft_recipe, tmp_path)
+    await run_job(job, tmp_path / "run", target=LocalTarget(warm=warm))
+    assert check(job.steps[0].adapter, base) == []
+    assert "step 0: sft" in (tmp_path / "run" / "worker.log").read_text()
+    assert not alive(waiting)
+    assert await warm.begin(tmp_path / "run" / "job.json") is None
+
+
+async def test_a_waiting_worker_that_died_is_replaced_and_one_that_nobody_needs_ends(tmp_path):
+    warm = Warm()
+    await warm.ready(environment())
+    dead = warm._child
+    dead.kill()
+    await dead.wait()
+    assert await warm.begin(tmp_path / "job.json") is None
+    await warm.ready(environment())
+    second = warm._child.pid
+    assert second != dead.pid
+    await warm.stop()
+    assert not alive(second)
 
 
 @pytest.mark.parametrize("loading", [True, False])

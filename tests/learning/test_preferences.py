@@ -273,3 +273,16 @@ def test_a_question_is_the_same_whatever_was_recalled_for_it():
             )
         )
     )
+
+
+async def test_only_the_owner_decides_what_is_held_out(database, tmp_path):
+    """A trainer who asks the same in many chats would have it held out by one of those chats."""
+    mine = [reply(n, chat=f"mine {n // 4}", question=f"about {n}?") for n in range(32)]
+    theirs = [reply(100 + n, chat=f"theirs {n}", question=f"about {n % 32}?") for n in range(96)]
+    own = [about(message, Signal.CORRECTION, "ofc") for message in mine]
+    many = [about(one, Signal.DOWN, by="tess", role=Role.TRAINER, second=n) for n, one in enumerate(theirs)]
+    _, before, _ = await frozen(database, mine, own, tmp_path / "one")
+    _, after, _ = await frozen(database, theirs, many, tmp_path / "two")
+    held = {row["id"] for row in before["heldout_pairs"]}
+    assert {row["id"] for row in after["heldout_pairs"]} == held
+    assert {row["id"] for row in after["pairs"]} == {row["id"] for row in before["pairs"]}

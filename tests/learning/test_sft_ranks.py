@@ -12,8 +12,9 @@ import pytest
 import rank_programs
 
 from learning.failures import TrainingFailed
-from learning.jobs import ROOT
 from learning.ranks import is_first, is_one_of_many, together
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_only_the_first_process_reports_and_tells_how_far_it_is():

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,10 +17,11 @@ from safetensors.torch import load_file
 from learning import train_sft
 from learning.adapter_folder import check, sha256
 from learning.base_model import load_base, load_tokenizer
-from learning.jobs import ROOT
 from learning.logprobs import answer_logprobs
 from learning.rows import read_rows, tokens_of
 from learning.sft_data import SftData, read
+
+ROOT = Path(__file__).parents[2]
 
 WEIGHTS = "adapter_model.safetensors"
 

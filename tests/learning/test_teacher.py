@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,10 +24,12 @@ from brain.model_server import ModelServer
 from brain.vllm_server import find_vllm
 from learning.distil_recipe import DistilRecipe
 from learning.failures import TeacherRefused, explained
-from learning.jobs import ROOT, Job, TeacherStep
+from learning.jobs import Job, TeacherStep
 from learning.rows import read_rows
 from learning.teacher import precompute
 from learning.teacher_folder import CARD, SCORES, Unfinished, folder_for, read_card, read_scores
+
+ROOT = Path(__file__).parents[2]
 
 RECIPE = DistilRecipe(max_length=200, answers=0.25, answer_tokens=40)
 

@@ -7,10 +7,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from storage.adapters import AdapterStore
+from storage.chats import FactStore
 from storage.deliveries import DeliveryStore
 from storage.feedback import FeedbackStore
+from storage.forgetting import clean_rows, private_chats
 from storage.messages import MessageStore
-from storage.records import Delivery, DeliveryState, Feedback, Message, Role, Signal, Stamp, message_key
+from storage.records import (
+    Adapter,
+    Delivery,
+    DeliveryState,
+    Feedback,
+    Media,
+    Message,
+    Role,
+    Signal,
+    Stamp,
+    message_key,
+)
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -93,3 +107,44 @@ async def test_the_signals_somebody_gave_are_theirs_on_that_platform_only(kept):
     assert await feedback.given_by("tele", "tia") == []
     assert await feedback.erase_given_by("telegram", "tia") == 2
     assert [one.reply_key for one in await feedback.effective()] == ["discord:kitchen:9"]
+
+
+async def test_a_name_goes_from_every_text_and_json_and_nothing_else_changes(database):
+    messages, feedback, facts = MessageStore(database), FeedbackStore(database), FactStore(database)
+    adapters = AdapterStore(database)
+    hello = said(1, quote="Zorb said hi", media=(Media("file", "Zorb.txt", ref="https://x/Zorb"),))
+    aye = replied(2, hello, "telegram:bo")
+    aye = replace(aye, stamp=replace(aye.stamp, prompt=({"role": "user", "content": "Zorb: ž?"},)))
+    for message in (hello, aye, said(3, "bo")):
+        await messages.add(message)
+    await feedback.record(Feedback(aye.key, "tia", Role.OWNER, Signal.CORRECTION, NOON, "ask Zorb"))
+    await facts.add("Zorb bakes")
+    report = {"replies": ["Zorb!", 1.5, None], "nested": {"Zorb": "x"}}
+    await adapters.add(Adapter("a", "pocket", "sft", "/home/Zorb/a", "a", NOON, report=report))
+    found = await clean_rows(database, lambda text: text.replace("Zorb", "somebody"))
+    assert found == {
+        "adapters.report": 1,
+        "facts.text": 1,
+        "feedback.text": 1,
+        "messages.media": 1,
+        "messages.quote": 1,
+        "messages.stamp": 1,
+    }
+    media = (Media("file", "somebody.txt", ref="https://x/Zorb"),)  # an address is left alone
+    assert await messages.get(hello.key) == replace(hello, quote="somebody said hi", media=media)
+    [turn] = (await messages.get(aye.key)).stamp.prompt
+    assert turn["content"] == "somebody: ž?"
+    adapter = await adapters.get("a")
+    assert adapter.report == {"replies": ["somebody!", 1.5, None], "nested": {"somebody": "x"}}
+    assert adapter.path == "/home/Zorb/a"
+    assert await clean_rows(database, lambda text: text.replace("Zorb", "somebody")) == {}
+
+
+async def test_the_owners_own_chat_with_somebody_is_not_the_owners_private_one(database):
+    messages = MessageStore(database)
+    business = {"private": True, "as_owner": True}
+    await messages.add(replace(said(1, "7", **business), chat_id="b1"))
+    await messages.add(replace(said(2, "1", by_owner=True, **business), chat_id="b1"))
+    await messages.add(replace(said(3, "1", by_owner=True, private=True), chat_id="1"))
+    assert await private_chats(database, "telegram", "1") == ["1"]
+    assert await private_chats(database, "telegram", "7") == ["b1"]

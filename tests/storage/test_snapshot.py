@@ -133,3 +133,14 @@ async def test_paths_follow_a_home_that_moved(sqlite_database):
     found = {one.version: one.path for one in await AdapterStore(sqlite_database).all()}
     assert found == {"sft-1": "/new/adapters/sft-1", "dpo-2": "/old/adapters/dpo-2"}
     assert (await RunStore(sqlite_database).all())[0].log_path == "/new/runs/r/log"
+
+
+async def test_a_scrub_finds_what_was_deleted_before_zeros_were_written_over_it(sqlite_database, tmp_path):
+    await MessageStore(sqlite_database).add(said(f"the heron {'sleeps ' * 200}", number="1"))
+    with closing(sqlite3.connect(sqlite_database.file, isolation_level=None)) as older:
+        older.execute("PRAGMA secure_delete = OFF")
+        older.execute("DELETE FROM messages")
+        older.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"the heron" in sqlite_database.file.read_bytes()
+    assert await sqlite_database.scrub()
+    assert not [one for one in tmp_path.iterdir() if b"the heron" in one.read_bytes()]

@@ -10,23 +10,23 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import sys
 import tarfile
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from fakes import said, until
 from records_said import years_of_chat
+from sqlalchemy import create_engine
 from tiny_gemma import make_adapter, make_tiny_gemma
 from typer.testing import CliRunner
 
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelClient, Sampling
 from learning.corpus import build
-from storage import snapshot
+from storage import schema, snapshot
 from storage.records import Adapter, AdapterState, Feedback, Role, RunState, Signal
 from twin.backup import Kept, backups, make_backup, outdated, without_secrets
 from twin.build import open_stores, persona, running_servers
@@ -163,6 +163,8 @@ async def test_the_same_twin_comes_back_in_an_empty_home(home, tmp_path, monkeyp
         del one["path"]
     assert after == before
     assert newest_corpus(other).id == new
+    cards = [one.corpora / new / "card.json" for one in (home, other)]
+    assert cards[0].stat().st_mtime == cards[1].stat().st_mtime  # by which the newest is told
     for name in ("pseudonym.key", "vault.bin", "roster.json", "adapters/dpo-2/adapter_model.safetensors"):
         assert (other.root / name).read_bytes() == (home.root / name).read_bytes()
     assert (other.root / "pseudonym.key").stat().st_mode & 0o777 == 0o600
@@ -180,7 +182,11 @@ async def test_no_secret_is_in_a_backup_wherever_it_was_written(home):
     made = await asyncio.to_thread(shown, home, "backup", "--json")
     for name, content in everything_in(Path(made["path"])).items():
         assert b"canary-" not in content, name
-    assert "storage" in without_secrets(SETTINGS, ())
+    text = '[storage]\nurl = "sqlite+aiosqlite:////srv/twin.db"\n[learning]\nmax_tokens = 5\n'
+    assert without_secrets(text, ["sqlite+aiosqlite:////srv/twin.db"]) == text
+    url = '[storage]\nurl = "postgresql://me:canary@db/twin?password=canary&ssl=on"\n'
+    left = '[storage]\nurl = "postgresql://me@db/twin?password=&ssl=on"\n'
+    assert without_secrets(url, ["postgresql://me:canary@db/twin?password=canary&ssl=on"]) == left
 
 
 async def test_a_backup_while_the_twin_is_written_to_is_one_moment_and_rotation_keeps_days_and_weeks(home):
@@ -368,29 +374,31 @@ async def test_force_sets_aside_what_was_there(home, tmp_path):
 async def test_a_backup_of_an_older_schema_is_led_on_to_this_one(home, tmp_path):
     await fill(home)
     made = await asyncio.to_thread(shown, home, "backup", tmp_path / "b.tar.gz", "--json")
-    inside = everything_in(Path(made["path"]))
-    (tmp_path / "old.db").write_bytes(inside["twin.db"])
-    _undo_the_canary(tmp_path / "old.db")
-    manifest = {"schema": "0002"}
-    old = rewritten(Path(made["path"]), tmp_path / "old.tar.gz", with_manifest(**manifest))
+    _first_schemas(tmp_path / "old.db")
+    old = rewritten(Path(made["path"]), tmp_path / "old.tar.gz", with_manifest(schema="0002"))
     content = (tmp_path / "old.db").read_bytes()
     old = rewritten(old, tmp_path / "older.tar.gz", with_member("twin.db", content=content))
     other = Home(tmp_path / "other")
     assert (await asyncio.to_thread(twin, other, "restore", old)).exit_code == 0
     async with open_stores(other, read_settings(other)) as stores:
-        assert (await stores.adapters.live()).version == "dpo-2"
-        await stores.adapters.start_canary("sft-1", 0.5)
+        assert (await stores.adapters.live()).path == str(other.adapters / "dpo-2")
+        assert [fact.text for fact in await stores.facts.all()] == ["bakes"]
 
 
-def _undo_the_canary(file):
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript("""
-            DROP INDEX one_live_adapter_and_one_canary;
-            ALTER TABLE adapters DROP COLUMN canary_share;
-            ALTER TABLE adapters DROP COLUMN canary_since;
-            CREATE UNIQUE INDEX only_one_live_adapter ON adapters (state) WHERE state = 'live';
-            UPDATE alembic_version SET version_num = '0002';
-        """)
+def _first_schemas(file):
+    """A database as it was two steps after the first one."""
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO adapters (version, base_model, method, path, sha256, created_at, recipe, lineage,"
+            " report, state, reasons) VALUES ('dpo-2', 'pocket', 'dpo', '/old', '', '2026-01-01 00:00:00',"
+            " '{}', '[]', '{}', 'live', '[]')"
+        )
+        connection.exec_driver_sql("INSERT INTO facts VALUES ('1', 'bakes', '2026-01-01 00:00:00')")
+    engine.dispose()
 
 
 async def test_a_twin_moves_from_a_file_to_a_server_and_back(home, tmp_path, postgres_url, monkeypatch):

@@ -46,6 +46,21 @@ def test_init_writes_settings_that_can_be_read_and_never_overwrites_them(twin):
     assert (code, "is there already" in told) == (1, True)
 
 
+def test_usage_is_told_by_day_person_or_chat_and_by_nothing_else(mira):
+    code, printed, _ = mira("usage", "--by", "person", "--json")
+    assert (code, json.loads(printed)) == (0, {"by": "person", "days": 30, "usage": {}})
+    assert mira("usage")[0] == 0
+    code, _, told = mira("usage", "--by", "moon")
+    assert (code, "day, person, chat" in told) == (2, True)
+
+
+def test_a_form_of_logs_that_is_not_there_is_told(mira):
+    with (mira.home / "twin.toml").open("a") as file:
+        file.write('\n[logs]\nformat = "xml"\n')
+    code, _, told = mira("usage")
+    assert (code, "logs.format" in told) == (1, True)
+
+
 def test_an_export_is_read_once_and_the_ledger_closes(mira):
     code, printed, _ = mira("ingest", "telegram", MIRA / "telegram", "--json")
     ledger = json.loads(printed)

@@ -59,7 +59,9 @@ def commands(group, path=()) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/settings.md", "docs/sync.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/settings.md", "docs/sync.md", "docs/api.md"]
+)
 def test_every_command_a_page_names_exists(page):
     known = commands(get_command(app))
     first = {name.split()[0] for name in known}

@@ -16,6 +16,7 @@ import pytest
 from fakes import FakePlatform
 from records_said import said as record
 from records_said import years_of_chat
+from sqlalchemy import insert
 
 from bot import privacy
 from bot.platform import Person
@@ -46,6 +47,7 @@ from storage.records import (
     Stamp,
     message_key,
 )
+from storage.tables import AuditRow, UsageRow
 from twin.backup import make_backup
 from twin.build import build_talk, open_stores, persona
 from twin.errors import Told
@@ -63,7 +65,7 @@ SHORT = "zqxv plinth"
 CANARIES = ("zorblina", "quixworth", ID, "marmalade submarine", SHORT)
 
 TABLES = {"messages", "records", "feedback", "facts", "deliveries", "people", "questions", "chats", "leases"}
-TABLES |= {"adapters", "runs"}
+TABLES |= {"adapters", "runs", "usage", "audit"}
 
 
 @pytest.fixture
@@ -124,6 +126,14 @@ async def talked(stores):
     await stores.questions.put(f"what then {replies[0].key}", "", ID)
     await stores.chats.put(Chat("telegram", ID, private=True))
     await stores.leases.take(f"chat telegram:{ID}", "here", 60)
+    async with stores.database.transaction() as session:
+        for person, chat in ((ID, "kitchen"), ("2", ID), ("2", "kitchen")):
+            used = {"platform": "telegram", "chat_id": chat, "person_id": person, "day": "2026-05-04"}
+            counted = dict.fromkeys(("replies", "prompt_tokens", "completion_tokens", "milliseconds"), 1)
+            row = stores.database.insert(UsageRow).values(used | counted)
+            await session.execute(row.on_conflict_do_nothing())
+        asked = {"at": NOON, "who": "owner", "action": "forget", "about": NAME, "outcome": f"gone: {LONG}"}
+        await session.execute(insert(AuditRow).values(asked))
     return replies
 
 

@@ -45,6 +45,7 @@ async def test_strangers_change_no_row_whatever_they_try(chat):
         assert await chat.rows() == before, name
     ever = await chat.feedback.ever()
     assert sum(one.role is Role.OTHER for one in ever) > 300
+    assert "banned friend" not in {one.given_by for one in ever}
     told = {one.kind for one in anomalies(ever)}
     assert told == {"flood", "crowd", "together"}
     kept = json.dumps([one.text for one in ever if one.role is Role.OTHER])

@@ -10,6 +10,7 @@ from fakes import until
 
 from learning import durable
 from learning.failures import TrainerKilled
+from learning.targets.warm import Warm
 from storage.database import Database
 from storage.records import RunState
 from storage.runs import RunStore
@@ -29,7 +30,9 @@ class World:
         self.woken = 0
         self.fails = {}
         model = SimpleNamespace(client=SimpleNamespace(wake_forgotten=self.wake))
-        self.bench = SimpleNamespace(stores=SimpleNamespace(runs=self.runs), settings=settings, model=model)
+        self.bench = SimpleNamespace(
+            stores=SimpleNamespace(runs=self.runs), settings=settings, model=model, warm=Warm()
+        )
         self.kinds = {"learn": Kind(self.work, exclusive=True), "sync": Kind(self.work)}
         self.tasks = []
 

@@ -13,6 +13,7 @@ import pytest
 from learning.settings import CorpusSettings
 from storage.records import Kind as RecordKind
 from storage.records import Record, RunState, now
+from twin import learning_state
 from twin import schedule as twin_schedule
 from twin.build import open_stores
 from twin.current import Current
@@ -189,7 +190,8 @@ async def test_enough_to_learn_from_becomes_a_run_and_what_waits_already_is_in_t
     assert "a learn run is under way" in verdict.why
 
 
-async def test_new_texts_count_from_when_the_schedule_first_looked(home, stores):
+async def test_new_texts_count_from_when_the_schedule_first_looked(home, stores, monkeypatch):
+    monkeypatch.setattr(learning_state, "TEXTS_SECONDS", -1)
     write(home, QUIET, "[learning.when]\ntexts = 2\n")
     settings, state = read_settings(home), LearningState(home, stores)
 

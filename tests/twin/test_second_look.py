@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -79,6 +79,18 @@ def test_a_record_that_fails_is_left_out_and_reported_and_the_rest_is_built(tmp_
     assert "example.org" not in shards
     report = json.loads((snapshot.path / second_look.REPORT).read_text())
     assert report["left_out"] == [{"record": "21", "kind": "email"}]
+
+
+def test_when_something_was_said_is_nothing_personal(tmp_path) -> None:
+    home, zone = Home(tmp_path), timezone(timedelta(hours=2))
+    snapshot, findings = build_checked(
+        chat(), Persona("Mira"), home, CorpusSettings(), roster(), lambda at: at.astimezone(zone)
+    )
+    assert findings == []
+    assert (
+        "\u27e6"
+        in json.loads((snapshot.path / "train.jsonl").read_text().splitlines()[0])["prompt"][-1]["content"]
+    )
 
 
 def test_a_sample_that_fails_is_built_without_and_its_snapshot_does_not_stay(tmp_path, monkeypatch) -> None:

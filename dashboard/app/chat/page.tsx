@@ -11,9 +11,14 @@ import { useCommands } from '@/components/shell/commands';
 import { Empty, Shown } from '@/components/states';
 import { api, useGet, usePages, type Shapes } from '@/lib/api';
 import { trying } from '@/lib/tell';
-import { ago } from '@/lib/words';
+import { ago, plural } from '@/lib/words';
 
 const Why = dynamic(() => import('@/components/chat/why'), { ssr: false });
+
+/** In a chat app, who speaks there; here, what was said last: who speaks is plain. */
+function nameOf(one: Shapes['Conversation']): string {
+  return one.web ? one.last_text || 'New conversation' : one.title;
+}
 
 export default function Chat() {
   const conversations = usePages('/api/conversations', { query: { limit: 30 } });
@@ -62,7 +67,7 @@ export default function Chat() {
                   <button type="button" className={styles.chat} aria-current={one.id === id} onClick={() => setPicked(one.id)}>
                     <Group justify="space-between" wrap="nowrap" gap={6}>
                       <Text size="sm" fw={550} truncate component="span">
-                        {one.title || 'New conversation'}
+                        {nameOf(one)}
                       </Text>
                       <Text size="xs" c="dimmed" component="span" style={{ whiteSpace: 'nowrap' }}>
                         {one.web ? '' : `${one.platform} · `}
@@ -70,7 +75,7 @@ export default function Chat() {
                       </Text>
                     </Group>
                     <Text size="xs" c="dimmed" truncate component="span" display="block">
-                      {one.last_text || 'Nothing was said yet'}
+                      {one.web ? (one.messages ? `with you, ${plural(one.messages, 'message')}` : 'Nothing was said yet') : one.last_text}
                     </Text>
                   </button>
                 </li>
@@ -89,7 +94,7 @@ export default function Chat() {
       <section className={styles.thread} aria-label="Conversation">
         <Group justify="space-between" px="xs" pb="xs" gap="xs" wrap="nowrap" className={styles.bar}>
           <Group gap="xs" wrap="nowrap" miw={0} hiddenFrom="md">
-            <NativeSelect aria-label="Conversation" size="sm" value={id ?? ''} onChange={(event) => setPicked(event.currentTarget.value)} data={all.map((one) => ({ value: one.id, label: one.title || 'New conversation' }))} />
+            <NativeSelect aria-label="Conversation" size="sm" value={id ?? ''} onChange={(event) => setPicked(event.currentTarget.value)} data={all.map((one) => ({ value: one.id, label: nameOf(one) }))} />
             <Tooltip label="New conversation" w="auto">
               <ActionIcon size="lg" variant="default" aria-label="New conversation" onClick={() => void start()}>
                 <IconMessageCirclePlus size={18} stroke={1.6} />
@@ -97,7 +102,7 @@ export default function Chat() {
             </Tooltip>
           </Group>
           <Text fw={600} truncate visibleFrom="md">
-            {here?.title || (here ? 'New conversation' : '')}
+            {here ? (here.web ? 'With you' : `${here.title} · ${here.platform}`) : ''}
           </Text>
           {canCompare && here?.web !== false && (
             <Group gap="xs" wrap="nowrap">

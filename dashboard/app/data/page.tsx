@@ -16,7 +16,7 @@ export default function Data() {
   const sources = useItems('/api/sources');
   return (
     <Page title="Data" lead="What you gave it, and what became of every piece" wide>
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" className="columns">
         <Stack gap="lg">
           <Panel title="Sources" hint="Where records come from, how far each was read">
             <Shown of={sources} empty={(all) => all.length === 0 && <Empty icon={IconDatabase} title="Nothing was read yet">Upload an export: of Telegram, Discord, a journal, any of nineteen.</Empty>}>

@@ -14,11 +14,15 @@ export default function Inbox() {
   return (
     <Page
       title="Inbox"
+      narrow
       lead="Every decision teaches the twin; keys make it quick"
       actions={
         <SegmentedControl
           value={shown}
-          onChange={setPicked}
+          onChange={(value) => {
+            setPicked(value);
+            (document.activeElement as HTMLElement | null)?.blur(); // so that keys go to the list again
+          }}
           aria-label="What to decide"
           data={[
             {

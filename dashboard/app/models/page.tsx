@@ -70,7 +70,7 @@ export default function Models() {
         }
       >
         {(items) => (
-          <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ gridTemplateColumns: undefined }}>
+          <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" className="columns" data-uneven>
             <Stack gap="lg">
               <Panel title="Lineage" hint="Newest first; a line leads to what each one was trained from">
                 <Tree adapters={items} chosen={chosen} choose={setPicked} />

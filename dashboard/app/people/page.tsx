@@ -34,7 +34,7 @@ export default function People() {
         <Shown of={{ ...people, data: people.items }} empty={(all) => all.length === 0 && <Empty icon={IconUsers} title="Nobody yet">Whoever writes to the twin appears here with what they allow.</Empty>}>
           {(all) => (
             <>
-              <Rows label="People" head={['Name', 'On', 'Messages', 'Last', 'Consent', '']} miw={720}>
+              <Rows label="People" head={['Name', 'On', 'Messages', 'Last', 'Consent', '']} miw={0} className="people">
                 {all.map((one) => (
                   <Table.Tr key={`${one.platform}:${one.person_id}`}>
                     <Table.Td>
@@ -81,7 +81,7 @@ export default function People() {
           )}
         </Shown>
       </Panel>
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" className="columns">
         <Panel title={<Term of="audience">Audiences</Term>} hint="How many records may be heard back, and by whom">
           <Shown of={audiences} lines={3} empty={(all) => all.length === 0 && <Text c="dimmed" size="sm">No records yet.</Text>}>
             {(all) => <BarsList label="Records by audience" rows={all.map((one) => ({ name: one.audience, count: one.records })).sort((a, b) => b.count - a.count).slice(0, 10)} />}

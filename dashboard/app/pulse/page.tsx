@@ -11,9 +11,11 @@ import { Shown } from '@/components/states';
 import { Rows } from '@/components/table';
 import { useGet, useItems } from '@/lib/api';
 import { byAdapter, heardBy, joined, nameOf, type Of } from '@/lib/pulse';
-import { ago, millis, moment, number, seconds, share } from '@/lib/words';
+import { ago, millis, moment, number, share } from '@/lib/words';
 
 const SPANS = { '1': 'day', '7': 'week', '42': '6 weeks' } as const;
+
+const FEWEST = 3; // opinions that a point is drawn for
 
 export default function Pulse() {
   const [days, setDays] = useState('42');
@@ -25,7 +27,7 @@ export default function Pulse() {
         {(found) => {
           const all = joined(found.adapters);
           const when = (at: string | number) => new Date(at).toLocaleString('en-GB', found.bucket === 'hour' ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short' });
-          const liked = byAdapter(found.replies, (one) => (one.liked + one.disliked ? one.liked / (one.liked + one.disliked) : null), 7);
+          const liked = byAdapter(found.replies, (one) => (one.liked + one.disliked >= FEWEST ? one.liked / (one.liked + one.disliked) : null), 7);
           const heard = heardBy(found.heard);
           return (
             <Stack gap="lg">
@@ -61,32 +63,32 @@ export default function Pulse() {
                     range={[0, 'auto']}
                   />
                 </Panel>
-                <Panel title="By adapter">
-                  <Rows label="Figures by adapter" head={['Adapter', <Term key="r" of="replies" />, <Term key="l" of="thumbsRate" />, <Term key="h" of="memoryHits" />, <Term key="5" of="p50" />, <Term key="9" of="p95" />]}>
-                    {found.adapters.map((one) => (
-                      <Table.Tr key={one.adapter ?? ''}>
-                        <Table.Td fw={550}>{nameOf(one.adapter)}</Table.Td>
-                        <Table.Td className="numbers">{number(one.replies)}</Table.Td>
-                        <Table.Td className="numbers">
-                          {share(one.thumbs_rate)}{' '}
-                          <Text span size="xs" c="dimmed">
-                            of {number(one.liked + one.disliked)}
-                          </Text>
-                        </Table.Td>
-                        <Table.Td className="numbers">{share(one.memory_hits)}</Table.Td>
-                        <Table.Td className="numbers">{millis(one.p50_ms)}</Table.Td>
-                        <Table.Td className="numbers">{millis(one.p95_ms)}</Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Rows>
-                  <Costs of={all} />
-                </Panel>
+                <Costs of={all} />
               </SimpleGrid>
+              <Panel title="By adapter">
+                <Rows label="Figures by adapter" head={['Adapter', <Term key="r" of="replies" />, <Term key="l" of="thumbsRate" />, <Term key="h" of="memoryHits" />, <Term key="5" of="p50" />, <Term key="9" of="p95" />]}>
+                  {found.adapters.map((one) => (
+                    <Table.Tr key={one.adapter ?? ''}>
+                      <Table.Td fw={550}>{nameOf(one.adapter)}</Table.Td>
+                      <Table.Td className="numbers">{number(one.replies)}</Table.Td>
+                      <Table.Td className="numbers">
+                        {share(one.thumbs_rate)}{' '}
+                        <Text span size="xs" c="dimmed">
+                          of {number(one.liked + one.disliked)}
+                        </Text>
+                      </Table.Td>
+                      <Table.Td className="numbers">{share(one.memory_hits)}</Table.Td>
+                      <Table.Td className="numbers">{millis(one.p50_ms)}</Table.Td>
+                      <Table.Td className="numbers">{millis(one.p95_ms)}</Table.Td>
+                    </Table.Tr>
+                  ))}
+                </Rows>
+              </Panel>
             </Stack>
           );
         }}
       </Shown>
-      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" className="columns">
         <Health />
         <Schedule />
       </SimpleGrid>
@@ -105,14 +107,16 @@ function Costs({ of }: { of: Of }) {
   const [prices, setPrices] = useLocalStorage({ key: 'twin-prices', defaultValue: { prompt: '', completion: '' } });
   const cost = (of.prompt * Number(prices.prompt) + of.completion * Number(prices.completion)) / 1e6;
   return (
-    <Group gap="xl" mt="md" align="flex-end">
+    <Panel title="What it costs" hint="Prices are kept in this browser; a model of your own costs its electricity">
+      <Group gap="xl" align="flex-start" mb="md">
       <Figure of="tokens" value={number((of.prompt + of.completion) / 1000, 1)} unit="thousand" note={`${number(of.prompt)} read, ${number(of.completion)} written`} />
       <Figure of="cost" value={prices.prompt || prices.completion ? number(cost, cost < 1 ? 4 : 2) : '–'} />
-      <Group gap={6}>
-        <TextInput size="xs" w={110} type="number" min={0} step="any" label="per million read" value={prices.prompt} onChange={(event) => setPrices({ ...prices, prompt: event.currentTarget.value })} />
-        <TextInput size="xs" w={110} type="number" min={0} step="any" label="per million written" value={prices.completion} onChange={(event) => setPrices({ ...prices, completion: event.currentTarget.value })} />
       </Group>
-    </Group>
+      <Group gap="xs" grow>
+        <TextInput size="sm" type="number" min={0} step="any" label="Price of a million read" value={prices.prompt} onChange={(event) => setPrices({ ...prices, prompt: event.currentTarget.value })} />
+        <TextInput size="sm" type="number" min={0} step="any" label="Price of a million written" value={prices.completion} onChange={(event) => setPrices({ ...prices, completion: event.currentTarget.value })} />
+      </Group>
+    </Panel>
   );
 }
 
@@ -160,7 +164,7 @@ function Schedule() {
     <Panel title="Schedule" hint="What happens by the clock">
       <Shown of={schedule}>
         {(jobs) => (
-          <Rows label="Schedule" head={['What', 'Every', 'Last', 'Next']}>
+          <Rows label="Schedule" head={['What', 'Last', 'Next']} miw={340}>
             {jobs.map((job) => (
               <Table.Tr key={job.name}>
                 <Table.Td>
@@ -171,11 +175,16 @@ function Schedule() {
                     {job.what}
                   </Text>
                 </Table.Td>
-                <Table.Td style={{ whiteSpace: 'nowrap' }}>{job.every_seconds ? seconds(job.every_seconds) : 'when asked'}</Table.Td>
-                <Table.Td title={moment(job.last_at)}>
-                  {ago(job.last_at)} {job.last_outcome}
+                <Table.Td>
+                  <Text size="sm" title={moment(job.last_at)}>
+                    {job.last_at ? `${ago(job.last_at)} ${job.last_outcome}` : 'not yet'}
+                  </Text>
                 </Table.Td>
-                <Table.Td title={moment(job.next_at)}>{ago(job.next_at)}</Table.Td>
+                <Table.Td style={{ whiteSpace: 'nowrap' }}>
+                  <Text size="sm" title={moment(job.next_at)}>
+                    {job.next_at ? ago(job.next_at) : 'not planned'}
+                  </Text>
+                </Table.Td>
               </Table.Tr>
             ))}
           </Rows>

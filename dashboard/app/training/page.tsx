@@ -29,7 +29,7 @@ export default function Training() {
     <Page
       title="Training"
       wide
-      lead="Runs survive a restart; one that changes weights at a time"
+      lead="Runs survive a restart; only one at a time changes weights"
       actions={
         <Button leftSection={<IconPlayerPlay size={16} aria-hidden />} onClick={() => setStarting(true)}>
           Start a run
@@ -47,7 +47,7 @@ export default function Training() {
         }
       >
         {(items) => (
-          <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" className={styles.columns}>
+          <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" className={`columns ${styles.columns}`}>
             <Panel title="Runs">
               <ul className={styles.list}>
                 {items.map((run) => (

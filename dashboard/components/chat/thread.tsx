@@ -36,7 +36,9 @@ export function Thread({ id, canSay, adapters, why, changed }: { id: string; can
 
   const end = useRef<HTMLDivElement>(null);
   const words = talk.growing.map((one) => one.text.length).join();
-  useEffect(() => end.current?.scrollIntoView({ block: 'end' }), [words, shown.length, talk.asked]);
+  useEffect(() => {
+    void end.current?.scrollIntoView({ block: 'end' }); // a promise in newer browsers, which no effect may return
+  }, [words, shown.length, talk.asked]);
 
   // Two answers stay side by side until one is picked.
   useEffect(() => {

@@ -53,7 +53,7 @@ export function Drafts() {
       }
     >
       {(all) => (
-        <Stack gap="sm" maw={760}>
+        <Stack gap="sm">
           {all.map((one) => (
             <Card
               key={one.key}

@@ -65,7 +65,7 @@ export function Label() {
   ]);
 
   return (
-    <Stack gap="md" maw={760}>
+    <Stack gap="md">
       <Group gap="xs" align="flex-end">
         <NativeSelect
           size="xs"

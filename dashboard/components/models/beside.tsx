@@ -40,15 +40,15 @@ export function Beside({ versions }: { versions: [string, string] }) {
               </Group>
             ))}
           </Group>
-          <Rows label="Evaluation side by side" head={['Measure', '', ...shown]} miw={420}>
-            {figures.filter(({ name }) => !name.endsWith('.rows')).map((row) => {
+          <Rows label="Evaluation side by side" head={['Measure', '', ...shown]} miw={460} horizontalSpacing="xs">
+            {figures.filter(({ name }) => !name.endsWith('.rows') && !name.startsWith('against_live')).map((row) => {
               const measured = row.figures.flatMap((figure, at) => (figure?.value == null ? [] : [{ label: shown[at]!, color: HUES[at]!, value: figure.value, low: figure.low, high: figure.high }]));
               return (
                 <Table.Tr key={row.name}>
                   <Table.Td style={{ whiteSpace: 'nowrap' }}>
                     <Text size="sm">{isDefined(row.name) ? <Term of={row.name} /> : row.name.replaceAll('_', ' ').replace('.', ': ')}</Text>
                   </Table.Td>
-                  <Table.Td w="40%" miw={120}>
+                  <Table.Td w="38%" miw={110}>
                     {measured.length > 0 && <Intervals title={row.name} rows={[{ name: '', of: measured }]} write={write} />}
                   </Table.Td>
                   {row.figures.map((figure, at) => (

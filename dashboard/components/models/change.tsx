@@ -4,6 +4,7 @@ import { Alert, Group, List, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconArrowRight } from '@tabler/icons-react';
 import type { Question } from '@/components/confirm';
 import { api } from '@/lib/api';
+import { useLive } from '@/lib/live';
 import { tell, tellProblem } from '@/lib/tell';
 import { plural, share } from '@/lib/words';
 
@@ -12,6 +13,7 @@ export type Act = (action: 'promote' | 'canary' | 'rollback', version?: string) 
 const SHARE = 0.2;
 
 export function useChange(ask: (question: Question) => void): Act {
+  const { happened } = useLive();
   return async (action, version) => {
     try {
       const plan = (await api.GET('/api/changes/preview', { params: { query: { action, version, share: action === 'canary' ? SHARE : undefined } } })).data!;
@@ -27,6 +29,7 @@ export function useChange(ask: (question: Question) => void): Act {
               : action === 'canary'
                 ? await api.POST('/api/adapters/{version}/canary', { params: { path: { version: version! } }, body: { share: SHARE } })
                 : await api.POST('/api/adapters/{version}/promote', { params: { path: { version: version! } } });
+          happened({ name: 'adapter', data: {} }); // that a trial ended is no event
           tell((done.data as { told?: string } | undefined)?.told ?? 'Done.');
         },
       });

@@ -7,15 +7,23 @@ import { Shown } from '@/components/states';
 import { api, useGet } from '@/lib/api';
 import { trying } from '@/lib/tell';
 import { ago, number } from '@/lib/words';
-import { Axes } from './axes';
+import { Axes, type Axis } from './axes';
 import type { Act } from './change';
 import { State } from './state';
+
+/** As they were written down: with the interval and the limit, where there is one. */
+function axesOf(evaluation: { axes?: Axis[]; report?: Record<string, unknown> } | null | undefined): Axis[] {
+  const verdict = evaluation?.report?.verdict as { axes?: Axis[] } | undefined;
+  return verdict?.axes ?? evaluation?.axes ?? [];
+}
 
 export function Details({ version, change }: { version: string; change: Act }) {
   const adapter = useGet('/api/adapters/{version}', { params: { path: { version } } });
   return (
     <Shown of={adapter} lines={6}>
-      {(one) => (
+      {(one) => {
+        const axes = axesOf(one.evaluation);
+        return (
         <Panel
           title={
             <Group gap={8}>
@@ -54,13 +62,13 @@ export function Details({ version, change }: { version: string; change: Act }) {
             </List>
           )}
           <Accordion variant="default" multiple defaultValue={one.passed === false ? ['gate'] : []} mx={-16} mb={-16}>
-            {(one.evaluation?.axes.length ?? 0) > 0 && (
+            {axes.length > 0 && (
               <Accordion.Item value="gate">
                 <Accordion.Control>
                   <Text size="sm">What the gate looked at</Text>
                 </Accordion.Control>
                 <Accordion.Panel>
-                  <Axes axes={one.evaluation!.axes} />
+                  <Axes axes={axes} />
                 </Accordion.Panel>
               </Accordion.Item>
             )}
@@ -79,7 +87,8 @@ export function Details({ version, change }: { version: string; change: Act }) {
             </Accordion.Item>
           </Accordion>
         </Panel>
-      )}
+        );
+      }}
     </Shown>
   );
 }

@@ -9,7 +9,7 @@ import { Panel } from '@/components/page';
 import { Shown } from '@/components/states';
 import { api, useGet, useItems } from '@/lib/api';
 import { useLog } from '@/lib/log';
-import { moment, number, seconds, share } from '@/lib/words';
+import { moment, number, seconds, share, short } from '@/lib/words';
 import { Log } from './log';
 import { RunState } from './run-state';
 
@@ -108,12 +108,14 @@ const NAMES: Record<string, string> = { loss: 'Loss', eval_loss: 'Loss on held-o
 function Curves({ series }: { series: Curve[] }) {
   const drawn = series.filter((one) => one.points.length > 1 && one.name !== 'step');
   drawn.sort((a, b) => (ORDER.indexOf(a.name) + 1 || 99) - (ORDER.indexOf(b.name) + 1 || 99));
-  if (!drawn.length) return null;
+  const wanted = drawn.filter((one) => ORDER.includes(one.name));
+  const shown = (wanted.length ? wanted : drawn).slice(0, 4);
+  if (!shown.length) return null;
   return (
     <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
-      {drawn.slice(0, 4).map(({ name, points }) => (
+      {shown.map(({ name, points }) => (
         <Panel key={name} title={name === 'loss' ? <Term of="loss" /> : name === 'rewards/margins' ? <Term of="margins" /> : (NAMES[name] ?? name)}>
-          <Lines title={name} x="step" rows={points.map(({ step, value }) => ({ step, [name]: value }))} series={[{ name, label: NAMES[name] }]} write={(value) => number(value, Math.abs(value) < 0.01 ? 6 : 3)} height={180} />
+          <Lines title={name} x="step" rows={points.map(({ step, value }) => ({ step, [name]: value }))} series={[{ name, label: NAMES[name] }]} write={short} height={180} />
         </Panel>
       ))}
     </SimpleGrid>

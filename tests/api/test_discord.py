@@ -1,0 +1,80 @@
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from api_world import OFTEN
+from oauth_server import OAuthServer
+
+from api.settings import ApiSettings
+
+OWNER = {"id": "4242", "username": "mira"}
+
+
+@pytest.fixture
+async def oauth():
+    async with OAuthServer("app", "app secret").served() as server:
+        yield server
+
+
+@pytest.fixture
+def api_settings(oauth):
+    return ApiSettings(
+        **OFTEN, discord_client_id="app", discord_client_secret="app secret", discord_url=oauth.url
+    )
+
+
+@pytest.fixture
+def signing_in(place, oauth):
+    place.world.owner_discord_ids = frozenset({OWNER["id"]})
+
+    async def sign_in(person, client=None):
+        """There and back, as a browser goes."""
+        oauth.person = person
+        client = client or place.client()
+        away = await client.get("/api/auth/discord")
+        assert away.status_code == 302
+        back = oauth.let_through(dict(parse_qsl(urlsplit(away.headers["location"]).query)))
+        return client, back
+
+    return sign_in
+
+
+async def test_the_owner_comes_in_with_their_discord_account(signing_in):
+    client, back = await signing_in(OWNER)
+    home = await client.get(back)
+    assert (home.status_code, home.headers["location"]) == (302, "/")
+    account = (await client.get("/api/auth/state")).json()["account"]
+    assert (account["name"], account["role"], account["discord_id"]) == ("mira", "owner", "4242")
+    again, back = await signing_in(OWNER)
+    await again.get(back)
+    assert (await again.get("/api/auth/state")).json()["account"]["id"] == account["id"]
+
+
+async def test_nobody_else_comes_in_unless_the_owner_let_them(place, signing_in, owner):
+    stranger = {"id": "66666", "username": "eve"}
+    client, back = await signing_in(stranger)
+    assert (await client.get(back)).status_code == 403
+    assert (await client.get("/api/auth/state")).json()["account"] is None
+    await owner.post("/api/accounts", json={"name": "eve", "role": "viewer", "discord_id": "66666"})
+    client, back = await signing_in(stranger)
+    await client.get(back)
+    assert (await client.get("/api/auth/state")).json()["account"]["role"] == "viewer"
+
+
+async def test_a_sign_in_that_another_browser_began_is_refused(place, signing_in):
+    _, back = await signing_in(OWNER)
+    assert (await place.client().get(back)).status_code == 403
+
+
+async def test_a_code_is_good_for_one_time(signing_in):
+    client, back = await signing_in(OWNER)
+    cookie = client.cookies["twin_oauth"]
+    await client.get(back)
+    client.cookies.clear()
+    client.cookies.set("twin_oauth", cookie)
+    assert (await client.get(back)).status_code == 403
+
+
+async def test_when_discord_is_away_it_is_told(place, oauth, signing_in):
+    client, back = await signing_in(OWNER)
+    wrong = await client.get(back.replace("code=", "code=x"))
+    assert (wrong.status_code, wrong.headers["content-type"]) == (403, "application/problem+json")
