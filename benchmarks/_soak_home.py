@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ def _point(folder: Path, run_id: str, metrics: Mapping[str, Any], finished_at: s
     live, candidate = models["live"]["preference"], models["candidate"]["preference"]
     if not candidate["pairs"]:
         return None
-    at = datetime.fromisoformat(finished_at)
+    at = datetime.fromisoformat(finished_at).replace(tzinfo=UTC)
     return Point(at, live["accuracy"], candidate["accuracy"], candidate["pairs"], metrics["outcome"])
 
 

@@ -59,7 +59,7 @@ QUICK = {
     "calm": 45.0,
     "judgements": 8.0,
     "trial_minutes": 0.0,
-    "epochs": 1.0,
+    "epochs": 3.0,
 }
 EAGER = ("judgements", "trial_minutes", "epochs", "seed")
 SEED = 7

@@ -17,9 +17,9 @@ from bot.facts import remember
 from bot.help import help_for, in_words, may_use
 from bot.on_message import Conversation
 from bot.on_press import correct
-from bot.on_reaction import carried_by
 from bot.platform import ChatRefused, ChatUnavailable, Invocation, Person, Platform, Press, Question, Said
 from bot.teach import teach
+from bot.which_reply import carried_by
 from storage.adapters import AdapterStore, NothingToRollBack
 from storage.feedback import FeedbackStore
 from storage.records import Adapter, AdapterState, Consent, Role

@@ -18,6 +18,7 @@ from bot.owner_news import OwnerNews
 from bot.platform import Person, Platform
 from bot.settings import ChatSettings
 from bot.turns import Turns
+from bot.which_reply import about
 from storage.records import Chat, Consent, Message, Role, now
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,9 @@ async def _with_its_reply(message: Message, talk: Conversation) -> tuple[Message
         return message, False
     message_id = message.reply_to.rpartition(":")[2]
     own = await talk.kept.deliveries.reply_of(message.platform, message.chat_id, message_id)
+    mark = talk.settings.correction_mark
+    if own is None and mark and message.text.startswith(mark):
+        own = await about(message.reply_to, talk.kept)
     return (replace(message, reply_to=own, to_others=False), True) if own else (message, False)
 
 

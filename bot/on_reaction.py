@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import datetime
 
-from bot.kept import Kept
 from bot.on_message import Conversation
 from bot.platform import Button, ChatRefused, ChatUnavailable, Person, Platform, Reaction
 from bot.settings import ChatSettings
+from bot.which_reply import about
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
-from storage.records import Consent, DeliveryState, Feedback, Message, Role, Signal
+from storage.records import Consent, Feedback, Message, Role, Signal
 
-BEING_SENT_SECONDS, LOOK_SECONDS = 20.0, 0.2  # a restart finds out within that what was being sent
 WHAT_THEN = "What should I have said instead of this?\n> {}"
 
 
@@ -39,7 +36,7 @@ async def on_reaction_changed(reaction: Reaction, platform: Platform, *, talk: C
     if signal is None or reaction.by.is_bot:
         return
     kept, by = talk.kept, reaction.by
-    reply_key = await _about(reaction.message_key, kept)
+    reply_key = await about(reaction.message_key, kept)
     if reply_key is None:
         return
     if not reaction.added:
@@ -65,31 +62,10 @@ async def may_judge(by: Person, reply_key: str, talk: Conversation) -> bool:
     return talk.authority.admits(by, chat_id, chat.server_id if chat else None)
 
 
-async def _about(message_key: str, kept: Kept) -> str | None:
-    """The reply that was judged. People may see it before we know that it is there: that is waited for."""
-    name, _, rest = message_key.partition(":")
-    chat_id = rest.rpartition(":")[0].partition("/")[0]
-    until = time.monotonic() + BEING_SENT_SECONDS
-    while (found := await carried_by(message_key, kept)) is None and time.monotonic() < until:
-        undone = await kept.deliveries.undone(name)
-        here = [one for one in undone if one.chat_id.partition("/")[0] == chat_id]
-        if not any(one.state is DeliveryState.SENDING for one in here):
-            break
-        await asyncio.sleep(LOOK_SECONDS)
-    return found
-
-
 async def _counts_already(reply_key: str, signal: Signal, given_by: str, feedback: FeedbackStore) -> bool:
     """A chat app that tells us again what we missed says nothing new."""
     given = await feedback.about(reply_key)
     return any((one.given_by, one.kind, one.withdrawn_at) == (given_by, signal, None) for one in given)
-
-
-async def carried_by(message_key: str, kept: Kept) -> str | None:
-    """The key of the twin's reply that this message of a chat app is (a part of)."""
-    name, _, rest = message_key.partition(":")
-    chat_id, _, message_id = rest.rpartition(":")
-    return await kept.deliveries.reply_of(name, chat_id, message_id)
 
 
 async def on_reaction(

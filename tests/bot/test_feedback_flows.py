@@ -178,6 +178,30 @@ async def test_a_reply_that_is_corrected_while_it_grows_is_ended_and_the_next_qu
     assert await kitchen.hear(said("and now?"))
 
 
+async def test_a_correction_that_comes_before_we_know_that_the_reply_is_there_counts(kitchen):
+    kitchen.settings(delivery="whole")
+    send, arrived, known = kitchen.platform.send, asyncio.Event(), asyncio.Event()
+
+    async def send_slowly(*args, **more):
+        message_id = await send(*args, **more)
+        arrived.set()
+        await known.wait()
+        return message_id
+
+    kitchen.platform.send = send_slowly
+    asking = asyncio.create_task(kitchen.hear(said("hello?")))
+    await arrived.wait()
+    answer_to = f"kitchen-app:kitchen:{next(iter(kitchen.platform.shown))}"
+    better = said("= hey you", by="sam", by_owner=True, to_twin=False, reply_to=answer_to)
+    correcting = asyncio.create_task(kitchen.hear(better))
+    await asyncio.sleep(0.3)  # while nobody knows what it is about
+    known.set()
+    assert await correcting is None
+    reply = await asking
+    [given] = await kitchen.feedback.effective()
+    assert (given.kind, given.reply_key) == (Signal.CORRECTION, reply.key)
+
+
 async def test_a_correction_in_the_chat_that_changes_nothing_does_not_silence_the_twin(kitchen):
     await kitchen.hear(said("hello?"))
     answer_to = f"kitchen-app:kitchen:{next(iter(kitchen.platform.shown))}"
