@@ -83,4 +83,3 @@ async def test_the_schedule_says_what_comes_next_and_how_it_went(place, viewer):
     assert "0 of 8 effective judgements" in job["what"]
     assert datetime.fromisoformat(job["next_at"]) == next_at
     assert "The disk is full." in job["last_outcome"]
-

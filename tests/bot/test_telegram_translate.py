@@ -283,7 +283,7 @@ async def test_a_group_where_privacy_mode_is_on_shows_us_only_what_is_meant_for_
 async def test_the_words_of_a_forwarded_message_are_a_quote_and_not_the_ones_of_who_forwards_it(
     hear, server, group
 ):
-    owner = server.user("Sam", id=77)
+    owner = server.user("Sam", number=77)
     somebody = {"type": "hidden_user", "sender_user_name": "Somebody", "date": 1_700_000_000}
     message = await hear(group, owner, "buy now!", forward_origin=somebody)
     assert (message.by_owner, message.text, message.quote) == (True, "", "buy now!")
