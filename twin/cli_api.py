@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from twin import show
+from twin import console, show
 from twin.build import open_stores
 from twin.errors import Told
 
@@ -22,19 +22,18 @@ def api(
     json: AsJson = False,
 ) -> None:
     """Serve the API and the dashboard alone, without chat apps."""
-    from twin import cli
     from twin.logs import write_logs
     from twin.serve import stop_signal
     from twin.serve_api import serve_alone
 
-    settings = cli.settings()
+    settings = console.settings()
     if port is not None:
         settings = settings.model_copy(update={"api": settings.api.model_copy(update={"port": port})})
-    write_logs(cli.home())
+    write_logs(console.home())
 
     async def until_stopped() -> None:
         stop = stop_signal()
-        serving = asyncio.create_task(serve_alone(cli.home(), settings))
+        serving = asyncio.create_task(serve_alone(console.home(), settings))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -44,7 +43,7 @@ def api(
         await asyncio.wait([serving])
         return None
 
-    cli.run(until_stopped())
+    console.run(until_stopped())
     if json:
         show.as_json({"stopped": True})
 
@@ -63,14 +62,13 @@ def token_create(
     from api.auth import new_token
     from api.shapes.auth import Scope
     from storage.access import AccessStore
-    from twin import cli
 
     wanted = [one.strip() for one in scopes.split(",") if one.strip()]
 
     async def work() -> tuple[str, str]:
         if not wanted or not set(wanted) <= set(Scope):
             raise Told(f"'{scopes}' are no scopes", f"these there are: {', '.join(Scope)}", exit_code=2)
-        async with open_stores(cli.home(), cli.settings()) as stores:
+        async with open_stores(console.home(), console.settings()) as stores:
             access = AccessStore(stores.database)
             whose = await _account(access, account)
             token, secret = new_token(whose, name, wanted, days)
@@ -78,7 +76,7 @@ def token_create(
             await access.note(whose.name, "twin token create", f"token={token.id}", "done")
             return token.id, secret
 
-    id, secret = cli.run(work())
+    id, secret = console.run(work())
     if json:
         show.as_json({"id": id, "secret": secret, "scopes": wanted})
     else:
@@ -92,10 +90,9 @@ def token_create(
 def token_list(json: AsJson = False) -> None:
     """All tokens, without their secrets."""
     from storage.access import AccessStore
-    from twin import cli
 
     async def work() -> list[dict[str, Any]]:
-        async with open_stores(cli.home(), cli.settings()) as stores:
+        async with open_stores(console.home(), console.settings()) as stores:
             access = AccessStore(stores.database)
             names = {one.id: one.name for one in await access.accounts()}
             return [
@@ -112,7 +109,7 @@ def token_list(json: AsJson = False) -> None:
                 for one in await access.tokens()
             ]
 
-    found = cli.run(work())
+    found = console.run(work())
     if json:
         show.as_json(found)
         return
@@ -127,17 +124,16 @@ def token_list(json: AsJson = False) -> None:
 def token_revoke(id: str, json: AsJson = False) -> None:
     """From now on it opens nothing."""
     from storage.access import AccessStore
-    from twin import cli
 
     async def work() -> None:
-        async with open_stores(cli.home(), cli.settings()) as stores:
+        async with open_stores(console.home(), console.settings()) as stores:
             access = AccessStore(stores.database)
             if not await access.revoke(id):
                 advice = "'twin token list' shows them"
                 raise Told(f"there is no token {id} that still holds", advice, exit_code=2)
             await access.note("the command line", "twin token revoke", f"token={id}", "done")
 
-    cli.run(work())
+    console.run(work())
     if json:
         show.as_json({"revoked": id})
     else:
@@ -153,7 +149,6 @@ def password(
     from api.auth import PASSWORDS
     from api.shapes.auth import Grade
     from storage.access import AccessStore
-    from twin import cli
 
     new = (
         secrets.token_urlsafe(12)
@@ -164,7 +159,7 @@ def password(
     async def work() -> str:
         if len(new) < SHORTEST:
             raise Told(f"a password has {SHORTEST} characters at the least", "take a longer one")
-        async with open_stores(cli.home(), cli.settings()) as stores:
+        async with open_stores(console.home(), console.settings()) as stores:
             access = AccessStore(stores.database)
             hash = PASSWORDS.hash(new)
             known = await access.accounts()
@@ -177,7 +172,7 @@ def password(
             await access.note("the command line", "twin password", f"account={account.id}", "done")
             return str(account.name)
 
-    whose = cli.run(work())
+    whose = console.run(work())
     if json:
         show.as_json({"name": whose, "password": new})
     else:

@@ -11,6 +11,7 @@ import typer
 from dotenv import dotenv_values
 
 from twin import show
+from twin.console import home, run, settings
 from twin.errors import Told
 
 app = typer.Typer()
@@ -28,17 +29,16 @@ def backup(
     """Everything that makes this twin, in one verified file; also while it runs."""
     from twin.backup import Made, make_backup
     from twin.build import open_stores
-    from twin.cli import run, settings, the_home
 
     chosen = settings()
     secret = chosen.backup.passphrase
     passphrase = secret.get_secret_value() if secret else None
 
     async def work() -> Made:
-        async with open_stores(the_home(), chosen) as stores:
+        async with open_stores(home(), chosen) as stores:
             with show.progress("backup") as on_progress:
                 return await make_backup(
-                    the_home(),
+                    home(),
                     chosen,
                     stores,
                     target=file.absolute() if file else None,
@@ -70,22 +70,21 @@ def restore(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")] = False,
 ) -> None:
     """The twin as it was when the backup was made, in a home that is empty."""
-    from twin.cli import run, the_home
     from twin.restore import Restored
     from twin.restore import restore as bring_back
 
     async def work() -> Restored:
         with show.progress("restore") as on_progress:
-            ask = partial(_ask, the_home().root / ".env")
-            return await bring_back(the_home(), file, ask, force=force, on_progress=on_progress)
+            ask = partial(_ask, home().root / ".env")
+            return await bring_back(home(), file, ask, force=force, on_progress=on_progress)
 
     done = run(work())
     if json:
         told: dict[str, Any] = {key: done.manifest[key] for key in ("made_at", "rows", "adapters")}
         aside = str(done.set_aside) if done.set_aside else None
-        show.as_json({"home": str(the_home().root), **told, "set_aside": aside, "secrets": done.secrets})
+        show.as_json({"home": str(home().root), **told, "set_aside": aside, "secrets": done.secrets})
         return
-    show.sentence(f"restored to {the_home().root}: the twin of {done.manifest['made_at'][:16]} UTC")
+    show.sentence(f"restored to {home().root}: the twin of {done.manifest['made_at'][:16]} UTC")
     if done.set_aside:
         show.sentence(f"what was there before lies in {done.set_aside}: delete it when it is not needed")
     if done.secrets:

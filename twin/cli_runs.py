@@ -8,6 +8,7 @@ import typer
 
 from storage.records import Run
 from twin import show
+from twin.console import home, problems_in_words, settings, stored
 from twin.errors import Told
 
 runs_app = typer.Typer(help="What was done and is to be done by itself.", no_args_is_help=True)
@@ -22,7 +23,6 @@ def runs_list(
     json: AsJson = False,
 ) -> None:
     """What was done and what waits, newest first."""
-    from twin.cli import stored
 
     found = stored(lambda stores: stores.runs.all(limit=limit, kind=kind))
     if json:
@@ -40,7 +40,6 @@ def runs_show(
     run_id: Annotated[str, typer.Argument(help="The id, from 'twin runs list'.")], json: AsJson = False
 ) -> None:
     """Everything about one run."""
-    from twin.cli import stored
 
     run = _known(stored(lambda stores: stores.runs.get(run_id)), run_id)
     if json:
@@ -56,7 +55,6 @@ def runs_cancel(
 ) -> None:
     """Stop one that runs, within seconds, or take one that waits out of the queue."""
     from storage.runs import UnknownRun
-    from twin.cli import stored
 
     async def work(stores: Any) -> Run | None:
         try:
@@ -76,7 +74,6 @@ def runs_cancel(
 
 def schedule(json: AsJson = False) -> None:
     """What happens next by the clock, how it went last, and why nothing is learned now."""
-    from twin.cli import home, settings, stored
     from twin.schedule_status import status_of
 
     status = stored(lambda stores: status_of(home(), settings(), stores))
@@ -91,7 +88,6 @@ def schedule(json: AsJson = False) -> None:
 
 
 def _known(run: Run | None, run_id: str) -> Run:
-    from twin.cli import problems_in_words
 
     with problems_in_words():
         if run is None:
