@@ -35,7 +35,7 @@ def said(number, chat="kitchen", at=NOON, author="ann", **fields):
 
 def reply(number, adapter=None, at=NOON, ms=100.0, recalled=(), to=None, **fields):
     stamp = Stamp(
-        adapter, "base", "h", ({"role": "user", "content": "?"},), {}, recalled, (), ms / 2, ms, 10, 5
+        adapter, "base", "h", ({"role": "user", "content": "?"},), {}, recalled, (), (), ms / 2, ms, 10, 5
     )
     return Message(
         f"discord:~{number}",
