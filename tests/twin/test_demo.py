@@ -85,7 +85,7 @@ def test_a_learned_adapter_becomes_a_model_of_its_own_that_is_served_without_it(
     twin("init", "Mira", home=tmp_path / "home")
     said = subprocess.run(command, env=talked, input="are you busy?\n/quit\n", capture_output=True, text=True)
     assert said.returncode == 0, said.stderr[-2000:]
-    assert "Mira:" in said.stdout
+    assert "Mira's twin: " in said.stdout
 
 
 def test_an_adapter_or_a_format_that_is_not_there_is_a_sentence_and_leaves_no_folder(told, tmp_path):
