@@ -34,6 +34,7 @@ async def guarded(database):
         yield app
     finally:
         guarding.cancel()
+        await asyncio.wait([guarding])  # before the database is closed under it
 
 
 async def test_a_flood_is_told_once_and_another_ones_too(sqlite_database: Database):
