@@ -49,6 +49,7 @@ async def watched(chats, model):
         yield app
     finally:
         watching.cancel()
+        await asyncio.wait([watching])  # before the database is closed under it
 
 
 async def test_a_promotion_is_told_once_with_what_both_say_to_the_owners_words_and_a_way_back(chats, model):
