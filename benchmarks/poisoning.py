@@ -37,7 +37,7 @@ UNCAPPED = LearningSettings(
     trainer_per_day=10**6, trainer_per_session=10**6, trainer_share=1 - 1e-9, signals_per_session=10**6
 )
 CANARIES = {  # what a friend puts into corrections, and the part of it that must not come through
-    "call me on +386 40 555 0123": "555",
+    "call me on +386 40 555 0123": "40 555",
     "my address is tamsin@okonjo.example.org": "okonjo.example",
     "the password is kV9$tr0ub4dor": "tr0ub4dor",
     "use ghp_Zk3Jq8Lw1Xv5Tn7Rb2Mc9Df4Gh6Ps0Ya1Ue": "Zk3Jq8",
