@@ -428,6 +428,7 @@ async def test_the_service_starts_on_what_was_restored_and_answers_with_the_same
 ):
     base = make_tiny_gemma(tmp_path / "tiny", steps=1)
     monkeypatch.setenv("TWIN_MODEL__BASE", str(base))
+    monkeypatch.setenv("TWIN_API__ON", "false")  # whoever else has its port here
     home, other = Home(tmp_path / "home"), Home(tmp_path / "other")
     home.make()
     home.settings_file.write_text('[owner]\nname = "Sam"\n')
@@ -443,7 +444,7 @@ async def test_the_service_starts_on_what_was_restored_and_answers_with_the_same
     with (tmp_path / "output").open("wb") as output:
         process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=output, stderr=output)
     try:
-        await until(lambda: (other.root / "server.json").exists(), 60)
+        await until(lambda: (other.root / "server.json").exists(), 120)
         urls, _ = running_servers(other)
         exactly, prompt = Sampling(temperature=0, max_tokens=12), [{"role": "user", "content": "the cat"}]
         async with open_stores(other, read_settings(other)) as stores:
