@@ -1,4 +1,7 @@
-"""Where do the tests get programs that are not Python? What is missing is told loudly; under CI it fails."""
+"""Where do the tests get programs that are not Python? What is missing is told loudly.
+
+Under CI, what the set-up installs on any Debian fails instead.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ INSTALL = {
     "dclint": "npm ci --prefix deploy/lint",
     "network": "a package index must be in reach",
 }
+ON_DEBIAN = {"promtool"}
 missing: list[str] = []
 
 
@@ -32,6 +36,6 @@ def lacks(name: str) -> str:
     sentence = f"{name} is missing: {INSTALL.get(name, 'install the extra dev')}"
     if sentence not in missing:
         missing.append(sentence)
-    if os.environ.get("CI"):
+    if os.environ.get("CI") and name in ON_DEBIAN:
         pytest.fail(sentence)
     pytest.skip(sentence)
