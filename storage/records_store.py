@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Delete, Insert, Select, Update, delete, func, literal_column, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storage.bulk import BulkInsert, as_kept
@@ -143,7 +145,7 @@ class RecordStore:
 
     async def _add_chunk(self, records: Sequence[Record], live: bool) -> Kept:
         added = merged = updated = 0
-        async with self._database.transaction() as session:
+        async with self._writing() as session:
             ids = {record.id for record in records}
             there = _select().where(self._database.is_among(RecordRow.id, ids))
             known = {row.id: Record(*row) for row in await session.execute(there)}
@@ -166,8 +168,7 @@ class RecordStore:
                 connection = await session.connection()
                 bulk = self._bulk.get(live)
                 bulk = self._bulk[live] = bulk or BulkInsert(self._upsert(live), connection.dialect)
-                # In one order, so that two writers never wait for each other; what one audience may hear side
-                # by side, because that is how its memories are indexed.
+                # What one audience may hear side by side, because that is how its memories are indexed.
                 in_order = sorted(changed.values(), key=lambda record: (record.audience, record.id))
                 rows = bulk.rows(in_order)
                 await connection.exec_driver_sql(bulk.sql, rows)
@@ -186,9 +187,16 @@ class RecordStore:
         """How many rows it touched."""
         touched = 0
         for chunk in _chunks(ids):
-            async with self._database.transaction() as session:
+            async with self._writing() as session:
                 touched += await self._database.touched(session, change.where(RecordRow.id.in_(chunk)))
         return touched
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncSession]:
+        """One import at a time: two would lock the same rows, and their memories, each in its own order."""
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "records")
+            yield session
 
     async def _count_by(self, column: InstrumentedAttribute[str]) -> dict[str, int]:
         how_many = func.count()

@@ -236,6 +236,14 @@ async def test_two_imports_of_the_same_export_at_once_keep_every_record_once(dat
     assert await store.counts() == {"telegram": len(records)}
 
 
+async def test_imports_that_overlap_do_not_wait_for_each_other_for_ever(database: Database) -> None:
+    store = RecordStore(database)
+    for room in range(5):  # each with a shelf of memories that nobody has used before
+        records = [a_record(f"{room}-{number}", audience=f"room {room}") for number in range(600)]
+        await asyncio.gather(store.add_all(records), store.add_all(records[200:]))
+    assert await store.counts() == {"telegram": 3000}
+
+
 async def test_a_large_import_leaves_the_loop_free_for_a_chat(sqlite_database: Database) -> None:
     store = RecordStore(sqlite_database)
     beats = 0
