@@ -52,6 +52,18 @@ END = HEADER.size + CHUNK + TAG  # of the first chunk
         SEALED[: HEADER.size - 1] + bytes([SEALED[HEADER.size - 1] ^ 1]) + SEALED[HEADER.size :],
         SEALED[:9] + b"\x3f" + SEALED[10:],  # a cost that no machine can pay
     ],
+    ids=[
+        "last-byte-gone",
+        "last-chunks-gone",
+        "cut-after-a-chunk",
+        "header-alone",
+        "half-a-header",
+        "more-at-the-end",
+        "chunks-swapped",
+        "one-bit",
+        "one-bit-of-the-header",
+        "cost",
+    ],
 )
 def test_every_change_and_cut_is_noticed(changed):
     if changed == SEALED[: HEADER.size]:
