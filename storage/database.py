@@ -33,6 +33,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from storage import schema, tracing
 from storage.copies import copies_of, keep_copy
 from storage.tables import Base
+from storage.twins import THE_ONE
 from storage.unavailable import DatabaseTooNew, DatabaseUnavailable, explain, shown
 
 __all__ = ["Database", "DatabaseTooNew", "DatabaseUnavailable"]
@@ -58,7 +59,8 @@ PATIENCE_SECONDS = 10.0  # how long a writer waits for its turn, and anybody for
 class Database:
     """Everything the repositories share. Open it once per process, close it at the end."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, twin: str = THE_ONE) -> None:
+        self.twin = twin  # whose rows these are; on one server there may be others'
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         if self._is_sqlite:
@@ -75,8 +77,11 @@ class Database:
         self.kept: Path | None = None  # a copy from before they were changed
 
     @classmethod
-    async def open(cls, url: str) -> Database:
-        """Connect, make the tables that are missing. Raises DatabaseUnavailable, DatabaseTooNew."""
+    async def open(cls, url: str, twin: str = THE_ONE) -> Database:
+        """Connect, make the tables that are missing. Raises DatabaseUnavailable, DatabaseTooNew.
+
+        `twin`: whose it is. An SQLite file is of one twin; on a Postgres server each sees its own rows only.
+        """
         address = _parse(url)
         if address.drivername == "sqlite+aiosqlite":
             await asyncio.to_thread(_make_file, address)
@@ -87,7 +92,7 @@ class Database:
                 pool_pre_ping=True,  # the server may have restarted since
                 connect_args={"timeout": PATIENCE_SECONDS, "command_timeout": 60},
             )
-        database = cls(engine)
+        database = cls(engine, twin)
         try:
             await database._bring_up_to_date()
         except BaseException:
