@@ -183,7 +183,8 @@ class MemoryStore:
         named: dict[str, int | str] = {f"w{place}": " ".join(some) for place, some in enumerate(which)}
         for shelf in shelves:
             named |= {"most": NEWEST, f"a{shelf.number}": shelf.first, f"z{shelf.number}": shelf.end}
-        parts = [_ON_POSTGRES.format(word=place, shelf=shelf.number) for place, _, shelf in asked]
+        mine = self._database.mine("m")
+        parts = [_ON_POSTGRES.format(word=place, shelf=shelf.number, mine=mine) for place, _, shelf in asked]
         return [(row[0], row[1]) for row in await session.execute(text(" UNION ALL ".join(parts)), named)]
 
     async def _fetch(
@@ -213,8 +214,8 @@ class MemoryStore:
 _ON_SQLITE = """SELECT ?, group_concat(n) FROM (SELECT rowid AS n FROM memory_words
     WHERE memory_words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?)"""
 # "+ 0", or Postgres may walk the whole shelf from its end instead of asking the index of words.
-_ON_POSTGRES = """SELECT {word}, string_agg(n::text, ',') FROM (SELECT number AS n FROM memories
-    WHERE to_tsvector('english', text) @@ plainto_tsquery('english', :w{word})
+_ON_POSTGRES = """SELECT {word}, string_agg(n::text, ',') FROM (SELECT number AS n FROM memories m
+    WHERE {mine} AND to_tsvector('english', text) @@ plainto_tsquery('english', :w{word})
     AND number BETWEEN :a{shelf} AND :z{shelf} ORDER BY number + 0 DESC LIMIT :most) s"""
 
 
