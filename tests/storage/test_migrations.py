@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from storage.chats import FactStore
 from storage.database import Database, DatabaseTooNew
 from storage.memories import MemoryStore
-from storage.migrations.memories import WATCHES, install
+from storage.migrations.memories import WATCHES, install, of_each_twin
 from storage.records_store import RecordStore
 from storage.tables import Base
 
@@ -173,13 +173,14 @@ async def test_what_was_kept_before_there_were_memories_is_recalled(database: Da
         gone = (
             "DROP TRIGGER memory_added; DROP TRIGGER memory_gone; DROP TABLE memory_words"
             if sqlite
-            else "DROP TRIGGER memory_gone ON memories; DROP FUNCTION memory_gone; DROP INDEX memory_words;"
-            "DROP SEQUENCE memory_numbers;"
+            else "DROP TRIGGER memory_gone ON memories; DROP FUNCTION memory_gone; DROP TABLE memory_words;"
+            "DROP TRIGGER memory_added ON memories; DROP FUNCTION memory_added; DROP SEQUENCE memory_numbers;"
             + ";".join(f"DROP FUNCTION memory_of_{watch.select}" for watch in WATCHES)
         )
         for statement in [*gone.split(";"), "DELETE FROM memories", "DELETE FROM memory_shelves"]:
             await session.execute(text(statement))
         await connection.run_sync(install)
+        await connection.run_sync(of_each_twin)
     memories = MemoryStore(database)
     assert await memories.counts() == {"said": 2, "fact": 1}
     (found,) = await memories.recall(["trombone"], {"telegram:1"})

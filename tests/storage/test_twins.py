@@ -19,7 +19,8 @@ from conftest import _execute
 from every_table import fill
 from fakes import said
 from memories import typed, wrote
-from sqlalchemy import Table, delete, func, make_url, select, update
+from sqlalchemy import Table, delete, func, make_url, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
 from storage import snapshot
@@ -41,6 +42,7 @@ from storage.snapshot import MADE_BY_TRIGGERS
 from storage.tables import Base
 
 TABLES = {table.name: table for table in Base.metadata.sorted_tables}
+HELD = sorted([*TABLES, "memory_words"])  # which SQLAlchemy does not know
 ROWS = [row.class_ for row in Base.registry.mappers]
 
 
@@ -125,7 +127,7 @@ async def test_every_table_on_the_server_is_held_apart_by_it(postgres_url: str) 
     )
     await raw.close()
     apart = sorted({row["name"] for row in tables} - {*SHARED})
-    assert apart == sorted(TABLES)
+    assert apart == HELD
     assert {row["name"] for row in tables if row["held"]} == {*apart}
     its_own = "(twin = current_setting('twin.id'::text, true))"
     assert sorted(row["tablename"] for row in policies) == apart
@@ -144,7 +146,7 @@ async def test_row_security_alone_lets_nobody_across(ordinary_url: str) -> None:
     as_ada, as_bob = await connected(ordinary_url, "ada"), await connected(ordinary_url, "bob")
     theirs = {
         name: [row[0] for row in await as_ada.fetch(f"SELECT to_jsonb(t) FROM {name} t ORDER BY 1")]
-        for name in TABLES
+        for name in HELD
     }
     for name, rows in theirs.items():
         assert rows, name
@@ -169,7 +171,8 @@ async def test_row_security_alone_lets_nobody_across(ordinary_url: str) -> None:
                 async with as_bob.transaction():
                     await as_bob.execute(f"UPDATE {name} SET twin = 'ada'")
 
-    for names in (MADE_BY_TRIGGERS, [name for name in TABLES if name not in MADE_BY_TRIGGERS]):
+    made = ("memory_words", "memory_shelves", "memory_vectors", "memories")
+    for names in (made[:1], made[1:], [name for name in TABLES if name not in made]):
         trying = as_bob.transaction()
         await trying.start()
         await same_rows(*names)
