@@ -6,8 +6,10 @@ twins, and what every statement says of itself, by a superuser whom row security
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -239,6 +241,31 @@ async def test_what_statements_say_alone_lets_nobody_across(postgres_url: str) -
     assert not any((await counted(bob)).values())
     await ada.close()
     await bob.close()
+
+
+def _texts(tree: ast.AST, source: str) -> Iterator[str]:
+    """Each text of a program, one with gaps as a whole."""
+    inner = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        whole = isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inner
+        )
+        if whole:
+            yield ast.get_source_segment(source, node) or ""
+
+
+def test_sql_that_is_written_as_text_says_whose_rows_it_means() -> None:
+    reads = re.compile(rf"\b(?:FROM|JOIN|UPDATE)\s+(?:{'|'.join(HELD)})\b")
+    says = re.compile(r"\bmine\b|_mine\(|\btwin = ")
+    found = 0
+    for path in sorted((Path(__file__).parents[2] / "storage").glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        for words in _texts(ast.parse(source), source):
+            if "MATCH" in words:  # SQLite's own index of words
+                continue
+            assert len(reads.findall(words)) <= len(says.findall(words)), f"{path.name}: {words}"
+            found += len(reads.findall(words))
+    assert found >= 6
 
 
 async def test_a_lock_of_one_keeps_no_other_waiting(postgres_url: str) -> None:
