@@ -15,9 +15,10 @@ from sqlalchemy import Dialect, Insert
 
 from storage.columns import Words, storable
 from storage.records import Record
-from storage.tables import RecordRow
+from storage.tables import RecordRow, columns
+from storage.twins import COLUMN
 
-_TEXTS = tuple(column.name for column in RecordRow.__table__.columns if isinstance(column.type, Words))
+_TEXTS = tuple(column.name for column in columns(RecordRow, Record) if isinstance(column.type, Words))
 _texts = attrgetter(*_TEXTS)
 
 
@@ -39,7 +40,8 @@ class BulkInsert:
     """One INSERT of whole records, compiled for one dialect: `sql`, and `rows` to execute it with."""
 
     def __init__(self, insert: Insert, dialect: Dialect) -> None:
-        compiled: Any = insert.compile(dialect=dialect)
+        keys = [column.name for column in insert.table.c if column.name != COLUMN]
+        compiled: Any = insert.compile(dialect=dialect, column_keys=keys)
         names = compiled.positiontup
         self.sql = str(compiled)
         self._values = attrgetter(*names)

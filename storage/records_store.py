@@ -18,6 +18,7 @@ from storage.columns import contains
 from storage.database import Database
 from storage.records import READ_EXPORTS, Kind, Record
 from storage.tables import CursorRow, RecordRow, selecting
+from storage.twins import COLUMN
 
 Item = TypeVar("Item")
 CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
@@ -179,7 +180,7 @@ class RecordStore:
         # Postgres lets another process in between our look and this: what it deleted meanwhile stays deleted.
         return insert.on_conflict_do_update(
             index_elements=[RecordRow.id],
-            set_={column.name: column for column in insert.excluded if column.name != "id"},
+            set_={column.name: column for column in insert.excluded if column.name not in ("id", COLUMN)},
             where=RecordRow.deleted_at.is_(None) | _MAY_RETURN if live else RecordRow.deleted_at.is_(None),
         )
 
