@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+from msgspec.json import Decoder
 
 from ingest.attachments import attachment
 from ingest.discord import plain, record_id, said_at
 from ingest.drift import known
 from ingest.files import Export, open_export
+from ingest.json_stream import ANYTHING
 from ingest.rows import Piece, json_pieces
 from ingest.source import OWNER, Owner, Person, Read, Source, marked
 from ingest.values import as_dict, as_id, as_list, as_text, from_iso, texts
@@ -31,6 +34,7 @@ _NOTICES = (
     " GuildMemberJoin ThreadCreated"
 )
 _USER = known("id name discriminator nickname color isBot roles avatarUrl")
+_SPEAKERS = Decoder(list[TypedDict("_Speakers", {"author": Any, "mentions": Any}, total=False)])  # type: ignore[misc]
 _FILE = known("id url fileName fileSizeBytes")
 _ROOT = known("guild channel dateRange exportedAt messages messageCount")
 _MESSAGE = known(
@@ -55,7 +59,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
     told: set[Person] = set()
     written: set[str] = set()  # of each author, as it stands there: most messages repeat one
     with open_export(path) as export:
-        for item in _messages(export):
+        for item in _messages(export, _SPEAKERS):
             message = as_dict(item[0].value) if isinstance(item, tuple) else {}
             for user in (as_dict(message.get("author")), *map(as_dict, as_list(message.get("mentions")))):
                 about = repr([user.get(key) for key in ("id", "nickname", "name")])
@@ -82,14 +86,19 @@ def read(path: Path, owner: Owner) -> Iterator[Read]:
         yield from export.drift.found()
 
 
-def _messages(export: Export) -> Iterator[tuple[Piece, str] | Skipped]:
+def _messages(
+    export: Export, decoder: Decoder[list[Any]] = ANYTHING
+) -> Iterator[tuple[Piece, str] | Skipped]:
     """Each message and the id of its channel, which is written above the messages."""
     found = False
     for name in export.names:
         if not _is_one(export, name):
             continue
         found, channel = True, "unknown"
-        for piece in json_pieces(export, name, lists=("messages",), about=("channel",), root=_ROOT):
+        pieces = json_pieces(
+            export, name, lists=("messages",), about=("channel",), root=_ROOT, decoder=decoder
+        )
+        for piece in pieces:
             if isinstance(piece, Skipped):
                 yield piece
             elif piece.key == "channel":
