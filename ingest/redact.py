@@ -35,6 +35,7 @@ from ingest.shapes import (
     MAY_BE_MAIL,
     NUMBER,
     ROUND,
+    SHARE,
     SIGN,
     SIGN_WORDS,
     SPELT_EMAIL,
@@ -223,6 +224,8 @@ class Redactor:
         """Seven digits and more are a phone or some other number that points at one person; dates are not."""
         text, digits = found[0], _digits(found[0])
         if DATE.fullmatch(text) or ROUND.fullmatch(text):
+            return text
+        if SHARE.fullmatch(text) and found.string.startswith("%", found.end()):
             return text
         if all(
             DATE.fullmatch(part) or len(part) < 5 for part in re.split(r"[ \u00a0]+", text)

@@ -5,6 +5,8 @@ Most lines of a chat need none of it: a glance at their words tells which do.
 
 from __future__ import annotations
 
+from functools import cache
+
 from ingest.clean import MAX_TEXT, clean
 from ingest.glance import Glance
 from ingest.redact import ASK, LOOK, Redactor, says_more
@@ -19,7 +21,8 @@ class Screen:
     """Goes with what the roster knows now: whoever it learns later is not seen at a glance."""
 
     def __init__(self, roster: Roster) -> None:
-        self._roster, self._redactor = roster, Redactor(roster)
+        self._redactor = Redactor(roster)
+        self._stands_for = cache(roster.placeholder)
         self.glance = Glance(self._redactor.worth_a_look, _telling, _capital)
 
     def fit_to_keep(self, record: Record, text: str, bits: int) -> Record | Skipped:
@@ -38,7 +41,7 @@ class Screen:
         return with_changes(
             record,
             text=text,
-            author_id=record.author_id if record.by_owner else self._roster.placeholder(record.author_id),
+            author_id=record.author_id if record.by_owner else self._stands_for(record.author_id),
             tags=as_usual or tags(text, record.kind, record.tags),
         )
 
