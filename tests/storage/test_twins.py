@@ -78,6 +78,15 @@ def shared_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+async def superusers(postgres_url: str) -> AsyncIterator[tuple[Database, Database]]:
+    """Two twins whom the server would let see everything."""
+    ada, bob = await Database.open(postgres_url, "ada"), await Database.open(postgres_url, "bob")
+    yield ada, bob
+    await ada.close()
+    await bob.close()
+
+
+@pytest.fixture
 async def twins(shared_url: str) -> AsyncIterator[tuple[Database, Database]]:
     ada, bob = await Database.open(shared_url, "ada"), await Database.open(shared_url, "bob")
     if not ada.sees_past_row_security:  # then nothing else holds them apart
@@ -206,8 +215,8 @@ async def test_a_connection_that_does_not_say_whose_it_is_sees_nothing_and_keeps
 # What every statement says itself
 
 
-async def test_what_statements_say_alone_lets_nobody_across(postgres_url: str) -> None:
-    ada, bob = await Database.open(postgres_url, "ada"), await Database.open(postgres_url, "bob")
+async def test_what_statements_say_alone_lets_nobody_across(superusers: tuple[Database, Database]) -> None:
+    ada, bob = superusers
     assert ada.sees_past_row_security
     await filled(ada)
     before = await counted(ada)
@@ -239,8 +248,6 @@ async def test_what_statements_say_alone_lets_nobody_across(postgres_url: str) -
             await session.execute(delete(table))
     assert await counted(ada) == before
     assert not any((await counted(bob)).values())
-    await ada.close()
-    await bob.close()
 
 
 def _texts(tree: ast.AST, source: str) -> Iterator[str]:
@@ -268,13 +275,11 @@ def test_sql_that_is_written_as_text_says_whose_rows_it_means() -> None:
     assert found >= 6
 
 
-async def test_a_lock_of_one_keeps_no_other_waiting(postgres_url: str) -> None:
-    ada, bob = await Database.open(postgres_url, "ada"), await Database.open(postgres_url, "bob")
+async def test_a_lock_of_one_keeps_no_other_waiting(superusers: tuple[Database, Database]) -> None:
+    ada, bob = superusers
     async with asyncio.timeout(5), ada.transaction() as hers, bob.transaction() as his:
         await ada.alone(hers, "runs")
         await bob.alone(his, "runs")
-    await ada.close()
-    await bob.close()
 
 
 # Either of the two walls, and everything that is kept
