@@ -411,3 +411,35 @@ async def test_a_file_that_is_handed_over_keeps_everything(sqlite_url: str) -> N
 async def test_an_id_that_could_be_taken_for_anything_else_is_refused(twin: str, sqlite_url: str) -> None:
     with pytest.raises(ValueError, match="cannot be a twin's id"):
         await Database.open(sqlite_url, twin)
+
+
+# What words there are
+
+
+async def test_the_words_of_a_memory_go_with_it(postgres_url: str) -> None:
+    ada = await Database.open(postgres_url, "ada")
+    records = RecordStore(ada)
+    await records.add_all(
+        [wrote("r1", "the trombone is in Faro", "telegram:1"), wrote("r2", "Faro", "owner")]
+    )
+    words = text("SELECT word FROM memory_words ORDER BY word")
+    async with ada.reading() as session:
+        assert [*await session.scalars(words)] == ["faro", "faro", "trombon"]
+    await records.remove(["r1"])
+    async with ada.reading() as session:
+        assert [*await session.scalars(words)] == ["faro"]
+    await ada.close()
+
+
+@pytest.mark.parametrize(
+    "words", [["trombone"], ["trombones", "the"], ["Faro", "trombone"], ["trombone"] * 2]
+)
+async def test_words_are_found_by_their_stems_alone_and_together(postgres_url: str, words: list[str]) -> None:
+    ada = await Database.open(postgres_url, "ada")
+    said_often = [wrote(f"a{n}", "the trombone again", "telegram:1") for n in range(220)]
+    await RecordStore(ada).add_all([wrote("r1", "the trombone is in Faro", "telegram:1"), *said_often])
+    found = await MemoryStore(ada).recall(words, {"telegram:1"}, limit=300)
+    assert "r1" in {one.memory.key for one in found} or "Faro" not in words
+    assert len(found) >= 200
+    assert not await MemoryStore(ada).recall(["the"], {"telegram:1"})
+    await ada.close()
