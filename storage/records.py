@@ -276,6 +276,13 @@ def message_key(platform: str, chat_id: str | int, message_id: str | int) -> str
     return f"{platform}:{chat_id}:{message_id}"
 
 
+def whole_chat(chat_id: str) -> str:
+    """The chat that a topic is a part of; on Telegram "b77/42" is 77's own chat with 42, and no topic."""
+    first, _, rest = chat_id.partition("/")
+    in_their_name = first[:1] == "b" and first[1:].isdecimal() and rest
+    return f"{first}/{rest.partition('/')[0]}" if in_their_name else first
+
+
 def reply_key(platform: str) -> str:
     """A new key for a reply of the twin; it stays the same when the reply is sent, in one piece or more."""
     return f"{platform}:~{secrets.token_hex(8)}"
