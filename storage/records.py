@@ -263,6 +263,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much somebody may ask for; None: no limit, or none of their own."""
+
+    per_minute: int | None = None  # answered messages
+    tokens_per_day: int | None = None  # read and written for them, a day in UTC
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """What answers took."""
 
