@@ -20,7 +20,7 @@ async def about(message_key: str, kept: Kept) -> str | None:
         undone = await kept.deliveries.undone(name)
         here = [one for one in undone if whole_chat(one.chat_id) == chat]
         if not any(one.state is DeliveryState.SENDING for one in here):
-            break
+            return await carried_by(message_key, kept)  # it may have arrived between the two looks
         await asyncio.sleep(LOOK_SECONDS)
     return found
 
