@@ -24,7 +24,8 @@ class Handled(APIRoute):
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
 
-        rule = next((RULES[one.call] for one in self.dependant.dependencies if one.call in RULES), None)
+        depends: Any = self.dependant
+        rule = next(filter(None, (RULES.get(one.call) for one in depends.dependencies)), None)
 
         async def known(request: Request) -> Response:
             """Before anything of a stranger's body is read."""

@@ -141,16 +141,15 @@ class Talk:
             if saying.stopped:
                 raise Enough
 
+        shown: chat.Message | None = None
         try:
             reply = await brain.reply_to([question], on_text, by=saying.by)
             said = answer_to(question, saying.key, reply.text, reply.stamp)
             shown = await self._kept(said, alone)
             heard.put_nowait(self._event("stopped" if saying.stopped else "done", saying, message=shown))
         except asyncio.CancelledError:
-            shown = None
-            if (
-                saying.stopped and saying.text
-            ):  # the model fell silent, so nothing tells what made these words
+            if saying.stopped and saying.text:
+                # The model fell silent, so nothing tells what made these words.
                 said = answer_to(question, saying.key, saying.text.strip(), None)
                 shown = await self._kept(said, alone)
             heard.put_nowait(self._event("stopped", saying, message=shown))
