@@ -161,7 +161,7 @@ async def _nearest(world: World, size: int) -> dict[str, Any]:
     for _ in range(50):
         vector = chance.normal(size=DIRECTIONS).tolist()
         began = time.perf_counter()
-        await vectors.nearest(vector, [1, 2], 64)
+        vectors.nearest(vector, [1, 2], 64)
         took.append(1000 * (time.perf_counter() - began))
     return _named(size, "vectors", took)
 
