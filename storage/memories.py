@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select, text
 from storage.database import Database
 from storage.ranking import NEWEST, SHELF
 from storage.reader import Steps
-from storage.recalling import Found, Wanted, recalling
+from storage.recalling import Found, Search, Wanted
 from storage.records import MemoryKind
 from storage.tables import MemoryRow, VectorRow
 from storage.vectors import Vectors, as_bytes
@@ -30,7 +30,7 @@ class MemoryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sqlite = database.name.startswith("sqlite")
-        self._vectors = Vectors()
+        self._vectors = Vectors(database.mine("v"))
 
     async def recall(
         self,
@@ -47,7 +47,8 @@ class MemoryStore:
         for, as the model of `put_vectors` sees it.
         """
         wanted = Wanted(words, audiences, kinds, vector, limit)
-        return await self._database.look(recalling(wanted, self._vectors, sqlite=self._sqlite))
+        search = Search(wanted, self._database.mine, sqlite=self._sqlite)
+        return await self._database.look(search.steps(self._vectors))
 
     async def counts(self) -> dict[str, int]:
         """How many memories of each kind there are."""

@@ -38,14 +38,16 @@ def similarity(vector: Sequence[float], kept: bytes) -> float:
 
 
 class Vectors:
-    def __init__(self) -> None:
+    def __init__(self, mine: str = "TRUE") -> None:
+        """`mine`: what a row `v` of them has to be."""
+        self._mine = mine
         self._shelves: dict[int, tuple[Any, Any]] = {}  # numbers, ascending, and bits of each
         self._taking = threading.Lock()
 
     def load(self) -> Steps[None]:
         """Read all there are: from shelf to shelf, each by the first number on it."""
         after = 0
-        while first := (yield _FIRST, {"after": after}):
+        while first := (yield _FIRST.format(mine=self._mine), {"after": after}):
             shelf = first[0][0] // SHELF
             while (yield from self._read(shelf, AT_ONCE)) == AT_ONCE:
                 pass
@@ -59,7 +61,8 @@ class Vectors:
     def _read(self, shelf: int, most: int) -> Steps[int]:
         known = self._shelves.get(shelf)
         after = int(known[0][-1]) if known is not None else shelf * SHELF
-        rows = yield _NEWS, {"after": after, "before": (shelf + 1) * SHELF, "most": most}
+        bounds = {"after": after, "before": (shelf + 1) * SHELF, "most": most}
+        rows = yield _NEWS.format(mine=self._mine), bounds
         if rows:
             with self._taking:
                 self._take(shelf, rows)
@@ -101,6 +104,7 @@ def _nearest(bits: Any, shelves: Sequence[tuple[Any, Any]], limit: int) -> set[i
     return {number for _, number in sorted(found)[:limit]}
 
 
-_FIRST = "SELECT number FROM memory_vectors WHERE number >= :after ORDER BY number LIMIT 1"
-_NEWS = """SELECT number, vector FROM memory_vectors WHERE number > :after AND number < :before
-    ORDER BY number LIMIT :most"""
+_FIRST = """SELECT v.number FROM memory_vectors v WHERE {mine} AND v.number >= :after
+    ORDER BY v.number LIMIT 1"""
+_NEWS = """SELECT v.number, v.vector FROM memory_vectors v WHERE {mine} AND v.number > :after
+    AND v.number < :before ORDER BY v.number LIMIT :most"""

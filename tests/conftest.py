@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -123,9 +124,22 @@ def _execute(url: str, statement: str) -> None:
         thread.submit(asyncio.run, execute()).result(timeout=60)
 
 
+def _less_was_tested() -> list[str]:
+    return [*(str(service.missing) for service in services.ALL if service.missing), *tools.missing]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Only the main process has a terminal: the others (pytest-xdist) hand over what they missed."""
+    if (handed_over := getattr(session.config, "workeroutput", None)) is not None:
+        handed_over["missing"] = _less_was_tested()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    handed_over = getattr(node, "workeroutput", {}).get("missing", [])
+    tools.missing.extend(sentence for sentence in handed_over if sentence not in tools.missing)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for service in services.ALL:
-        if service.missing:
-            terminalreporter.write_line(f"WARNING, LESS WAS TESTED. {service.missing}", red=True, bold=True)
-    for sentence in tools.missing:
+    for sentence in _less_was_tested():
         terminalreporter.write_line(f"WARNING, LESS WAS TESTED. {sentence}", red=True, bold=True)

@@ -88,7 +88,8 @@ class Stores:
 async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     home.make()
     url = settings.storage.url
-    database = await Database.open(url.get_secret_value() if url else home.database_url)
+    address = url.get_secret_value() if url else home.database_url
+    database = await Database.open(address, settings.storage.twin)
     redis = settings.storage.redis_url
     cache = open_cache(redis.get_secret_value() if redis else None)
     try:
