@@ -12,7 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ UNKNOWN = "und"
 FEW = 3  # words; a shorter text takes after its thread
 LOOKED_AT = 400  # characters of a long text
 WHOLE_THREAD = 3.0  # what a thread in one language weighs against a text's own words, in nats
+MOST_BETWEEN, LONG = 200_000, 64  # remembered, and of how many characters
 SURE = 2.0  # nats by which the best language has to lead before a text counts for its thread
 
 _NOT_WORDS = re.compile(
@@ -175,7 +177,26 @@ def _decide(
             langs[at] = fit[nth]
 
 
+class _Between(dict[str, tuple[str, ...] | None]):
+    """What stood between two blanks -> the words in it; None: it may be part of what is no word at all."""
+
+    def __missing__(self, written: str) -> tuple[str, ...] | None:
+        pattern = _ASCII_WORD if written.isascii() else _WORD
+        found = None if _WORTH_MASKING.search(written) else tuple(pattern.findall(written))
+        if len(self) > MOST_BETWEEN:
+            self.clear()
+        if len(written) <= LONG:
+            self[written] = found
+        return found
+
+
+_BETWEEN = _Between()
+
+
 def _words(text: str) -> list[str]:
+    parts = list(map(_BETWEEN.__getitem__, text.split())) if len(text) <= LOOKED_AT else [None]
+    if None not in parts:
+        return [*chain.from_iterable(cast("list[tuple[str, ...]]", parts))]
     text = text[:LOOKED_AT]
     if _WORTH_MASKING.search(text):
         text = _NOT_WORDS.sub(" ", text)

@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -266,7 +267,15 @@ def says_more(text: str) -> bool:
 
 
 def _may_be_a_place(text: str) -> bool:
-    return bool(ANY_DIGIT.search(text) and (_STREET_WORD(text) or POSTCODE.search(text)))
+    return bool(ANY_DIGIT.search(text)) and (
+        any(map(_in_a_street, text.split())) or bool(POSTCODE.search(text))
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _in_a_street(word: str) -> bool:
+    """Between blanks, as it stands in a text: some are known by those."""
+    return bool(_STREET_WORD(f" {word} "))
 
 
 def _may_be_a_birthday(text: str) -> bool:

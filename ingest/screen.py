@@ -23,7 +23,13 @@ class Screen:
     def __init__(self, roster: Roster) -> None:
         self._redactor = Redactor(roster)
         self._stands_for = cache(roster.placeholder)
-        self.glance = Glance(self._redactor.worth_a_look, _telling, _capital)
+        self.glance = Glance(self._worth_a_look, _telling, _capital)
+
+    def _worth_a_look(self, word: str) -> int:
+        try:
+            return self._redactor.worth_a_look(word)
+        except Exception:  # a mistake of ours: then the closer look decides, or the text is kept out
+            return LOOK
 
     def fit_to_keep(self, record: Record, text: str, bits: int) -> Record | Skipped:
         """`text` as `cleaned` returned it, and what the glance said of it."""

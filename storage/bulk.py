@@ -25,8 +25,15 @@ _TEXTS = tuple(column.name for column in columns(RecordRow, Record) if isinstanc
 _texts = attrgetter(*_TEXTS)
 
 
-def as_kept(record: Record) -> Record:
-    """As it will come back, so that comparing the two says whether anything changed."""
+def all_as_kept(records: Sequence[Record]) -> Sequence[Record]:
+    """As they will come back, so that comparing the two says whether anything changed."""
+    texts = (filter(None, column) for column in zip(*map(_texts, records), strict=True))
+    tags = chain.from_iterable({record.tags for record in records})
+    everything = "\n".join(chain(chain.from_iterable(texts), tags))
+    return records if storable(everything) is everything else list(map(_as_kept, records))
+
+
+def _as_kept(record: Record) -> Record:
     everything = "\n".join([*filter(None, _texts(record)), *record.tags])
     if storable(everything) is everything:
         return record
@@ -57,7 +64,7 @@ class BulkInsert:
         self._binders = [_binder(insert.table.c[name].type, dialect) for name in names]
 
     def statements(self, records: Sequence[Record]) -> Iterator[tuple[str, Any]]:
-        """They add the records in this order; their texts are as `as_kept` leaves them."""
+        """They add the records in this order; their texts are as `all_as_kept` leaves them."""
         rows = self._rows(records)
         if not self._together:
             yield self._sql, rows

@@ -263,6 +263,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much somebody may ask for; None: no limit, or none of their own."""
+
+    per_minute: int | None = None  # answered messages
+    tokens_per_day: int | None = None  # read and written for them, a day in UTC
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """What answers took."""
 
@@ -274,6 +282,13 @@ class Spent:
 
 def message_key(platform: str, chat_id: str | int, message_id: str | int) -> str:
     return f"{platform}:{chat_id}:{message_id}"
+
+
+def whole_chat(chat_id: str) -> str:
+    """The chat that a topic is a part of; on Telegram "b77/42" is 77's own chat with 42, and no topic."""
+    first, _, rest = chat_id.partition("/")
+    in_their_name = first[:1] == "b" and first[1:].isdecimal() and rest
+    return f"{first}/{rest.partition('/')[0]}" if in_their_name else first
 
 
 def reply_key(platform: str) -> str:

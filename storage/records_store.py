@@ -14,7 +14,7 @@ from sqlalchemy import Delete, Insert, Select, Update, delete, func, literal_col
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from storage.bulk import BulkInsert, as_kept
+from storage.bulk import BulkInsert, all_as_kept
 from storage.columns import contains
 from storage.database import Database
 from storage.records import READ_EXPORTS, Kind, Record
@@ -52,8 +52,8 @@ class RecordStore:
         Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
         """
         total = Kept()
-        for chunk in _chunks(map(as_kept, records)):
-            kept = await self._add_chunk(chunk, live)
+        for chunk in _chunks(records):
+            kept = await self._add_chunk(all_as_kept(chunk), live)
             total = Kept(total.added + kept.added, total.merged + kept.merged, total.updated + kept.updated)
         return total
 

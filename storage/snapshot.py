@@ -16,7 +16,7 @@ from sqlalchemy import Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import PATIENCE_SECONDS, Database
-from storage.migrations.twins import hand_over
+from storage.migrations.twins import hand_over as hand_over
 from storage.tables import AdapterRow, Base, RunRow
 from storage.twins import COLUMN
 

@@ -241,6 +241,8 @@ class PersonRow(Base):
     person_id: Mapped[str] = mapped_column(primary_key=True)
     consent: Mapped[Consent]
     changed_at: Mapped[datetime]
+    per_minute: Mapped[int | None]  # answered messages; None: as the settings say
+    tokens_per_day: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class QuestionRow(Base):

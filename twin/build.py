@@ -411,7 +411,7 @@ def build_talk(
     )
     zone = settings.owner.owner().zones[-1][1]
     drafts = Drafts(kept, news, settings.chat)
-    allowance = Allowance(stores.usage, settings.limits)
+    allowance = Allowance(stores.usage, stores.people, settings.limits)
     return Conversation(
         kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn, take_back, allowance
     )

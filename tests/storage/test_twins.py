@@ -6,8 +6,10 @@ twins, and what every statement says of itself, by a superuser whom row security
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -73,6 +75,15 @@ def shared_url(request: pytest.FixtureRequest) -> str:
         "ordinary_url" if request.param == "row security alone" else "postgres_url"
     )
     return url
+
+
+@pytest.fixture
+async def superusers(postgres_url: str) -> AsyncIterator[tuple[Database, Database]]:
+    """Two twins whom the server would let see everything."""
+    ada, bob = await Database.open(postgres_url, "ada"), await Database.open(postgres_url, "bob")
+    yield ada, bob
+    await ada.close()
+    await bob.close()
 
 
 @pytest.fixture
@@ -204,8 +215,8 @@ async def test_a_connection_that_does_not_say_whose_it_is_sees_nothing_and_keeps
 # What every statement says itself
 
 
-async def test_what_statements_say_alone_lets_nobody_across(postgres_url: str) -> None:
-    ada, bob = await Database.open(postgres_url, "ada"), await Database.open(postgres_url, "bob")
+async def test_what_statements_say_alone_lets_nobody_across(superusers: tuple[Database, Database]) -> None:
+    ada, bob = superusers
     assert ada.sees_past_row_security
     await filled(ada)
     before = await counted(ada)
@@ -237,17 +248,38 @@ async def test_what_statements_say_alone_lets_nobody_across(postgres_url: str) -
             await session.execute(delete(table))
     assert await counted(ada) == before
     assert not any((await counted(bob)).values())
-    await ada.close()
-    await bob.close()
 
 
-async def test_a_lock_of_one_keeps_no_other_waiting(postgres_url: str) -> None:
-    ada, bob = await Database.open(postgres_url, "ada"), await Database.open(postgres_url, "bob")
+def _texts(tree: ast.AST, source: str) -> Iterator[str]:
+    """Each text of a program, one with gaps as a whole."""
+    inner = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        whole = isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inner
+        )
+        if whole:
+            yield ast.get_source_segment(source, node) or ""
+
+
+def test_sql_that_is_written_as_text_says_whose_rows_it_means() -> None:
+    reads = re.compile(rf"\b(?:FROM|JOIN|UPDATE)\s+(?:{'|'.join(HELD)})\b")
+    says = re.compile(r"\bmine\b|_mine\(|\btwin = ")
+    found = 0
+    for path in sorted((Path(__file__).parents[2] / "storage").glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        for words in _texts(ast.parse(source), source):
+            if "MATCH" in words:  # SQLite's own index of words
+                continue
+            assert len(reads.findall(words)) <= len(says.findall(words)), f"{path.name}: {words}"
+            found += len(reads.findall(words))
+    assert found >= 6
+
+
+async def test_a_lock_of_one_keeps_no_other_waiting(superusers: tuple[Database, Database]) -> None:
+    ada, bob = superusers
     async with asyncio.timeout(5), ada.transaction() as hers, bob.transaction() as his:
         await ada.alone(hers, "runs")
         await bob.alone(his, "runs")
-    await ada.close()
-    await bob.close()
 
 
 # Either of the two walls, and everything that is kept
@@ -379,3 +411,35 @@ async def test_a_file_that_is_handed_over_keeps_everything(sqlite_url: str) -> N
 async def test_an_id_that_could_be_taken_for_anything_else_is_refused(twin: str, sqlite_url: str) -> None:
     with pytest.raises(ValueError, match="cannot be a twin's id"):
         await Database.open(sqlite_url, twin)
+
+
+# What words there are
+
+
+async def test_the_words_of_a_memory_go_with_it(postgres_url: str) -> None:
+    ada = await Database.open(postgres_url, "ada")
+    records = RecordStore(ada)
+    await records.add_all(
+        [wrote("r1", "the trombone is in Faro", "telegram:1"), wrote("r2", "Faro", "owner")]
+    )
+    words = text("SELECT word FROM memory_words ORDER BY word")
+    async with ada.reading() as session:
+        assert [*await session.scalars(words)] == ["faro", "faro", "trombon"]
+    await records.remove(["r1"])
+    async with ada.reading() as session:
+        assert [*await session.scalars(words)] == ["faro"]
+    await ada.close()
+
+
+@pytest.mark.parametrize(
+    "words", [["trombone"], ["trombones", "the"], ["Faro", "trombone"], ["trombone"] * 2]
+)
+async def test_words_are_found_by_their_stems_alone_and_together(postgres_url: str, words: list[str]) -> None:
+    ada = await Database.open(postgres_url, "ada")
+    said_often = [wrote(f"a{n}", "the trombone again", "telegram:1") for n in range(220)]
+    await RecordStore(ada).add_all([wrote("r1", "the trombone is in Faro", "telegram:1"), *said_often])
+    found = await MemoryStore(ada).recall(words, {"telegram:1"}, limit=300)
+    assert "r1" in {one.memory.key for one in found} or "Faro" not in words
+    assert len(found) >= 200
+    assert not await MemoryStore(ada).recall(["the"], {"telegram:1"})
+    await ada.close()
