@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import TypeVar
 
 from bot.candidates import another, due, offer
@@ -42,7 +41,6 @@ T = TypeVar("T")
 SWEEP_SECONDS = 5.0
 OWN = 3  # of its last answers there, the twin repeats none
 ALBUM_SECONDS = 1.0  # an album comes as one message for each picture
-SETTLING = timedelta(seconds=15)  # another copy of the service gathers for that long before it takes the chat
 
 
 class _Anew(Exception):
@@ -131,9 +129,7 @@ class Turns:
         if waiting and not await self._brain.awake():
             return
         for message in waiting:
-            another_gathers = self._floor.shared and now() - message.sent_at < SETTLING
-            known = (message.platform, message.chat_id, message.author_id) in self._open
-            if not known and not another_gathers:
+            if (message.platform, message.chat_id, message.author_id) not in self._open:
                 self._turn_of(message, self._news.platforms[message.platform], 0.0)
 
     def _run_here(self) -> dict[str, Platform]:
