@@ -88,7 +88,8 @@ class Stores:
 async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     home.make()
     url = settings.storage.url
-    database = await Database.open(url.get_secret_value() if url else home.database_url)
+    address = url.get_secret_value() if url else home.database_url
+    database = await Database.open(address, settings.storage.twin)
     redis = settings.storage.redis_url
     cache = open_cache(redis.get_secret_value() if redis else None)
     try:
@@ -410,7 +411,7 @@ def build_talk(
     )
     zone = settings.owner.owner().zones[-1][1]
     drafts = Drafts(kept, news, settings.chat)
-    allowance = Allowance(stores.usage, settings.limits)
+    allowance = Allowance(stores.usage, stores.people, settings.limits)
     return Conversation(
         kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn, take_back, allowance
     )
