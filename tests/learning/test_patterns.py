@@ -7,21 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from learning.patterns import OTHER, PATTERNS, pattern_of
+from learning.patterns import OTHER, PATTERNS, examples, labelled, pattern_of
 
-HERE = Path(__file__).parent
+HELD_OUT = Path(__file__).parent / "patterns_heldout.txt"
 
 
-def labelled(name):
-    """What was heard, what was answered, the pattern, the language."""
-    found, pattern, lang = [], "", ""
-    for line in (HERE / name).read_text(encoding="utf-8").splitlines():
-        if line.startswith("= "):
-            pattern, _, lang = line[2:].rpartition(" ")
-        elif line and not line.startswith("#"):
-            heard, _, answer = line.partition(" > ")
-            found.append((heard, answer, pattern, lang))
-    return found
+def held_out():
+    return list(labelled(HELD_OUT.read_text(encoding="utf-8")))
 
 
 def accuracy(cases):
@@ -29,8 +21,8 @@ def accuracy(cases):
     return sum(right) / len(right)
 
 
-def test_the_labelled_talk_covers_every_pattern_and_language():
-    counts = Counter((pattern, lang) for _, _, pattern, lang in labelled("patterns.txt"))
+def test_the_examples_cover_every_pattern_and_language():
+    counts = Counter((pattern, lang) for _, _, pattern, lang in examples())
     assert sum(counts.values()) >= 500
     for pattern in PATTERNS:
         if pattern != OTHER:
@@ -38,20 +30,29 @@ def test_the_labelled_talk_covers_every_pattern_and_language():
             assert all(counts[pattern, lang] >= 8 for lang in ("es", "fr", "ru")), pattern
 
 
-def test_talk_that_the_cues_were_made_with_is_told_nearly_always():
-    cases = labelled("patterns.txt")
+def test_the_examples_themselves_are_told_nearly_always():
+    cases = list(examples())
     for kind in {case[2] for case in cases} | {case[3] for case in cases}:
         assert accuracy([case for case in cases if kind in case[2:]]) >= 0.93, kind
 
 
-def test_talk_that_no_cue_was_made_with_is_told_mostly_and_seldom_wrongly():
-    """The figures that count: measured 0.69 right, and 0.9 of what it names at all."""
-    cases = labelled("patterns_unseen.txt")
-    assert len(cases) >= 140
-    assert accuracy(cases) >= 0.65
+def test_talk_that_no_example_was_made_with_is_told_mostly_and_seldom_wrongly():
+    """The figures that count: measured 0.71 right, and 0.86 of what it names at all (benchmarks.patterns)."""
+    cases = held_out()
+    assert len(cases) >= 200
+    assert {case[0] for case in cases}.isdisjoint(case[0] for case in examples())
+    assert accuracy(cases) >= 0.68
     named = [case for case in cases if pattern_of(case[0], case[1]) != OTHER]
-    assert accuracy(named) >= 0.85
+    assert accuracy(named) >= 0.82
     assert accuracy([case for case in cases if case[2] == OTHER]) >= 0.85
+
+
+def test_words_count_even_where_no_cue_does_and_a_cue_weighs_more_than_a_word():
+    assert pattern_of(
+        "they put our dog to sleep this afternoon", "oh no. he had such a good life with you"
+    ) == ("comforting")
+    assert pattern_of("why do you always have to have the last word") == "arguing"
+    assert pattern_of("the printer", "") == "technical help"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_shapes_and_answers_count_and_silence_is_other(heard, answer, pattern):
 
 
 def test_capitals_and_typographic_quotes_change_nothing():
-    for heard, answer, _, _ in labelled("patterns.txt")[:200]:
+    for heard, answer, _, _ in list(examples())[:200]:
         if not any(mark in heard + answer for mark in ("Error", "None", "~")):
             loud = heard.upper().replace("'", "’"), answer.upper().replace("'", "’")
             assert pattern_of(*loud) == pattern_of(heard, answer), heard
