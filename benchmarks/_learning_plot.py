@@ -19,6 +19,7 @@ COLOURS = {
     "plain_dpo": "#9aa0a6",
     "plain_kto": "#5f6368",
 }
+NAMES = {"plain_dpo": "plain TRL, DPO", "plain_kto": "plain TRL, KTO"}
 TITLES = {
     "pref_accuracy": "Her words preferred\n(held-out questions, higher is better)",
     "heldout_nll_change": "Surprise at her old words\n(change, lower is better)",
@@ -28,7 +29,7 @@ TITLES = {
 
 def draw(figures: Mapping[str, Any], picture: Path) -> None:
     """One panel a figure: mean over seeds, and from the lowest to the highest seed."""
-    drawing, panels = pyplot.subplots(1, len(TITLES), figsize=(11, 3.4), layout="constrained")
+    drawing, panels = pyplot.subplots(1, len(TITLES), figsize=(11, 3.7), layout="constrained")
     for panel, (name, title) in zip(panels, TITLES.items(), strict=True):
         for method, by_events in figures["methods"].items():
             counts = [int(count) for count in by_events]
@@ -50,6 +51,8 @@ def draw(figures: Mapping[str, Any], picture: Path) -> None:
         panel.minorticks_off()
         panel.set_title(title, fontsize=10)
         panel.set_xlabel("signals")
-    panels[0].legend(fontsize=7, frameon=False)
+    lines, names = panels[0].get_legend_handles_labels()
+    names = [NAMES.get(name, name) for name in names]
+    drawing.legend(lines, names, loc="outside lower center", ncols=len(names), fontsize=8, frameon=False)
     drawing.savefig(picture, dpi=90)
     pyplot.close(drawing)
