@@ -212,9 +212,9 @@ async def test_what_is_in_the_prompt_already_is_not_recalled(kept):
     assert await kept.recaller.for_answer([asked], ["the trombone is in Faro"]) == []
 
 
-async def test_what_was_kept_before_is_there_after_a_restart(kept, database_url):
+async def test_what_was_kept_before_is_there_after_a_restart(kept, tables_url):
     await kept.records.add_all([wrote("r", "I left the trombone in Faro", "discord:1")])
-    again = await Database.open(database_url)
+    again = await Database.open(tables_url)
     recaller = Recaller(MemoryStore(again), Recall())
     recalled = await recaller.for_answer([typed(1, "where is the trombone", "discord:1")])
     await again.close()

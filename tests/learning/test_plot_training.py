@@ -24,7 +24,7 @@ def test_losses_margins_and_strata_each_get_a_panel(tmp_path):
     assert widths[2] > 1.8 * widths[0]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_training_leaves_its_loss_in_the_run_and_a_picture_beside_it(
     base, corpus, sft_recipe, tmp_path, database
 ):
@@ -44,7 +44,7 @@ async def test_a_training_leaves_its_loss_in_the_run_and_a_picture_beside_it(
     assert (tmp_path / "runs" / done.id / "training-0-sft.png").exists()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_figures_told_just_before_the_end_are_kept_as_well(database):
     runs = RunStore(database)
 

@@ -166,9 +166,9 @@ async def test_nothing_was_ever_promoted_so_there_is_nothing_to_roll_back(databa
         await AdapterStore(database).roll_back("why not")
 
 
-async def test_two_that_go_live_at_once_leave_exactly_one_live(database: Database, database_url: str) -> None:
+async def test_two_that_go_live_at_once_leave_exactly_one_live(database: Database, tables_url: str) -> None:
     here = await with_three(database)
-    other_process = await Database.open(database_url)
+    other_process = await Database.open(tables_url)
     there = AdapterStore(other_process)
     for _ in range(5):
         done = await asyncio.gather(*(s.go_live(v, "race") for s in (here, there) for v in ("a", "b", "c")))

@@ -118,8 +118,8 @@ async def test_many_tasks_write_at_once_and_nothing_is_lost(database: Database) 
     assert await kept(database) == names
 
 
-async def test_two_processes_write_at_once_and_nothing_is_lost(database: Database, database_url: str) -> None:
-    writers = [await a_writer(database_url, name, 150) for name in ("ada", "bob")]
+async def test_two_processes_write_at_once_and_nothing_is_lost(database: Database, tables_url: str) -> None:
+    writers = [await a_writer(tables_url, name, 150) for name in ("ada", "bob")]
     for writer in writers:
         await writer.communicate()
     assert [writer.returncode for writer in writers] == [0, 0]
@@ -128,21 +128,19 @@ async def test_two_processes_write_at_once_and_nothing_is_lost(database: Databas
         assert dict((await session.execute(count)).all()) == {"ada": 150, "bob": 150}
 
 
-async def test_a_writer_killed_midway_loses_nothing_it_had_kept(
-    database: Database, database_url: str
-) -> None:
-    writer = await a_writer(database_url, "ada", 1_000_000)
+async def test_a_writer_killed_midway_loses_nothing_it_had_kept(database: Database, tables_url: str) -> None:
+    writer = await a_writer(tables_url, "ada", 1_000_000)
     assert writer.stdout
     said = [(await writer.stdout.readline()).decode().strip() for _ in range(50)]
     writer.send_signal(signal.SIGKILL)
     said += (await writer.stdout.read()).decode().split()
     await writer.wait()
-    after = await Database.open(database_url)
+    after = await Database.open(tables_url)
     store = MessageStore(after)
     missing = [key for key in said if await store.get(key) is None]
     assert missing == []
     await CursorStore(after).put(a_cursor("after"))
-    if database_url.startswith("sqlite"):
+    if tables_url.startswith("sqlite"):
         async with after.reading() as session:
             assert (await session.execute(text("PRAGMA integrity_check"))).scalar() == "ok"
     await after.close()

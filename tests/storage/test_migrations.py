@@ -1,5 +1,6 @@
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ from storage.records_store import RecordStore
 from storage.tables import Base
 
 _ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Its tables are made for this test alone."""
+    database = await Database.open(database_url)
+    yield database
+    await database.close()
 
 
 def _differences(connection: Connection) -> list[object]:

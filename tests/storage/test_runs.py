@@ -59,9 +59,9 @@ async def test_a_second_exclusive_run_is_told_about_the_first(database: Database
 
 
 async def test_of_two_exclusive_runs_at_once_one_gets_already_running(
-    database: Database, database_url: str
+    database: Database, tables_url: str
 ) -> None:
-    here, other_process = RunStore(database), await Database.open(database_url)
+    here, other_process = RunStore(database), await Database.open(tables_url)
     there = RunStore(other_process)
     for _ in range(5):
         outcome = await asyncio.gather(
@@ -129,9 +129,9 @@ async def test_of_one_key_one_run_waits_and_one_runs(database: Database) -> None
 
 
 async def test_of_many_runners_one_gets_the_run_and_exclusive_runs_wait_for_each_other(
-    database: Database, database_url: str
+    database: Database, tables_url: str
 ) -> None:
-    here, other_process = RunStore(database), await Database.open(database_url)
+    here, other_process = RunStore(database), await Database.open(tables_url)
     there = RunStore(other_process)
     for _ in range(3):
         for _ in range(3):
