@@ -28,6 +28,7 @@ from storage.chats import FactStore
 from storage.messages import MessageStore
 from storage.records import Fact, Memory, Message, Prompt, Spent, Stamp
 from storage.usage import UsageStore
+from storage.whose import whose
 
 ENOUGH = "enough"  # why an answer ended: whoever listened had heard enough
 OnText = Callable[[str], Awaitable[None]]
@@ -159,12 +160,12 @@ class Brain:
         person = f"{last.platform}:{last.author_id}"
         asking = Asking(told(asked.prompt), person, asked.chat, last.by_owner)
         if (instead := await self._policy.before(asking)) is not None:
-            metrics.POLICY.labels("before").inc()
+            metrics.POLICY.labels(whose(), "before").inc()
             return Reply(instead, replace(self._stamp(asked, None), prompt=()))
         reply = await self._seeing(asked, _say_nothing)
         said = await self._policy.after(asking, reply.text)
         if said != reply.text:  # not the model's words: nothing to learn
-            metrics.POLICY.labels("after").inc()
+            metrics.POLICY.labels(whose(), "after").inc()
             reply = replace(reply, text=said, stamp=replace(reply.stamp, prompt=()))
         await on_text(said)
         return reply
@@ -184,7 +185,7 @@ class Brain:
             async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
                 return await self._given(asked, speaking, on_text)
         except UnknownModel:  # a server was restarted and lost its adapters: tell it again, once
-            self._live.forget_loaded()
+            await self._live.forget_loaded()
             async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
                 return await self._given(asked, speaking, on_text)
 
@@ -214,7 +215,7 @@ class Brain:
             return made[0]
         if made:
             return made[0]
-        metrics.FROM_CACHE.labels(speaking.version or metrics.BASE).inc()
+        metrics.FROM_CACHE.labels(whose(), speaking.version or metrics.BASE).inc()
         await on_text(text)
         return Reply(text, self._stamp(asked, speaking.version))
 
@@ -232,7 +233,7 @@ class Brain:
             seconds=stamp.total_ms / 1000,
             first_seconds=stamp.first_token_ms / 1000,
         )
-        metrics.PICTURES.labels(speaking.version or metrics.BASE).inc(len(stamp.pictures))
+        metrics.PICTURES.labels(whose(), speaking.version or metrics.BASE).inc(len(stamp.pictures))
         if self._usage:
             spent = Spent(1, stamp.prompt_tokens, stamp.completion_tokens, round(stamp.total_ms))
             await self._usage.add(asked.last, spent)
