@@ -10,6 +10,8 @@
 PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
+# Test processes side by side: one more than there are cores, because tests wait, too.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 
 .PHONY: demo test check lint audit bench clean services vllm dist sbom dashboard
 
@@ -18,7 +20,7 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready vllm services
 	@$(RUN) -m learning.pocket
-	@$(RUN) -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready lint audit test
 

@@ -22,9 +22,11 @@ from api import (
     models,
     openai_chat,
     people,
+    pictures,
     pulse,
     training,
 )
+from api.examples import add_examples
 from api.headers import Headed
 from api.problems import answer_problems, documented
 from api.rules import RULES, Rule, allow
@@ -34,7 +36,21 @@ from api.shapes.chat import Growing
 from api.shapes.page import Problem
 from api.world import World
 
-PAGES = (auth, discord, chat, inbox, models, training, data, people, pulse, health, live, openai_chat)
+PAGES = (
+    auth,
+    discord,
+    chat,
+    pictures,
+    inbox,
+    models,
+    training,
+    data,
+    people,
+    pulse,
+    health,
+    live,
+    openai_chat,
+)
 
 
 def create_app(settings: ApiSettings, world: World | None = None) -> FastAPI:
@@ -108,6 +124,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             if rule := rules.get((path, method.upper())):
                 operation["security"] = [{"token": []}, {"session": []}]
                 operation["x-role"], operation["x-scope"] = rule.grade, rule.scope
+    add_examples(schema["paths"], schemas)
     app.openapi_schema = schema
     return schema
 

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from api.handling import Handled
 from api.paging import Cursor, Limit, number_at, paged
+from api.pictures import media_of
 from api.problems import Refused, missing
 from api.rules import Asking, allow
 from api.shapes import chat as shapes
@@ -83,12 +84,13 @@ async def messages(
 async def say(
     conversation_id: Id, said: shapes.Say, asking: Asking, world: TheWorld, once: Once = None
 ) -> StreamingResponse:
-    """Say something, and hear the answer grow: a stream of `question`, `text`..., `done` events.
+    """Say something, with pictures or without; hear the answer grow: `question`, `text`..., `done` events.
 
     With two adapters, both answer, each in its slot; `choose` says which one counts.
     """
     chat_id = _of_ours(conversation_id)
     _ = world.talk.brain
+    media = await media_of(said.pictures)
     name = f"{asking.id}-{once}" if once else secrets.token_hex(8)
     question = Message(
         key=message_key(WEB, chat_id, name),
@@ -101,6 +103,7 @@ async def say(
         by_owner=asking.is_owner,
         private=True,
         to_twin=True,
+        media=media,
     )
     if not await world.messages.add(question):
         raise Refused("that was said already", "its answer is in the conversation, or on its way")
@@ -172,6 +175,7 @@ async def why(key: Key, asking: Asking, world: TheWorld) -> shapes.Why:
         prompt_hash=stamp.prompt_hash,
         sampling=dict(stamp.sampling),
         recalled=await _recalled(world, asking, stamp.recalled),
+        pictures=len(stamp.pictures),
         speakers=list(stamp.speakers),
         first_token_ms=stamp.first_token_ms,
         total_ms=stamp.total_ms,

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
-from api.rules import SAFE
+from api.rules import NOBODY, RULES, SAFE
 from api.who import identify
 from api.world import World
 
@@ -24,10 +24,19 @@ class Handled(APIRoute):
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
 
+        depends: Any = self.dependant
+        rule = next(filter(None, (RULES.get(one.call) for one in depends.dependencies)), None)
+
+        async def known(request: Request) -> Response:
+            """Before anything of a stranger's body is read."""
+            if rule and rule.grade and await identify(request, request.app.state.world) is None:
+                raise HTTPException(401, NOBODY, {"WWW-Authenticate": "Bearer"})
+            return await handler(request)
+
         async def handle(request: Request) -> Response:
             if request.method in SAFE:
                 return _tagged(request, await handler(request))
-            return await _once(request, handler, self.path)
+            return await _once(request, known, self.path)
 
         return handle
 

@@ -7,6 +7,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 2_000_000  # bytes; uploads are streamed and have a limit of their own
+WITH_PICTURES = 28_000_000  # bytes of words with pictures in them
+MAY_HAVE_PICTURES = ("/api/conversations/", "/v1/chat/completions")
 OF_AN_ANSWER = "default-src 'none'; frame-ancestors 'none'"
 ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -43,7 +45,7 @@ class Headed:
                     headers.setdefault("strict-transport-security", "max-age=31536000")
             await send(message)
 
-        limit = self._upload_bytes if scope["path"] == "/api/uploads" else LARGEST_BODY
+        limit = self._limit(scope["path"])
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > limit:
             body = {"title": "Too large", "status": 413, "detail": f"at most {limit} bytes are taken here"}
@@ -51,6 +53,11 @@ class Headed:
             await refusal(scope, receive, headed)
             return
         await self._app(scope, _limited(receive, limit), headed)
+
+    def _limit(self, path: str) -> int:
+        if path == "/api/uploads":
+            return self._upload_bytes
+        return WITH_PICTURES if path.startswith(MAY_HAVE_PICTURES) else LARGEST_BODY
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

@@ -42,6 +42,7 @@ async def answering(world: TheWorld) -> shapes.Answering:
         canary=canary.version if canary else None,
         share=canary.share if canary else None,
         base_model=world.base_model,
+        sees=world.talk.sees,
     )
 
 

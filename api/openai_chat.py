@@ -1,6 +1,7 @@
 """The twin as any OpenAI client knows a model: /v1/chat/completions and /v1/models.
 
-What the client sends is the conversation; its system messages are let be, because the twin is who it is.
+What the client sends is the conversation, pictures too; its system messages are let be, because the twin is
+who it is.
 The words asked and the answer are kept as a private chat of that token, to be judged and learned from.
 """
 
@@ -17,11 +18,12 @@ from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 
 from api.handling import Handled
+from api.pictures import media_of
 from api.problems import OF_THE_WORLD, Refused, openai_error
 from api.rules import Asking, allow
 from api.shapes import openai as shapes
 from api.shapes.auth import Grade, Scope
-from api.talk import API
+from api.talk import API, answer_to
 from api.who import Who
 from api.world import TheWorld, World
 from brain.live_adapter import BASE
@@ -35,18 +37,18 @@ Growing = asyncio.Queue[str | Reply | Exception]
 
 
 class Handed:
-    """A conversation that somebody hands in, as the brain looks it up."""
+    """A conversation that somebody hands in, as the brain looks it up; its last words are the question."""
 
     def __init__(self, said: list[Message]) -> None:
         self._said = said
 
     async def get(self, key: str) -> Message | None:
-        return None
+        return next((one for one in self._said if one.key == key), None)
 
     async def recent(
         self, chat_id: str, platform: str, limit: int = 20, before: datetime | None = None
     ) -> list[Message]:
-        return self._said[-limit:]
+        return self._said[-limit - 1 : -1]
 
 
 @router.post(
@@ -63,20 +65,21 @@ async def complete(asked: shapes.ChatRequest, asking: Asking, world: TheWorld) -
     """Answer as the twin. With `stream`, as server-sent chunks that end with [DONE]."""
     brain = world.talk.brain
     by = await _who_answers(asked.model, world)
-    question, handed = _conversation(asked, asking, world)
+    said = await _conversation(asked, asking, world)
+    question, handed = said[-1], Handed(said)
     await world.messages.add(question)
     sampling = _sampling(asked)
     key = reply_key(API)
     if not asked.stream:
         reply = await brain.reply_to([question], by=by, among=handed, sampling=sampling)
-        await _keep(world, key, question, reply)
+        await world.messages.add(answer_to(question, key, reply.text, reply.stamp))
         return _completion(asked, key, reply)
     growing: Growing = asyncio.Queue()
 
     async def think() -> None:
         try:
             reply = await brain.reply_to([question], _into(growing), by=by, among=handed, sampling=sampling)
-            await _keep(world, key, question, reply)
+            await world.messages.add(answer_to(question, key, reply.text, reply.stamp))
             growing.put_nowait(reply)
         except tuple(OF_THE_WORLD) as problem:
             growing.put_nowait(problem)
@@ -114,13 +117,16 @@ async def _who_answers(model: str, world: World) -> str | None:
     return model
 
 
-def _conversation(asked: shapes.ChatRequest, asking: Who, world: World) -> tuple[Message, Handed]:
+async def _conversation(asked: shapes.ChatRequest, asking: Who, world: World) -> list[Message]:
     chat_id = asking.token.id if asking.token else asking.id
     author = world.owner_name if asking.is_owner else asking.name
-    said, began = [], now() - timedelta(seconds=len(asked.messages))
+    said: list[Message] = []
+    began = now() - timedelta(seconds=len(asked.messages))
     for number, turn in enumerate(asked.messages):
-        text = _words(turn)
-        if turn.role not in ("user", "assistant") or not text:
+        if turn.role not in ("user", "assistant"):
+            continue
+        text, media = _words(turn), await media_of(_pictures(turn), status=400)
+        if not text and not media:
             continue
         by_twin = turn.role == "assistant"
         said.append(
@@ -136,19 +142,28 @@ def _conversation(asked: shapes.ChatRequest, asking: Who, world: World) -> tuple
                 by_owner=asking.is_owner and not by_twin,
                 private=True,
                 to_twin=not by_twin,
+                media=media,
             )
         )
     if not said or said[-1].by_twin:
         raise Refused(
-            "there is nothing to answer", "the last message must be the user's, with text", status=400
+            "there is nothing to answer",
+            "the last message must be the user's, with text or a picture",
+            status=400,
         )
-    return said[-1], Handed(said[:-1])
+    return said
 
 
 def _words(turn: shapes.ChatMessage) -> str:
     if isinstance(turn.content, str):
         return turn.content.strip()
     return "\n".join(part.text for part in turn.content or [] if part.text).strip()
+
+
+def _pictures(turn: shapes.ChatMessage) -> list[str]:
+    if turn.role != "user" or not isinstance(turn.content, list):
+        return []
+    return [part.image_url.url for part in turn.content if part.image_url]
 
 
 def _sampling(asked: shapes.ChatRequest) -> dict[str, Any]:
@@ -161,24 +176,6 @@ def _sampling(asked: shapes.ChatRequest) -> dict[str, Any]:
         "stop": stop or None,
     }
     return {name: value for name, value in chosen.items() if value is not None}
-
-
-async def _keep(world: World, key: str, question: Message, reply: Reply) -> None:
-    await world.messages.add(
-        Message(
-            key=key,
-            platform=API,
-            chat_id=question.chat_id,
-            author_id="twin",
-            author_name="twin",
-            text=reply.text,
-            sent_at=now(),
-            by_twin=True,
-            reply_to=question.key,
-            stamp=reply.stamp,
-            private=True,
-        )
-    )
 
 
 def _completion(asked: shapes.ChatRequest, key: str, reply: Reply) -> shapes.ChatCompletion:

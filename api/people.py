@@ -1,4 +1,4 @@
-"""The people page: who allows what, who may hear what, what the twin was told to know, and forgetting."""
+"""The people page: who allows what, may ask for how much, may hear what; facts; forgetting."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.shapes import people as shapes
 from api.shapes.auth import Grade, Scope
 from api.shapes.page import Done, Page
 from api.world import TheWorld
-from storage.records import Chat, Consent
+from storage.records import Chat, Consent, Limits
 
 router = APIRouter(route_class=Handled, prefix="/api", tags=["people"])
 
@@ -43,6 +43,19 @@ async def set_consent(platform: Platform, person_id: Id, given: shapes.NewConsen
     return Done(told=f"noted: {given.consent}")
 
 
+@router.get("/limits", dependencies=[allow(Grade.OWNER, Scope.READ)])
+async def usual_limits(world: TheWorld) -> shapes.Limits:
+    """What holds for whoever has no limits of their own: [limits] in twin.toml. null: none."""
+    return shapes.Limits.model_validate(world.usual_limits)
+
+
+@router.put("/people/{platform}/{person_id}/limits", dependencies=[allow(Grade.OWNER, Scope.MANAGE)])
+async def set_limits(platform: Platform, person_id: Id, given: shapes.Limits, world: TheWorld) -> Done:
+    """How much they may ask for; null: the usual. Whoever asks for more is told so once, and not answered."""
+    await world.people.set_limits(platform, person_id, Limits(given.per_minute, given.tokens_per_day))
+    return Done(told="that holds from their next message on")
+
+
 @router.get("/audiences", dependencies=[allow(Grade.OWNER, Scope.READ)])
 async def audiences(world: TheWorld, limit: Limit = 50, cursor: Cursor = None) -> Page[shapes.Audience]:
     """How many records each audience may hear back."""
@@ -58,7 +71,7 @@ async def audiences(world: TheWorld, limit: Limit = 50, cursor: Cursor = None) -
 
 @router.get("/chats", dependencies=[allow(Grade.OWNER, Scope.READ)])
 async def chats(
-    world: TheWorld, platform: Annotated[str, Query(max_length=40)] = "discord"
+    world: TheWorld, platform: Annotated[str | None, Query(max_length=40)] = None
 ) -> Page[shapes.Chat]:
     """What was decided about single chats; the rest is as the settings say. "*": about all of them."""
     return Page(items=[shapes.Chat.model_validate(one) for one in await world.chats.all(platform)])

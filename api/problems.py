@@ -50,7 +50,7 @@ class Refused(Exception):
     """It is not done, and why; `advice` says what to do instead."""
 
     def __init__(self, what: str, advice: str = "", *, status: int = 409) -> None:
-        super().__init__(f"{what}. {advice}" if advice else what)
+        super().__init__(f"{what.rstrip('.')}. {advice}" if advice else what)
         self.status = status
 
 

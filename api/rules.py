@@ -17,6 +17,7 @@ from api.who import Who, csrf_of, identify, same_site
 from api.world import TheWorld, World
 
 ORDER = list(Grade)
+NOBODY = "sign in first, or send a token"
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -54,7 +55,7 @@ async def _check(rule: Rule, request: Request, world: World) -> None:
         await world.rates.count(f"{world.settings.requests_per_minute}/minute", "anybody", _address(request))
         return
     if who is None:
-        raise HTTPException(401, "sign in first, or send a token", {"WWW-Authenticate": "Bearer"})
+        raise HTTPException(401, NOBODY, {"WWW-Authenticate": "Bearer"})
     await world.rates.count(f"{world.settings.requests_per_minute}/minute", "asks", who.id)
     if who.secret is not None and request.method not in SAFE:
         if not same_site(request, world):
@@ -76,7 +77,7 @@ def _address(request: Request) -> str:
 async def _asking(request: Request, world: TheWorld) -> Who:
     who = await identify(request, world)
     if who is None:
-        raise HTTPException(401, "sign in first, or send a token")
+        raise HTTPException(401, NOBODY)
     return who
 
 

@@ -20,7 +20,7 @@ from brain.model_client import ModelRefused, ModelUnavailable
 from brain.reply import Brain, Enough
 from storage.adapters import UnknownAdapter
 from storage.messages import MessageStore
-from storage.records import Message, now, reply_key
+from storage.records import Message, Stamp, now, reply_key
 from storage.unavailable import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 WEB, API = "web", "api"  # the platforms of what is said in the dashboard, and by programs
 CANDIDATE = "candidate"  # the outcome of one of two answers, as long as nobody chose
 TROUBLES = (ModelUnavailable, ModelRefused, AdapterUnusable, UnknownAdapter, DatabaseUnavailable)
+STOPS_WITHIN_SECONDS = 1.0  # the next word ends it; after so long without one, it is cut off
 NO_MODEL = "no model server was started with this API: run 'twin up', or set [model] servers"
 
 
@@ -41,6 +42,23 @@ class Saying:
     text: str = ""
     stopped: bool = False
     task: asyncio.Task[None] | None = None
+
+
+def answer_to(question: Message, key: str, text: str, stamp: Stamp | None) -> Message:
+    """What is kept of it, in the question's own private chat."""
+    return Message(
+        key=key,
+        platform=question.platform,
+        chat_id=question.chat_id,
+        author_id="twin",
+        author_name="twin",
+        text=text,
+        sent_at=now(),
+        by_twin=True,
+        reply_to=question.key,
+        stamp=stamp,
+        private=True,
+    )
 
 
 class Talk:
@@ -60,6 +78,11 @@ class Talk:
     @property
     def has_brain(self) -> bool:
         return self._brain is not None
+
+    @property
+    def sees(self) -> bool:
+        """Whether the model is shown pictures; without eyes it is told that there is one."""
+        return self._brain is not None and self._brain.pictures is not None and self._brain.pictures.most > 0
 
     @property
     def under_way(self) -> int:
@@ -91,7 +114,8 @@ class Talk:
         if saying is None:
             return False
         saying.stopped = True
-        if not saying.text and saying.task:
+        if saying.task:
+            await asyncio.wait({saying.task}, timeout=STOPS_WITHIN_SECONDS if saying.text else 0)
             saying.task.cancel()
         return True
 
@@ -117,28 +141,18 @@ class Talk:
             if saying.stopped:
                 raise Enough
 
+        shown: chat.Message | None = None
         try:
             reply = await brain.reply_to([question], on_text, by=saying.by)
-            said = Message(
-                key=saying.key,
-                platform=question.platform,
-                chat_id=question.chat_id,
-                author_id="twin",
-                author_name="twin",
-                text=reply.text,
-                sent_at=now(),
-                by_twin=True,
-                reply_to=question.key,
-                stamp=reply.stamp,
-                private=True,
-            )
-            await self._messages.add(said, unsent=not alone)
-            if not alone:
-                await self._messages.conclude(said.key, CANDIDATE)
-            shown = message_shown(said, unsent=not alone)
+            said = answer_to(question, saying.key, reply.text, reply.stamp)
+            shown = await self._kept(said, alone)
             heard.put_nowait(self._event("stopped" if saying.stopped else "done", saying, message=shown))
         except asyncio.CancelledError:
-            heard.put_nowait(self._event("stopped", saying))
+            if saying.stopped and saying.text:
+                # The model fell silent, so nothing tells what made these words.
+                said = answer_to(question, saying.key, saying.text.strip(), None)
+                shown = await self._kept(said, alone)
+            heard.put_nowait(self._event("stopped", saying, message=shown))
             if not saying.stopped:
                 raise
         except TROUBLES as trouble:
@@ -150,6 +164,12 @@ class Talk:
             heard.put_nowait(self._event("failed", saying, told=told))
         finally:
             self._sayings.pop(saying.key, None)
+
+    async def _kept(self, said: Message, alone: bool) -> chat.Message:
+        await self._messages.add(said, unsent=not alone)
+        if not alone:
+            await self._messages.conclude(said.key, CANDIDATE)
+        return message_shown(said, unsent=not alone)
 
     def _event(
         self,

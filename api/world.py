@@ -25,7 +25,7 @@ from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
 from storage.pages import Pages
 from storage.pulse import PulseStore
-from storage.records import Run, now
+from storage.records import Limits, Run, now
 from storage.records_store import RecordStore
 from storage.runs import RunStore
 
@@ -82,6 +82,7 @@ class World:
     rates: Rates
     setup_code: str = ""  # what the first owner has to know
     owner_discord_ids: frozenset[str] = frozenset()  # who may sign in with Discord unasked
+    usual_limits: Limits = field(default_factory=Limits)  # of people who have none of their own
     up_since: datetime = field(default_factory=now)
 
     def __post_init__(self) -> None:

@@ -37,6 +37,7 @@ from learning.settings import LearningSettings
 from learning.training import as_dataset
 from storage.records import Prompt, Signal
 
+Began = tuple[float, float]  # by the clock on the wall, and by this process's own
 SAMPLES = 3
 ANY = {"min_rows": 1}  # the settings' lower limits are for people, not for a learning curve
 OURS: Mapping[str, tuple[Signal, ...]] = {
@@ -93,7 +94,7 @@ def begin(base: Path, folder: Path, seed: int, most: int) -> Start:
 def ours(start: Start, method: str, count: int, **overrides: Mapping[str, Any]) -> dict[str, float]:
     """Freeze, train, interpolate, as a cycle does it; a fifth of the events is held out from training."""
     events = start.owner.events(OURS[method], count, start.replies)
-    home, began = start.folder / f"{method}-{count}", time.monotonic()
+    home, began = start.folder / f"{method}-{count}", _now()
     shutil.rmtree(home, ignore_errors=True)
     seed = start.owner.seed
     pool = asyncio.run(freeze(events, home, LearningSettings(samples_per_correction=SAMPLES), start.sample))
@@ -125,7 +126,7 @@ def _learnable(pool: Preferences, place: str) -> bool:
 def plain(start: Start, method: str, count: int, learning_rate: float) -> dict[str, float]:
     """TRL's trainer with its own defaults, but for the rate: continuing the anchor, with it as reference."""
     events = start.owner.events(PLAIN[method], count, start.replies)
-    began = time.monotonic()
+    began = _now()
     set_seed(start.owner.seed)
     config, trainer_class, rows = (
         (DPOConfig, DPOTrainer, [_pair(event) for event in events])
@@ -156,18 +157,23 @@ def plain(start: Start, method: str, count: int, learning_rate: float) -> dict[s
     return _changes(start, trainer.model, began)
 
 
-def changes(start: Start, adapter: Path, began: float) -> dict[str, float]:
+def _now() -> Began:
+    return time.monotonic(), time.process_time()
+
+
+def changes(start: Start, adapter: Path, began: Began) -> dict[str, float]:
     return _changes(start, with_adapter(load_base(start.base), adapter), began)
 
 
-def _changes(start: Start, model: Any, began: float) -> dict[str, float]:
-    seconds = time.monotonic() - began
+def _changes(start: Start, model: Any, began: Began) -> dict[str, float]:
+    seconds, processor = time.monotonic() - began[0], time.process_time() - began[1]
     after = measured(model, load_tokenizer(start.base), start.owner)
     return {
         "pref_accuracy": after["pref_accuracy"],
         "heldout_nll_change": after["nll"] / start.before["nll"] - 1,
         "likeness_auc": after["likeness_auc"],
         "seconds": seconds,
+        "processor_seconds": processor,
     }
 
 

@@ -1,10 +1,11 @@
 """How much is learned from how little? Feedback methods on the pocket model, over seeds and amounts.
 
-    python -m benchmarks.learning [--quick] [--json] [--events N ...]
+    python -m benchmarks.learning [--quick] [--json] [--events N ...] [--seeds N ...] [--into FILE]
 
 Compared with TRL's DPOTrainer and KTOTrainer with their own defaults, continuing the same supervised adapter.
 Only their learning rate is chosen for this size of model, the best of three for each number of events, on a
-seed of its own (the one our recipes were tuned on).
+seed of its own (the one our recipes were tuned on). With `--into`, the figures of every training are written
+down as soon as they are measured, and the same command goes on after those that are there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,43 @@ SEEDS, TUNING_SEED = (0, 1, 2), 99
 EVENTS = (5, 20, 50, 200)
 RATES = (1e-3, 3e-3, 1e-2)
 QUICK_RATE = 3e-3
-FIGURES = ("pref_accuracy", "heldout_nll_change", "likeness_auc", "seconds")
+FIGURES = ("pref_accuracy", "heldout_nll_change", "likeness_auc", "seconds", "processor_seconds")
 PICTURE = Path(__file__).parents[1] / "docs" / "learning-curve.png"
 
 Runs = dict[str, dict[str, list[dict[str, float]]]]  # by method, by number of events, one for each seed
+Figures = dict[str, float]
+
+
+class Book:
+    """What was measured, a line each: (seed, method, number of events, rate) and its figures."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        lines = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else []
+        self._found = {tuple(one["what"]): one["figures"] for one in map(json.loads, lines)}
+
+    def once(self, what: tuple[Any, ...], measure: Callable[[], Figures]) -> Figures:
+        """Those figures as they are written down; measured now where they are not."""
+        if what not in self._found:
+            self._found[what] = measure()
+            if self._file:
+                with self._file.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"what": what, "figures": self._found[what]}) + "\n")
+        found: Figures = self._found[what]
+        return found
+
+
+class Starts:
+    """The supervised adapter of each seed, trained when it is first asked for."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self._folder, self._most, self._made = folder, most, dict[int, Start]()
+        self._base = ensure(default_cache_dir())
+
+    def of(self, seed: int) -> Start:
+        if seed not in self._made:
+            self._made[seed] = begin(self._base, self._folder / str(seed), seed, self._most)
+        return self._made[seed]
 
 
 def main() -> None:
@@ -48,21 +82,25 @@ def main() -> None:
     parser.add_argument(
         "--events", type=int, nargs="+", default=EVENTS, help="how many signals to learn from"
     )
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="whom to learn")
+    parser.add_argument("--into", type=Path, help="a file for every training's figures, to go on from")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    seeds, events = (SEEDS[:1], [20]) if options.quick else (SEEDS, options.events)
+    seeds, events = (options.seeds[:1], [20]) if options.quick else (options.seeds, options.events)
     methods = ["corrections"] if options.quick else list(OURS)
+    book = Book(options.into)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
-        base = ensure(default_cache_dir())
+        starts = Starts(Path(folder), max(events))
         rates = {(method, count): QUICK_RATE for method in PLAIN for count in events}
         if not options.quick:
-            rates = _tuned(begin(base, Path(folder) / "tuning", TUNING_SEED, max(events)), events)
-        starts = [begin(base, Path(folder) / str(seed), seed, max(events)) for seed in seeds]
-        runs = _runs(starts, methods, events, rates)
+            rates = _tuned(starts, events, book)
+        before = [book.once((seed, "before"), lambda s=seed: _before(starts.of(s))) for seed in seeds]
+        runs = _runs(starts, seeds, methods, events, rates, book)
     found = {
         "figures": {
-            "before": summary([{**start.before, "seconds": start.seconds} for start in starts]),
+            "before": summary(before),
             "methods": {m: {c: summary(some) for c, some in by.items()} for m, by in runs.items()},
+            "ahead": ahead(runs, methods),
         },
         "conditions": _conditions(seeds, rates),
     }
@@ -74,30 +112,63 @@ def main() -> None:
         _learning_plot.draw(found["figures"], PICTURE)
 
 
-def _tuned(start: Start, events: Sequence[int]) -> dict[tuple[str, int], float]:
+def _before(start: Start) -> Figures:
+    return {**start.before, "seconds": start.seconds}
+
+
+def _tuned(starts: Starts, events: Sequence[int], book: Book) -> dict[tuple[str, int], float]:
     """The rate that prefers best, whatever it forgets."""
-    jobs = [(method, count) for method in PLAIN for count in events]
+    jobs = [(method, count, rate) for method in PLAIN for count in events for rate in RATES]
+    found = {
+        job: book.once((TUNING_SEED, *job), lambda j=job: plain(starts.of(TUNING_SEED), *j))["pref_accuracy"]
+        for job in _shown(jobs, "choosing the rates of plain TRL")
+    }
     return {
-        (method, count): max(RATES, key=lambda rate: plain(start, method, count, rate)["pref_accuracy"])
-        for method, count in _shown(jobs, "choosing the rates of plain TRL")
+        (method, count): max(RATES, key=lambda rate: found[method, count, rate])
+        for method in PLAIN
+        for count in events
     }
 
 
 def _runs(
-    starts: Sequence[Start],
+    starts: Starts,
+    seeds: Sequence[int],
     methods: Sequence[str],
     events: Sequence[int],
     rates: Mapping[tuple[str, int], float],
+    book: Book,
 ) -> Runs:
     runs: Runs = {method: {str(count): [] for count in events} for method in (*methods, *PLAIN)}
-    jobs = [(start, method, count) for start in starts for method in runs for count in events]
-    for start, method, count in _shown(jobs, "learning"):
-        if method in OURS:
-            done = ours(start, method, count)
-        else:
-            done = plain(start, method, count, rates[method, count])
-        runs[method][str(count)].append(done)
+    jobs = [(seed, method, count) for seed in seeds for method in runs for count in events]
+    for seed, method, count in _shown(jobs, "learning"):
+        rate = rates.get((method, count))
+
+        def measure(seed: int = seed, method: str = method, count: int = count) -> Figures:
+            if method in OURS:
+                return ours(starts.of(seed), method, count)
+            return plain(starts.of(seed), method, count, rates[method, count])
+
+        runs[method][str(count)].append(book.once((seed, method, count, rate), measure))
     return runs
+
+
+def ahead(runs: Runs, ours: Iterable[str]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """By plain method, ours, and number of events: by how much more is preferred, of the same seed."""
+    return {
+        beside: {
+            method: {
+                count: summary(
+                    [
+                        {"pref_accuracy": mine["pref_accuracy"] - other["pref_accuracy"]}
+                        for mine, other in zip(found, runs[beside][count], strict=True)
+                    ]
+                )["pref_accuracy"]
+                for count, found in runs[method].items()
+            }
+            for method in ours
+        }
+        for beside in PLAIN
+    }
 
 
 def _shown(jobs: Sequence[Any], words: str) -> Any:
@@ -131,13 +202,21 @@ def _conditions(seeds: Sequence[int], rates: Mapping[tuple[str, int], float]) ->
 def show(figures: Mapping[str, Any]) -> None:
     before = figures["before"]
     grid = Table(title="learning from feedback: mean (lowest to highest seed)", box=None)
-    for column in ("method", "events", "preferred", "owner's NLL", "told apart (AUC)", "seconds"):
+    for column in (
+        "method",
+        "events",
+        "preferred",
+        "owner's NLL",
+        "told apart (AUC)",
+        "seconds",
+        "of processor",
+    ):
         grid.add_column(column, justify="left" if column == "method" else "right")
     accuracy, likeness = (_words(before[name], ".0%") for name in ("pref_accuracy", "likeness_auc"))
-    grid.add_row("before", "0", accuracy, _words(before["nll"], ".2f"), likeness, "")
+    grid.add_row("before", "0", accuracy, _words(before["nll"], ".2f"), likeness, "", "")
     for method, by_events in figures["methods"].items():
         for count, found in by_events.items():
-            forms = (".0%", "+.1%", ".0%", ".0f")
+            forms = (".0%", "+.1%", ".0%", ".0f", ".0f")
             words = (_words(found[name], form) for name, form in zip(FIGURES, forms, strict=True))
             grid.add_row(method, count, *words)
     Console().print(grid)

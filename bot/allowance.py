@@ -1,7 +1,8 @@
 """How much may one person, or one chat, ask for? The owner as much as they like.
 
-Counted in the database, so that it holds for all copies of the service together. Whoever is over a limit
-hears it once in a while, in one polite sentence, and is otherwise met with silence.
+The settings say it for everybody, and the owner for single people. Counted in the database, so that it
+holds for all copies of the service together. Whoever is over a limit hears it once in a while, in one polite
+sentence, and is otherwise met with silence.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import timedelta
 from bot.platform import ChatRefused, ChatUnavailable, Platform
 from bot.settings import LimitSettings
 from brain import metrics
+from storage.chats import PersonStore
 from storage.records import Message
 from storage.usage import UsageStore
 from storage.whose import whose
@@ -25,8 +27,9 @@ ENOUGH = "I have talked about as much as I can for today. Write to me again tomo
 
 
 class Allowance:
-    def __init__(self, usage: UsageStore, settings: LimitSettings) -> None:
+    def __init__(self, usage: UsageStore, people: PersonStore, settings: LimitSettings) -> None:
         self._usage = usage
+        self._people = people
         self._settings = settings
 
     async def exceeded(self, message: Message) -> str | None:
@@ -34,14 +37,15 @@ class Allowance:
         limits = self._settings
         if message.by_owner:
             return None
+        own = await self._people.limits(message.platform, message.author_id)
         for name, most, of_chat in (
-            ("person_per_minute", limits.person_per_minute, False),
+            ("person_per_minute", own.per_minute or limits.person_per_minute, False),
             ("chat_per_minute", limits.chat_per_minute, True),
         ):
             if most is not None and await self._usage.asked(message, MINUTE, of_chat=of_chat) > most:
                 return name
         for name, most, of_chat in (
-            ("person_tokens_per_day", limits.person_tokens_per_day, False),
+            ("person_tokens_per_day", own.tokens_per_day or limits.person_tokens_per_day, False),
             ("chat_tokens_per_day", limits.chat_tokens_per_day, True),
         ):
             if most is not None and await self._usage.tokens(message, of_chat=of_chat) >= most:

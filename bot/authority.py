@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.platform import Person
-from storage.records import Message, Role
+from storage.records import Message, Role, whole_chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,6 @@ class Authority:
         """Whether what somebody other than the owner says or does there is for us."""
         what = [("user", by.id), ("server", server_id), ("chat", chat_id)]
         what += [("role", role) for role in by.roles]
-        what += [("chat", chat_id.partition("/")[0])]  # a topic goes with its group
+        what += [("chat", whole_chat(chat_id))]  # a topic goes with its group
         names = {f"{by.platform}:{kind}:{id}" for kind, id in what}
         return names.isdisjoint(self.block) and (not self.allow or not names.isdisjoint(self.allow))

@@ -10,67 +10,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
 
-from bot.candidates import another, due, offer
-from bot.delivery import Courier, Growing
+from bot.answering import Answering
+from bot.delivery import Courier
 from bot.drafts import Drafts, owner_took_over
 from bot.floor import Floor, NotOurs
 from bot.kept import Kept
-from bot.manners import LOOK_BACK, too_old
-from bot.outbox import Outbox, seed_of
+from bot.manners import too_old
+from bot.outbox import Outbox
 from bot.owner_news import OwnerNews
 from bot.platform import ChatRefused, ChatUnavailable, Platform
-from bot.repetition import repeats, without_stutter
 from bot.rhythm import Rhythm
 from bot.settings import ChatSettings
+from bot.turn import Anew, Turn
 from brain.live_adapter import AdapterUnusable
 from brain.model_client import ModelRefused, ModelUnavailable
 from brain.reply import Brain, Reply
 from storage import tracing
-from storage.chats import quiet
 from storage.leases import LeaseStore
-from storage.records import Chat, Delivery, DeliveryState, Message, now, reply_key
+from storage.records import DeliveryState, Message, now, reply_key
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 SWEEP_SECONDS = 5.0
-OWN = 3  # of its last answers there, the twin repeats none
 ALBUM_SECONDS = 1.0  # an album comes as one message for each picture
 SETTLING = timedelta(seconds=15)  # another copy of the service gathers for that long before it takes the chat
-
-
-class _Anew(Exception):
-    """The question has changed: think again."""
-
-
-@dataclass(eq=False)
-class Turn:
-    """What one person says, from its first message to the answer."""
-
-    platform: Platform
-    chat_id: str
-    author_id: str
-    began: float = field(default_factory=time.monotonic)
-    until: float = 0.0  # gathering goes on until then, if nothing else comes
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    sending: bool = False  # too late to take anything more in
-    asked: frozenset[str] = frozenset()  # keys of what is being answered
-    answer: asyncio.Future[Message | None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-    @property
-    def name(self) -> tuple[str, str, str]:
-        return self.platform.name, self.chat_id, self.author_id
-
-    def wait_for_more(self, seconds: float, most: float) -> None:
-        self.until = min(max(self.until, time.monotonic() + seconds), self.began + max(most, seconds))
 
 
 class Turns:
@@ -95,6 +63,9 @@ class Turns:
         self._drafts = Drafts(kept, news, settings)
         self._floor = Floor(leases, holder)
         self._outbox = Outbox(kept, settings, rhythm, self._floor, self._overtaken)
+        self._answering = Answering(
+            brain, kept, settings, news, rhythm, self._drafts, self._outbox, self._overtaken
+        )
         self._open: dict[tuple[str, str, str], Turn] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -263,8 +234,8 @@ class Turns:
                 questions = await self._due(turn)
                 turn.asked = frozenset(question.key for question in questions)
                 try:
-                    return await self._answer(turn, questions, begun) if questions else None
-                except _Anew:
+                    return await self._answering.answer(turn, questions, begun) if questions else None
+                except Anew:
                     continue
         return None
 
@@ -280,93 +251,6 @@ class Turns:
             await self._kept.messages.settle([one.key for one in due], "the owner answered")
             return []
         return due
-
-    async def _answer(self, turn: Turn, questions: Sequence[Message], begun: bool) -> Message | None:
-        """`begun`: there may be an answer in that chat that began to grow."""
-        last, platform = questions[-1], turn.platform
-        courier = Courier(platform, self._kept.deliveries, quotes=not last.private)
-        growing = Growing(courier, await self._stub(questions, begun))
-        await growing.settle()
-        async with platform.typing(turn.chat_id):
-            draft_mode = await self._in_draft_mode(last)
-            two = due(last, self._settings) and growing.stub.state is DeliveryState.PLANNED
-            grows = self._settings.delivery == "stream" and not draft_mode and not two
-            try:
-                if grows:
-                    reply = await _unless(turn.news, self._brain.reply_to(questions, growing.so_far))
-                else:
-                    reply = await _unless(turn.news, self._something_new(questions))
-                text = without_stutter(reply.text)
-                if text and not grows and not draft_mode:
-                    pause = self._rhythm.reading_pause(
-                        last.text, text, seed_of(last), speed=self._settings.speed
-                    )
-                    await _unless(turn.news, asyncio.sleep(pause))
-                stub = await growing.settle()
-            except (ModelUnavailable, ModelRefused, AdapterUnusable):
-                await growing.take_back()
-                raise
-            await self._news.over("model", "I can answer again; what waited is being answered.")
-            answer = _as_message(stub.reply_key, text, reply, last)
-            if not text:
-                await growing.take_back()
-                await self._kept.messages.settle(turn.asked, "nothing to say")
-                return None
-            if draft_mode:
-                await self._drafts.propose(answer, questions)
-                return None
-            other = await self._another(turn, answer, questions) if two else None
-            if not await self._still_wanted(turn, answer, questions):
-                await growing.take_back()
-                return None
-            if other and await offer(answer, other, questions, platform, self._kept):
-                return None
-            turn.sending = True
-            await self._outbox.plan(answer, platform, turn.asked)
-            await self._outbox.bring(answer, last, courier)
-        return answer
-
-    async def _something_new(self, questions: Sequence[Message]) -> Reply:
-        """An answer; a second try where it says nearly what the twin said there just now."""
-        reply, last = await self._brain.reply_to(questions), questions[-1]
-        recent = await self._kept.messages.recent(last.chat_id, last.platform, limit=LOOK_BACK)
-        if repeats(reply.text, [said.text for said in recent if said.by_twin][-OWN:]):
-            return await self._brain.reply_to(questions)
-        return reply
-
-    async def _another(self, turn: Turn, answer: Message, questions: Sequence[Message]) -> Message | None:
-        """A second answer for the owner to choose from; None when one has to do."""
-        try:
-            return await _unless(turn.news, another(answer, questions, self._brain.reply_to))
-        except (ModelUnavailable, ModelRefused, AdapterUnusable):
-            return None
-
-    async def _still_wanted(self, turn: Turn, answer: Message, questions: Sequence[Message]) -> bool:
-        """Right before the first message goes out: has anything happened since?"""
-        last = questions[-1]
-        if await owner_took_over(last, self._kept.messages):
-            await self._kept.messages.add(answer, unsent=True)
-            await self._kept.messages.settle(turn.asked, "the owner answered")
-            self._overtaken(answer, last)
-            return False
-        if await self._silenced(last):
-            await self._kept.messages.settle(turn.asked, "asked to keep quiet")
-            return False
-        waiting = await self._kept.messages.waiting(*turn.name)
-        if turn.news.is_set() or {one.key for one in waiting} != turn.asked:
-            raise _Anew
-        return True
-
-    async def _stub(self, questions: Sequence[Message], begun: bool) -> Delivery:
-        """Where the answer is going to appear: a message begun before a crash or an edit, or a new one."""
-        last = questions[-1]
-        asked = {question.key for question in questions}
-        undone = await self._kept.deliveries.undone(last.platform, last.chat_id) if begun else []
-        for one in undone:
-            if one.question_key in asked and one.part == 0:
-                return replace(one, question_key=last.key)
-        key = reply_key(last.platform)
-        return Delivery(key, 0, last.platform, last.chat_id, last.key, "", DeliveryState.PLANNED)
 
     # what was left behind
 
@@ -391,51 +275,9 @@ class Turns:
     def _overtaken(self, answer: Message, question: Message) -> None:
         self._start(self._drafts.taken_over(answer, question))
 
-    async def _silenced(self, question: Message) -> bool:
-        here, everywhere = await self._kept.chats.here_and_everywhere(question.platform, question.chat_id)
-        return quiet(here, now()) or quiet(everywhere, now())
-
-    async def _in_draft_mode(self, question: Message) -> bool:
-        """Never towards the owner: they see it anyway."""
-        chat: Chat | None = await self._kept.chats.get(question.platform, question.chat_id)
-        wanted = chat.draft if chat and chat.draft is not None else self._settings.draft
-        return wanted and not question.by_owner
-
-
-async def _unless(news: asyncio.Event, work: Awaitable[T]) -> T:
-    """Do it, unless there is news meanwhile: then it is given up."""
-    doing, heard = asyncio.ensure_future(work), asyncio.ensure_future(news.wait())
-    try:
-        await asyncio.wait((doing, heard), return_when=asyncio.FIRST_COMPLETED)
-        if doing.done():
-            return doing.result()
-        raise _Anew
-    finally:
-        for task in (doing, heard):
-            task.cancel()
-        await asyncio.gather(doing, heard, return_exceptions=True)
-
 
 async def _logged(work: Coroutine[object, object, None]) -> None:
     try:
         await work
     except Exception:  # nobody waits for it; the database says what is left to do
         log.exception("something in the background failed")
-
-
-def _as_message(key: str, text: str, reply: Reply, question: Message) -> Message:
-    return Message(
-        key=key,
-        platform=question.platform,
-        chat_id=question.chat_id,
-        author_id="twin",
-        author_name="twin",
-        text=text,
-        sent_at=now(),
-        by_twin=True,
-        reply_to=question.key,
-        stamp=reply.stamp,
-        server_id=question.server_id,
-        private=question.private,
-        as_owner=question.as_owner,
-    )

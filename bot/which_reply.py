@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from bot.kept import Kept
-from storage.records import DeliveryState
+from storage.records import DeliveryState, whole_chat
 
 BEING_SENT_SECONDS, LOOK_SECONDS = 20.0, 0.2  # a restart finds out within that what was being sent
 
@@ -14,13 +14,13 @@ BEING_SENT_SECONDS, LOOK_SECONDS = 20.0, 0.2  # a restart finds out within that 
 async def about(message_key: str, kept: Kept) -> str | None:
     """The reply that was judged. People may see it before we know that it is there: that is waited for."""
     name, _, rest = message_key.partition(":")
-    chat_id = rest.rpartition(":")[0].partition("/")[0]
+    chat = whole_chat(rest.rpartition(":")[0])
     until = time.monotonic() + BEING_SENT_SECONDS
     while (found := await carried_by(message_key, kept)) is None and time.monotonic() < until:
         undone = await kept.deliveries.undone(name)
-        here = [one for one in undone if one.chat_id.partition("/")[0] == chat_id]
+        here = [one for one in undone if whole_chat(one.chat_id) == chat]
         if not any(one.state is DeliveryState.SENDING for one in here):
-            break
+            return await carried_by(message_key, kept)  # it may have arrived between the two looks
         await asyncio.sleep(LOOK_SECONDS)
     return found
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from brain.pictures import pictures_of
 from brain.prompt import Turn
-from storage.records import Media, Message
+from storage.records import Media, Message, whole_chat
 
 CHAIN = 12  # how far a chain of replies is followed back
 FILE_CHARACTERS = 2000  # of a text file that hangs on a message
@@ -100,7 +100,7 @@ async def _chain(questions: Iterable[Message], messages: SaidBefore, known: set[
             said = await messages.get(key)
             if said is None or said.deleted_at or said.platform != question.platform:
                 break
-            if said.chat_id.partition("/")[0] != question.chat_id.partition("/")[0]:
+            if whole_chat(said.chat_id) != whole_chat(question.chat_id):
                 break  # never into another chat
             chain.append(said)
             key = said.reply_to

@@ -3,12 +3,14 @@
 A turn names its pictures by ids ("message key#number/frame"); `compose` leaves a mark where each stands.
 They are fetched from the chat app when an answer needs them, drawn anew (brain/picture_files.py), kept in
 this process's memory for the next answer, and never written anywhere: the stamp says which ones were seen.
+What comes without a chat app that keeps it is drawn anew when it comes, and lies in its message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import hashlib
 import logging
 import mimetypes
@@ -29,12 +31,14 @@ log = logging.getLogger(__name__)
 
 Fetch = Callable[[str, Media, int], Awaitable[bytes]]
 """What hangs on a message of that platform, at most so many bytes. Raises CannotSee."""
+Get = Callable[[str], Awaitable[Message | None]]
 
 MOST_BYTES = 20_000_000
 VIDEO_FRAMES = 3
 GIF_FRAMES = 2
 PATIENCE_SECONDS = 10.0  # for all pictures of one answer
 KEPT = 32
+HELD = "data:image/jpeg;base64,"  # how the `ref` of what lies in its message begins
 AT_ONCE = 2  # decoding takes a core each
 MARK = re.compile(PICTURE.format("([^\ue001]*)"))
 
@@ -57,13 +61,18 @@ class Pictures:
         self._kept: OrderedDict[str, list[bytes]] = OrderedDict()
         self._decoding = asyncio.Semaphore(AT_ONCE)
 
-    async def look(self, turns: Sequence[Turn]) -> tuple[list[Turn], dict[str, bytes]]:
-        """The turns with the pictures that could be had, and those as JPEGs. Never raises for a picture."""
+    async def look(
+        self, turns: Sequence[Turn], get: Get | None = None
+    ) -> tuple[list[Turn], dict[str, bytes]]:
+        """The turns with the pictures that could be had, and those as JPEGs. Never raises for a picture.
+
+        `get`: where their messages are looked up, where that is not what we kept.
+        """
         ids = [picture for turn in turns for picture in turn.pictures]
         seen: dict[str, bytes] = {}
         if ids:
             files = dict.fromkeys(one.rpartition("/")[0] for one in ids)
-            tasks = {file: asyncio.create_task(self._frames(file)) for file in files}
+            tasks = {file: asyncio.create_task(self._frames(file, get)) for file in files}
             await asyncio.wait(tasks.values(), timeout=PATIENCE_SECONDS)
             for file, task in tasks.items():
                 if not task.done():
@@ -84,17 +93,22 @@ class Pictures:
             self.most = 0
         return True
 
-    async def _frames(self, file: str) -> list[bytes]:
+    async def one(self, key: str, number: int) -> bytes | None:
+        """What hangs on that message, as a JPEG; None where it is nothing to be seen, or not to be had."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return next(iter(await self._frames(f"{key}#{number}")), None)
+
+    async def _frames(self, file: str, get: Get | None = None) -> list[bytes]:
         if file in self._kept:
             self._kept.move_to_end(file)
             return self._kept[file]
         key, _, number = file.rpartition("#")
-        message = await self._messages.get(key)
+        message = await (get or self._messages.get)(key)
         if message is None or message.deleted_at or int(number) >= len(message.media):
             return []
         media = message.media[int(number)]
         try:
-            data = await self.fetch(message.platform, media, MOST_BYTES)
+            data = held(media) or await self.fetch(message.platform, media, MOST_BYTES)
             async with self._decoding:
                 found = await asyncio.to_thread(frames, data, frames_of(media))
         except (CannotSee, NotAPicture) as reason:
@@ -104,6 +118,22 @@ class Pictures:
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found
+
+
+def holding(data: bytes) -> Media:
+    """A picture that lies in its message, drawn anew. Raises NotAPicture. Takes CPU time."""
+    jpeg = frames(data)[0]
+    return Media("image", mime="image/jpeg", size=len(jpeg), ref=HELD + base64.b64encode(jpeg).decode())
+
+
+def held(media: Media) -> bytes | None:
+    """The picture itself; None: a chat app has it."""
+    if not media.ref.startswith(HELD):
+        return None
+    try:
+        return base64.b64decode(media.ref.removeprefix(HELD), validate=True)
+    except binascii.Error:
+        return None
 
 
 def pictures_of(message: Message) -> list[str]:

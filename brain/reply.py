@@ -143,7 +143,7 @@ class Brain:
         eyes, last, told = self.pictures, questions[-1], await self._told()
         most = eyes.most if eyes else 0
         turns, speakers = await gather(questions, among, self._history, most)
-        turns, seen = await eyes.look(turns) if eyes else (turns, {})
+        turns, seen = await eyes.look(turns, among.get) if eyes else (turns, {})
         recalled = await self._recall(questions, turns, told)
         persona = replace(self._persona, facts=(*self._persona.facts, *(fact.text for fact in told)))
         turns, recalled = await self._fit(persona, turns, recalled)

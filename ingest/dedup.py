@@ -26,12 +26,20 @@ class Duplicate:
     of: str
 
 
-@dataclass(frozen=True, slots=True)
 class _Said:
-    id: str
-    at: float  # seconds since 1970
-    latest: float  # of it and of all before it
-    pairs: frozenset[tuple[str, str]]
+    """No dataclass: a frozen one takes its time. Most are never compared, so their words wait as they are."""
+
+    __slots__ = ("_pairs", "_words", "at", "id", "latest")
+
+    def __init__(self, id: str, at: float, latest: float, words: list[str]) -> None:
+        self.id, self.at = id, at  # seconds since 1970
+        self.latest = latest  # of it and of all before it
+        self._words, self._pairs = words, frozenset[tuple[str, str]]()
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        if self._words:
+            self._pairs, self._words = frozenset(pairwise(self._words)), []
+        return self._pairs
 
 
 class Dedup:
@@ -49,24 +57,28 @@ class Dedup:
         self._ids.add(record.id)
         if len(self._ids) >= _IDS:
             self._former, self._ids = self._ids, set()
+        if len(record.text) < 2 * MIN_WORDS - 1:
+            return record
         words = _WORD.findall(record.text.casefold())
         if len(words) < MIN_WORDS:
             return record
-        pairs, at = frozenset(pairwise(words)), record.said_at.timestamp()
+        at = record.said_at.timestamp()
         recent = self._said_by(record.thread_id, record.author_id)
+        said = _Said(record.id, at, max(at, recent[-1].latest) if recent else at, words)
         for earlier in reversed(recent):
             if at - earlier.latest > CLOSE:
                 break
-            if abs(at - earlier.at) <= CLOSE and _overlap(pairs, earlier.pairs) >= SAME:
+            if abs(at - earlier.at) <= CLOSE and _overlap(said.pairs(), earlier.pairs()) >= SAME:
                 return Duplicate(record.origin, earlier.id)
-        latest = max(at, recent[-1].latest) if recent else at
-        recent.append(_Said(record.id, at, latest, pairs))
+        recent.append(said)
         return record
 
     def _said_by(self, thread_id: str, author_id: str) -> deque[_Said]:
         speaker = thread_id, author_id
-        recent = self._recent.pop(speaker, None) or deque(maxlen=_RECENT)
-        self._recent[speaker] = recent
+        if recent := self._recent.get(speaker):
+            self._recent.move_to_end(speaker)
+            return recent
+        recent = self._recent[speaker] = deque(maxlen=_RECENT)
         if len(self._recent) > _SPEAKERS:
             self._recent.popitem(last=False)
         return recent

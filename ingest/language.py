@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from operator import add
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ingest.language_model import model_for
 from storage.records import Record, with_changes
@@ -21,6 +25,7 @@ UNKNOWN = "und"
 FEW = 3  # words; a shorter text takes after its thread
 LOOKED_AT = 400  # characters of a long text
 WHOLE_THREAD = 3.0  # what a thread in one language weighs against a text's own words, in nats
+MOST_BETWEEN, LONG = 200_000, 64  # remembered, and of how many characters
 SURE = 2.0  # nats by which the best language has to lead before a text counts for its thread
 
 _NOT_WORDS = re.compile(
@@ -54,20 +59,25 @@ _SCRIPTS = {
 _ELSEWHERE = {language for languages in _SCRIPTS.values() for language in languages} - {"sr", "ku"}
 
 
-class _Heard(NamedTuple):
-    """What one text's own words say. No candidates: nothing in it is a word of any language we can tell."""
+@dataclass(slots=True)
+class _Heard:
+    """What the words of some texts say, all written in the script of these candidates."""
 
-    candidates: tuple[str, ...]
-    scores: Sequence[float] = ()  # in nats, one for each candidate; empty: too few words to say
+    candidates: tuple[str, ...]  # none: nothing in them is a word of any language we can tell
+    at: list[int]  # which texts
+    asked: list[int]  # those of them with enough words to say; `scores` are theirs
+    # In nats, one for each candidate.
+    scores: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
-    @property
-    def sure(self) -> str | None:
+    def sure(self) -> Iterator[tuple[int, str]]:
+        """Which texts leave no doubt, and their language."""
         if len(self.candidates) == 1:
-            return self.candidates[0]
-        if not self.scores:
-            return None
-        second, best = sorted(self.scores)[-2:]
-        return self.candidates[self.scores.index(best)] if best - second >= SURE else None
+            yield from ((at, self.candidates[0]) for at in self.at)
+        elif self.asked:
+            second, best = np.partition(self.scores, -2)[:, -2:].T
+            likeliest = self.scores.argmax(axis=1).tolist()
+            for nth in np.flatnonzero(best - second >= SURE).tolist():
+                yield self.asked[nth], self.candidates[likeliest[nth]]
 
 
 class Languages:
@@ -82,32 +92,40 @@ class Languages:
 
     def label(self, records: Sequence[Record]) -> list[Record]:
         """These records with their languages; one that its source has told is believed."""
-        heard = self._hear([_words(record.text) for record in records])
-        for record, one in zip(records, heard, strict=True):
-            if known := record.lang or one.sure:
-                self._threads[record.source, record.thread_id][known] += 1
-                self._everywhere[known] += 1
+        threads = [(record.source, record.thread_id) for record in records]
+        heard = self._hear([record.text for record in records])
+        known = {at: lang for one in heard for at, lang in one.sure()}
+        known |= {at: record.lang for at, record in enumerate(records) if record.lang}
+        for (thread, lang), times in Counter((threads[at], lang) for at, lang in known.items()).items():
+            self._threads[thread][lang] += times
+            self._everywhere[lang] += times
+        langs: list[str] = [UNKNOWN] * len(records)
         around = cache(self._around)  # what the threads weigh is settled from here on
+        for one in heard:
+            _decide(one, threads, around, langs)
         return [
-            record if record.lang else with_changes(record, lang=_decide(one, around, record))
-            for record, one in zip(records, heard, strict=True)
+            record if record.lang else with_changes(record, lang=lang)
+            for record, lang in zip(records, langs, strict=True)
         ]
 
-    def _hear(self, texts: Sequence[Sequence[str]]) -> list[_Heard]:
-        candidates = [self._written_so(words) if words else () for words in texts]
-        asked = [at for at, words in enumerate(texts) if len(words) >= FEW and len(candidates[at]) > 1]
-        scores = dict(
-            zip(
-                asked,
-                self._model.scores([texts[at] for at in asked], [candidates[at] for at in asked]),
-                strict=True,
-            )
-        )
-        return [_Heard(fit, scores.get(at, ())) for at, fit in enumerate(candidates)]
+    def _hear(self, texts: Sequence[str]) -> list[_Heard]:
+        heard: dict[tuple[str, ...], _Heard] = {}
+        words = list(map(_words, texts))
+        for at, (text, found) in enumerate(zip(texts, words, strict=True)):
+            fit = self._written_so(found, text.isascii()) if found else ()
+            if (one := heard.get(fit)) is None:
+                one = heard[fit] = _Heard(fit, [], [])
+            one.at.append(at)
+            if len(found) >= FEW and len(fit) > 1:
+                one.asked.append(at)
+        for one in heard.values():
+            if one.asked:
+                one.scores = self._model.scores([words[at] for at in one.asked], one.candidates)
+        return list(heard.values())
 
-    def _written_so(self, words: Sequence[str]) -> tuple[str, ...]:
-        """The languages that are written in the script of these words."""
-        letters = "".join(words)
+    def _written_so(self, words: Sequence[str], plain: bool) -> tuple[str, ...]:
+        """The languages that are written in the script of these words; `plain`: all of it is ASCII."""
+        letters = "" if plain else "".join(words)
         script = "LATIN" if letters.isascii() else _main_script(letters)
         if script not in self._written:
             self._written[script] = self._of_script(script)
@@ -121,8 +139,8 @@ class Languages:
         fit = tuple(language for language in languages if language in (self._spoken or languages))
         return fit or (tuple(languages) if len(languages) == 1 else ())
 
-    def _around(self, source: str, thread_id: str, candidates: tuple[str, ...]) -> _Around:
-        thread = self._threads[source, thread_id]
+    def _around(self, place: tuple[str, str], candidates: tuple[str, ...]) -> _Around:
+        thread = self._threads[place]
         total = 1 + sum(thread[one] for one in candidates)
         usual = thread if any(thread[one] for one in candidates) else self._everywhere
         return _Around(
@@ -138,17 +156,47 @@ class _Around(NamedTuple):
     weights: tuple[float, ...]
 
 
-def _decide(heard: _Heard, around: Callable[[str, str, tuple[str, ...]], _Around], record: Record) -> str:
-    if len(heard.candidates) < 2:
-        return heard.candidates[0] if heard.candidates else UNKNOWN
-    thread = around(record.source, record.thread_id, heard.candidates)
-    if not heard.scores:
-        return thread.usual
-    weighed = list(map(add, heard.scores, thread.weights))
-    return heard.candidates[weighed.index(max(weighed))]
+def _decide(
+    heard: _Heard,
+    threads: Sequence[tuple[str, str]],
+    around: Callable[[tuple[str, str], tuple[str, ...]], _Around],
+    langs: list[str],
+) -> None:
+    """Put the languages of these texts where they belong in `langs`."""
+    fit = heard.candidates
+    if len(fit) < 2:
+        for at in heard.at:
+            langs[at] = fit[0] if fit else UNKNOWN
+        return
+    for at in heard.at:
+        langs[at] = around(threads[at], fit).usual
+    if heard.asked:
+        weights = np.array([around(threads[at], fit).weights for at in heard.asked])
+        likeliest = (heard.scores + weights).argmax(axis=1).tolist()
+        for at, nth in zip(heard.asked, likeliest, strict=True):
+            langs[at] = fit[nth]
+
+
+class _Between(dict[str, tuple[str, ...] | None]):
+    """What stood between two blanks -> the words in it; None: it may be part of what is no word at all."""
+
+    def __missing__(self, written: str) -> tuple[str, ...] | None:
+        pattern = _ASCII_WORD if written.isascii() else _WORD
+        found = None if _WORTH_MASKING.search(written) else tuple(pattern.findall(written))
+        if len(self) > MOST_BETWEEN:
+            self.clear()
+        if len(written) <= LONG:
+            self[written] = found
+        return found
+
+
+_BETWEEN = _Between()
 
 
 def _words(text: str) -> list[str]:
+    parts = list(map(_BETWEEN.__getitem__, text.split())) if len(text) <= LOOKED_AT else [None]
+    if None not in parts:
+        return [*chain.from_iterable(cast("list[tuple[str, ...]]", parts))]
     text = text[:LOOKED_AT]
     if _WORTH_MASKING.search(text):
         text = _NOT_WORDS.sub(" ", text)

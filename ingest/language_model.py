@@ -5,11 +5,9 @@ The words of a chat repeat, and what the model says of a whole text is the sum o
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate, chain
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -27,38 +25,35 @@ class LanguageModel:
         self._spoken = spoken
         self._identifier: Any = None
         self._columns: dict[str, int] = {}
-        self._of = cache(lambda fit: itemgetter(*(self._columns.get(one, -1) for one in fit)))
         self._rows = _Rows(self)
         self._scores: NDArray[np.float32] = np.empty((0, 0), np.float32)
+        self._lengths: NDArray[np.int64] = np.empty(0, np.int64)  # of the same words
 
     @property
     def known(self) -> tuple[str, ...]:
         self._load()
         return tuple(self._columns)
 
-    def scores(
-        self, texts: Sequence[Sequence[str]], candidates: Sequence[tuple[str, ...]]
-    ) -> Iterator[tuple[float, ...]]:
-        """Of each text's words, at least one: how well its candidates fit, at least two, in nats.
+    def scores(self, texts: Sequence[Sequence[str]], fit: tuple[str, ...]) -> NDArray[np.float64]:
+        """Of each text's words, at least one: how well these languages fit, in nats. Shape (texts, fit).
 
         The root of the length tames a model that is too sure.
         """
-        for start in range(0, len(texts), AT_ONCE):
-            self._load()
-            words = texts[start : start + AT_ONCE]
-            totals = self._totals(words)
-            for row, fit in zip(totals, candidates[start : start + AT_ONCE], strict=True):
-                yield self._of(fit)(row)
+        self._load()
+        columns = [self._columns.get(one, -1) for one in fit]
+        parts = [self._totals(texts[at : at + AT_ONCE])[:, columns] for at in range(0, len(texts), AT_ONCE)]
+        return np.concatenate(parts, dtype=np.float64)
 
-    def _totals(self, texts: Sequence[Sequence[str]]) -> list[list[float]]:
+    def _totals(self, texts: Sequence[Sequence[str]]) -> NDArray[np.float32]:
         if len(self._rows) > CACHED_WORDS:
             self._rows.clear()
-        rows = list(map(self._rows.__getitem__, chain.from_iterable(texts)))
         ends = list(accumulate(map(len, texts)))
-        totals = np.add.reduceat(self._scores[rows], [0, *ends[:-1]], axis=0)
-        tame = [math.sqrt(sum(map(len, words)) + len(words)) for words in texts]
-        scores: list[list[float]] = (totals / np.array(tame, np.float32)[:, None]).tolist()
-        return scores
+        rows = np.fromiter(map(self._rows.__getitem__, chain.from_iterable(texts)), np.int64, ends[-1])
+        starts = [0, *ends[:-1]]
+        letters = np.add.reduceat(self._lengths[rows], starts) + [len(words) for words in texts]
+        tame = np.sqrt(letters.astype(np.float64)).astype(np.float32)
+        totals: NDArray[np.float32] = np.add.reduceat(self._scores[rows], starts, axis=0) / tame[:, None]
+        return totals
 
     def row_of(self, word: str) -> int:
         """Where in the table of scores a new word is from now on."""
@@ -67,6 +62,8 @@ class LanguageModel:
             width = len(self._columns) + 1
             more = np.full((max(1024, at), width), NOT_KNOWN, np.float32)
             self._scores = np.concatenate([self._scores.reshape(-1, width), more])
+            self._lengths = np.concatenate([self._lengths, np.zeros(len(more), np.int64)])
+        self._lengths[at] = len(word)
         ranked = dict(self._identifier.rank(f" {word.lower()} "))
         scores = np.array([ranked[language] for language in self._columns], np.float32)
         seen = scores.max() > -1e30  # else the model has never seen its letters

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from ingest.clean import MAX_TEXT, clean
 from ingest.dedup import Dedup, Duplicate
 from ingest.drift import UnknownField
 from ingest.files import ExportUnreadable, one_look
@@ -21,18 +20,18 @@ from ingest.garbage import collected_seldom
 from ingest.known_exports import KnownExport
 from ingest.labels import Labels
 from ingest.ledger import Ledger
-from ingest.redact import Redactor
 from ingest.roster import Roster
+from ingest.screen import CAPITAL, Screen, cleaned
 from ingest.source import Owner, Person, Read, Source
 from ingest.sources import SOURCES
 from ingest.strangers import Strangers
-from ingest.tag import tags
 from ingest.vault import Vault
 from storage.cursors import CursorStore
-from storage.records import Record, Skipped, with_changes
+from storage.records import Record, Skipped
 from storage.records_store import RecordStore
 
 CHUNK = 2000
+BATCH = 500  # items that are glanced at together
 REVIEW = "review.json"  # beside the roster: names for the owner to decide on
 
 
@@ -64,7 +63,7 @@ class Passage:
 
     def __init__(self, roster: Roster, ledger: Ledger) -> None:
         self._roster, self._ledger, self._dedup = roster, ledger, Dedup()
-        self._redactor: Redactor | None = None
+        self._screen: Screen | None = None
         self._labels: Labels | None = None
         self._strangers: Strangers | None = None
         self._vault: Vault | None = None
@@ -100,22 +99,39 @@ class Passage:
     def learn(self, person: Person) -> None:
         """Somebody whose names are hidden in whatever passes from now on."""
         self._roster.learn(person)
-        self._redactor = None
+        self._screen = None
 
     def outcomes(self, items: Iterable[Read]) -> Iterator[Outcome]:
         """Every item, and what became of it on the way; what nobody knew goes to the ledger alone. Blocks."""
-        redactor = self._redactor = self._redactor or Redactor(self._roster)
+        coming = iter(items)
+        while batch := list(islice(coming, BATCH)):
+            yield from self._passed(list(self._seen(batch)))
+
+    def _seen(self, items: Iterable[Read]) -> Iterator[Record | Skipped]:
         for item in items:
             if isinstance(item, UnknownField):
                 self._ledger.unknown.append(item)
-                continue
-            self._ledger.see(item.where if isinstance(item, Skipped) else item.origin)
+            else:
+                self._ledger.see(item.where if isinstance(item, Skipped) else item.origin)
+                yield item
+
+    def _passed(self, items: Sequence[Record | Skipped]) -> Iterator[Outcome]:
+        """Many at a time, because one glance at the words of all tells which few need a closer look."""
+        if self._screen is None:
+            self._screen = Screen(self._roster)
+        texts = [cleaned(item) if isinstance(item, Record) else "" for item in items]
+        looked = zip(*self._screen.glance.at(list(filter(None, texts))), strict=True)
+        for item, text in zip(items, texts, strict=True):
             outcome: Outcome = item
             if isinstance(item, Record):
-                fit = _fit_to_keep(item, redactor, self._roster)
+                bits, words = next(looked) if text else (0, [])
+                fit = self._screen.fit_to_keep(item, text, bits)
                 outcome = self._dedup.check(fit) if isinstance(fit, Record) else fit
-            if self._strangers and isinstance(outcome, Record):
-                self._strangers.meet(outcome)
+                if self._strangers and isinstance(outcome, Record):
+                    if bits & CAPITAL or outcome.text is not text:
+                        self._strangers.meet(outcome)
+                    else:
+                        self._strangers.hear(words)
             self._ledger.enter(outcome)
             yield outcome
 
@@ -143,20 +159,6 @@ def read_all(source: Source, path: Path, owner: Owner, passage: Passage) -> Iter
     for person in source.people(path, owner):
         passage.learn(person)
     yield from passage.outcomes(source.read(path, owner))
-
-
-def _fit_to_keep(record: Record, redactor: Redactor, roster: Roster) -> Record | Skipped:
-    if len(record.text) > MAX_TEXT:
-        return Skipped(record.origin, f"longer than {MAX_TEXT:,} characters")
-    text = clean(record.text)
-    if not text:
-        return Skipped(record.origin, "no words in it", failed=False)
-    try:
-        text = redactor.redact(text)
-    except Exception:  # whatever went wrong: what may still hold a name or a number is never kept
-        return Skipped(record.origin, "could not be pseudonymised")
-    author = record.author_id if record.by_owner else roster.placeholder(record.author_id)
-    return with_changes(record, text=text, author_id=author, tags=tags(text, record.kind, record.tags))
 
 
 async def ingest(

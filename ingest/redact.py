@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ from ingest.shapes import (
     MAY_BE_MAIL,
     NUMBER,
     ROUND,
+    SHARE,
     SIGN,
     SIGN_WORDS,
     SPELT_EMAIL,
@@ -52,8 +54,11 @@ _SAYS_BORN = in_any_case(SAYS_BORN)
 _STREET_WORD = in_any_case(STREET_WORD)
 _BETWEEN_DIGITS = re.compile(r"[\W_]+")
 MOST_ROUNDS = 8
+LONG_WORD = 15
 _PLACEHOLDER = re.compile("<[A-Z]{2,12}_[0-9a-f]{4,}>")
 _LABEL = re.compile("\ue000(person|email|phone|card):([^\ue000\ue001]{1,300})\ue001")
+
+LOOK, ASK = 1, 2  # what `worth_a_look` says of a word
 
 Replace = Callable[[re.Match[str]], str]
 Step = tuple[re.Pattern[str], Replace]
@@ -65,6 +70,18 @@ class Redactor:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
         self._groups = self._patterns()
+
+    def worth_a_look(self, word: str) -> int:
+        """LOOK: a text with this word, which has no blank in it, may have to change. ASK: if it `says_more`.
+
+        `redact` leaves a text alone whose words are neither.
+        """
+        if SIGN.search(word) or "\ue000" in word or self._roster.may_be_a_name(word):
+            return LOOK
+        small = word.lower()
+        if len(small) > LONG_WORD or small in SIGN_WORDS:
+            return LOOK
+        return ASK if "-" in word or "," in word or small == "at" or small in DIGIT_WORDS else 0
 
     def redact(self, text: str) -> str:
         """Raises only on our own mistakes; the pipeline then keeps the text out altogether."""
@@ -78,7 +95,7 @@ class Redactor:
 
     def _once(self, text: str) -> str:
         rest = _PLACEHOLDER.sub(" ", text) if "<" in text else text
-        if SIGN.search(rest) or _says_more(rest):
+        if SIGN.search(rest) or says_more(rest):
             for worth_a_look, steps in self._groups:
                 if worth_a_look(text):
                     for pattern, replace in steps:
@@ -209,6 +226,8 @@ class Redactor:
         text, digits = found[0], _digits(found[0])
         if DATE.fullmatch(text) or ROUND.fullmatch(text):
             return text
+        if SHARE.fullmatch(text) and found.string.startswith("%", found.end()):
+            return text
         if all(
             DATE.fullmatch(part) or len(part) < 5 for part in re.split(r"[ \u00a0]+", text)
         ) and DATE.search(text):
@@ -237,10 +256,10 @@ def _instead(found: re.Match[str], value: str, placeholder: str) -> str:
     return found[0][:at] + placeholder + found[0][at + len(value) :]
 
 
-def _says_more(text: str) -> bool:
+def says_more(text: str) -> bool:
     """Whether words alone may hold something: an address or a number spelt out, a key, a passphrase."""
     words = text.lower().split()
-    if not SIGN_WORDS.isdisjoint(words) or text.count("-") > 1 or max(map(len, words), default=0) > 15:
+    if not SIGN_WORDS.isdisjoint(words) or text.count("-") > 1 or max(map(len, words), default=0) > LONG_WORD:
         return True
     if (not DIGIT_WORDS.isdisjoint(words) or text.count(",") > 2) and _spells_a_number(text):
         return True
@@ -248,7 +267,15 @@ def _says_more(text: str) -> bool:
 
 
 def _may_be_a_place(text: str) -> bool:
-    return bool(ANY_DIGIT.search(text) and (_STREET_WORD(text) or POSTCODE.search(text)))
+    return bool(ANY_DIGIT.search(text)) and (
+        any(map(_in_a_street, text.split())) or bool(POSTCODE.search(text))
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _in_a_street(word: str) -> bool:
+    """Between blanks, as it stands in a text: some are known by those."""
+    return bool(_STREET_WORD(f" {word} "))
 
 
 def _may_be_a_birthday(text: str) -> bool:

@@ -157,6 +157,12 @@ class Roster:
         }
         return alone
 
+    def may_be_a_name(self, word: str) -> bool:
+        """Whether a text with this word, which has no blank in it, may hold somebody's name."""
+        if self._glued and not word.isascii() and OTHER_SCRIPT.search(word):
+            return True
+        return "#" in word or any(map(self._hits.__getitem__, _TOKEN.findall(word)))
+
     def hide_names(self, text: str) -> str:
         """Replace every name the roster knows; the longest name that fits wins."""
         if self._glued and not text.isascii() and OTHER_SCRIPT.search(text):

@@ -10,9 +10,11 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+from msgspec.json import Decoder
+
 from ingest.drift import Known
 from ingest.files import Export
-from ingest.json_stream import BadValue, Broken, JsonStream
+from ingest.json_stream import ANYTHING, BadValue, Broken, JsonStream
 from ingest.source import place
 from storage.records import Skipped
 
@@ -34,11 +36,12 @@ def json_pieces(
     about: Collection[str] = (),
     start: Callable[[BinaryIO], None] = lambda file: None,
     root: Known | None = None,
+    decoder: Decoder[list[Any]] = ANYTHING,
 ) -> Iterator[Piece | Skipped]:
     """The elements of a JSON list; of a JSON object its `about` values whole, its `lists` by element.
 
     Everything else is passed over; what `root` does not know of it is told as drift. `start` may move past
-    what stands before the JSON.
+    what stands before the JSON; `decoder` may leave things out of the elements, but need not.
     """
     number = 0
     try:
@@ -49,7 +52,7 @@ def json_pieces(
                 for _ in stream.items():
                     number += 1
                     yield _piece(stream, "", place(name, number))
-                    for value in stream.in_sight():
+                    for value in stream.in_sight(decoder):
                         number += 1
                         yield Piece("", value, place(name, number))
                 return
@@ -60,7 +63,7 @@ def json_pieces(
                     for _ in stream.items():
                         number += 1
                         yield _piece(stream, key, place(name, number))
-                        for value in stream.in_sight():
+                        for value in stream.in_sight(decoder):
                             number += 1
                             yield Piece(key, value, place(name, number))
                 elif key in about:

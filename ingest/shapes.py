@@ -90,7 +90,8 @@ COORDINATES = re.compile(
     r"|\d{1,3}\.\d{3,15}\s?°?\s?[NS][\s,;/]{1,3}\d{1,3}\.\d{3,15}\s?°?\s?[EWO]\b"
     r"|\b[Ll]at\w{0,5}\W{1,3}-?\d{1,2}\.\d{3,15}\W{1,4}[Ll](?:on|ng|ong)\w{0,6}\W{1,3}-?\d{1,3}\.\d{3,15}"
 )
-NUMBER = re.compile(r"(?<![\w.,])(?:\+|\(\+?)?\d(?:(?:[ \u00a0()./-]{0,2}| / )\d){6,24}(?!\d|%(?!\w))")
+NUMBER = re.compile(r"(?<![\w.,])(?:\+|\(\+?)?\d(?:(?:[ \u00a0()./-]{0,2}| / )\d){6,24}(?!\d)")
+SHARE = re.compile(r"\d{1,9}[.,]\d+")  # before a percent sign
 DATE = re.compile(
     r"\d{4}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([-./])\d{1,2}\2\d{2,4}|\d{4}\s?-\s?\d{4}"  # days, years
 )

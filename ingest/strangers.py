@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ingest.spellings import fold
 from ingest.words import COMMON, EVERYDAY, NOT_PEOPLE
 from storage.records import Record
 
-MAX_RECORDS, MAX_CONTEXTS, MAX_WAITING = 50, 3, 2_000
+MAX_RECORDS, MAX_CONTEXTS, MAX_WAITING, MAX_HEARD = 50, 3, 2_000, 200_000
 _BIG = r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁ][^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ]{2,24}"
 _MAYBE_NAME = re.compile(rf"(?<=[^\W\d_,;] )(?<![.!?:] )({_BIG}(?: {_BIG})?)\b")
 _SMALL = re.compile("[a-zß-öø-ÿа-яё]{3,25}")
@@ -50,6 +50,17 @@ class Strangers:
         self._waiting: dict[str, Stranger] = {}
         self._decided: set[str] = set()
         self._small: set[str] = set()  # words somebody wrote without a capital
+        self._heard: set[str] = set()  # what stood between two blanks, and was looked at for such words
+
+    def hear(self, words: Sequence[str]) -> None:
+        """A text without capitals, cut at its blanks: nobody is met there, but words without capitals are."""
+        if self._heard.issuperset(words):
+            return
+        if len(self._heard) > MAX_HEARD:
+            self._heard.clear()
+        for word in set(words) - self._heard:
+            self._small.update(_SMALL.findall(word))
+        self._heard.update(words)
 
     def meet(self, record: Record) -> None:
         """Look at one record that was kept. Its text is pseudonymised: whoever is known is not in it."""

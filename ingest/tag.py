@@ -12,7 +12,22 @@ LABELLED = 0.5  # the score from which a topic is a label
 
 _WORD = re.compile(r"[a-z']+")
 _INDENTED = re.compile(r"^\s{4,}\S.*[;{}()]\s*$", re.MULTILINE)
-_STATEMENT = re.compile(r"\b(?:def|import|return|const|var) \w")
+_STATEMENTS = ("def", "import", "return", "const", "var")
+_STATEMENT = re.compile(rf"\b(?:{'|'.join(_STATEMENTS)}) \w")
+_USUAL = ("personal",)
+
+
+def telling(word: str) -> bool:
+    """Whether a text with this word, which has no blank in it, may be about something else."""
+    if "`" in word or word.endswith(_STATEMENTS):
+        return True
+    parts = _WORD.findall(word.lower())
+    return not (TECHNICAL.isdisjoint(parts) and CREATIVE.isdisjoint(parts))
+
+
+def usual(text: str, kind: Kind, own: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What `tags` says of a text none of whose words is `telling`; None: it has to be asked."""
+    return _USUAL if not own and kind is Kind.MESSAGE and "\n" not in text else None
 
 
 def scores(text: str, kind: Kind) -> dict[str, float]:

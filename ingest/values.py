@@ -50,6 +50,8 @@ def from_epoch(value: Any, per_second: int = 1) -> datetime | None:
 
 def from_iso(value: Any) -> datetime | None:
     """A time written with its offset, in UTC; None when it is naive or no time."""
+    if value is None:
+        return None
     try:
         when = datetime.fromisoformat(value.strip())
         return when.astimezone(UTC) if when.tzinfo else None

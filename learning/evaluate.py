@@ -17,6 +17,7 @@ from learning.evaluation.material import Material, encoded, gathered
 from learning.evaluation.measured import Measured, measure
 from learning.evaluation.models import Models
 from learning.evaluation.options import EvaluationSettings
+from learning.evaluation.remembered import Remembered
 from learning.evaluation.style import Reference
 from learning.training import OnProgress, guarded, ignored
 
@@ -32,12 +33,14 @@ def evaluate(
     seed: int = 0,
     settings: EvaluationSettings | None = None,
     thorough: bool = False,
+    remembered: Path | None = None,
     on_progress: OnProgress = ignored,
 ) -> dict[str, Any]:
     """Measure each adapter (None: the bare base) on the same held-out rows; write and return the report.
 
     `adapters` maps a role to a folder: "base", "live", and any other is a candidate, which is compared row by
     row with the live one, or with the base where nothing is live. `thorough` takes a few times as long.
+    `remembered`: a folder for what was measured of a model before, and need not be again.
     """
     settings = settings or EvaluationSettings()
     settings = settings.thorough() if thorough else settings.brief()
@@ -48,8 +51,9 @@ def evaluate(
         models = Models(base, roles)
         measured: dict[str, Measured] = {}
         for names, folder in models.distinct():
+            known = Remembered(remembered, base, folder)
             with models.acting(folder) as model:
-                of_one = measure(model, tokenizer, material, settings)
+                of_one = measure(model, tokenizer, material, settings, known)
             measured |= dict.fromkeys(names, of_one)
             on_progress(len(measured) / (len(roles) + 1), {})
         reference = _reference(material)

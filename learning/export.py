@@ -1,4 +1,4 @@
-"""How does a merged model get smaller? As fp8, AWQ or GPTQ, in the format that vLLM reads, by llm-compressor.
+"""How does a merged model get smaller? As fp8, AWQ or GPTQ for vLLM (llm-compressor), as GGUF for llama.cpp.
 
 llm-compressor wants an older transformers than the one that is pinned here (which the trainers also run
 with), so it is no dependency: it is asked for when it is needed.
@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from datasets import Dataset
@@ -20,8 +20,10 @@ from learning.adapter_folder import MANIFEST, published, sha256
 from learning.failures import TrainingFailed, explained
 from learning.rows import Row, all_fitted, tokens_of
 
-Format = Literal["fp8", "awq", "gptq"]
-# Schemes of compressed-tensors: fp8 is rounded without any data, the others look at samples first.
+Format = Literal["fp8", "awq", "gptq", "gguf-q8", "gguf-q4"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+CALIBRATED = ("awq", "gptq")  # these look at samples first
+# Schemes of compressed-tensors.
 SCHEMES: dict[Format, str] = {"fp8": "FP8_DYNAMIC", "awq": "W4A16_ASYM", "gptq": "W4A16"}
 WHOLE = ["re:.*lm_head", "re:.*vision_tower.*", "re:.*multi_modal_projector.*"]  # these stay as they are
 SAMPLES = 256  # for calibration
@@ -30,6 +32,7 @@ MISSING = (
     "Writing {kind} needs llm-compressor, which wants an older transformers: 'pip install llmcompressor' in a"
     " copy of this environment, and give the same command there."
 )
+MISSING_GGUF = "Writing {kind} needs the gguf package: pip install 'twin[export]'."
 
 
 def export(merged: Path, final: Path, kind: Format, rows: Sequence[Row] = ()) -> Path:
@@ -41,18 +44,14 @@ def export(merged: Path, final: Path, kind: Format, rows: Sequence[Row] = ()) ->
     if final.exists():
         raise TrainingFailed(f"{final} is there already: choose another folder.")
     must_be_installed(kind)
-    if kind != "fp8" and not rows:
+    if kind in CALIBRATED and not rows:
         raise TrainingFailed(f"{kind} needs samples to calibrate with: name the folder of a corpus snapshot.")
-    from llmcompressor import oneshot
-
     try:
         with published(final) as folder:
-            tokenizer = AutoTokenizer.from_pretrained(str(merged))
-            model = AutoModelForCausalLM.from_pretrained(str(merged), dtype="auto", device_map="auto")
-            samples = {} if kind == "fp8" else _samples(rows, tokenizer)
-            oneshot(model=model, recipe=_modifiers(kind), tokenizer=tokenizer, **samples)
-            model.save_pretrained(str(folder), save_compressed=True)
-            tokenizer.save_pretrained(str(folder))
+            if kind.startswith("gguf"):
+                _gguf(merged, folder, kind)
+            else:
+                _compressed(merged, folder, kind, rows)
             origin = json.loads((merged / MANIFEST).read_text(encoding="utf-8"))
             files = {file.name: sha256(file) for file in sorted(folder.iterdir())}
             manifest = {**origin, "format": kind, "files": files}
@@ -64,8 +63,30 @@ def export(merged: Path, final: Path, kind: Format, rows: Sequence[Row] = ()) ->
     return final
 
 
+def _gguf(merged: Path, folder: Path, kind: Format) -> None:
+    from learning import export_gguf
+
+    bits: export_gguf.Bits = "q8" if kind == "gguf-q8" else "q4"
+    export_gguf.write(merged, folder / f"model-{bits}.gguf", bits)
+
+
+def _compressed(merged: Path, folder: Path, kind: Format, rows: Sequence[Row]) -> None:
+    from llmcompressor import oneshot
+
+    tokenizer = AutoTokenizer.from_pretrained(str(merged))
+    model = AutoModelForCausalLM.from_pretrained(str(merged), dtype="auto", device_map="auto")
+    samples = _samples(rows, tokenizer) if kind in CALIBRATED else {}
+    oneshot(model=model, recipe=_modifiers(kind), tokenizer=tokenizer, **samples)
+    model.save_pretrained(str(folder), save_compressed=True)
+    tokenizer.save_pretrained(str(folder))
+
+
 def must_be_installed(kind: Format) -> None:
     """Raises TrainingFailed, which says what to install, where `export` could not write this format."""
+    if kind.startswith("gguf"):
+        if find_spec("gguf") is None:
+            raise TrainingFailed(MISSING_GGUF.format(kind=kind))
+        return
     if find_spec("llmcompressor") is None:
         raise TrainingFailed(MISSING.format(kind=kind))
     if kind == "awq" and not torch.cuda.is_available():

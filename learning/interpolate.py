@@ -17,7 +17,8 @@ from typing import Any
 import torch
 
 from learning.adapter_folder import CONFIG, MANIFEST, WEIGHTS, sha256
-from learning.base_model import load_base, load_tokenizer, release, with_adapter
+from learning.base_model import load_tokenizer, release
+from learning.evaluation.models import Models
 from learning.failures import TrainingFailed
 from learning.logprobs import answer_logprobs
 from learning.recipes import InterpolationRecipe
@@ -55,10 +56,11 @@ def interpolate(
     with guarded():
         tokenizer = load_tokenizer(base)
         words, pairs = _held_out(corpus, preferences, recipe, tokenizer)
-        bare = load_base(base)
-        limit = _nll(with_adapter(bare, live) if live else bare, tokenizer, words) * (1 + recipe.max_nll_rise)
-        model = with_adapter(load_base(base), trained)
-        start, end = (_weights(model, path) for path in (previous, trained))
+        models = Models(base, {"trained": trained, "live": live})  # the first one's name there is "default"
+        with models.acting(live) as model:
+            limit = _nll(model, tokenizer, words) * (1 + recipe.max_nll_rise)
+        with models.acting(trained) as model:  # and stays so
+            start, end = (_weights(model, path) for path in (previous, trained))
         if {name: w.shape for name, w in start.items()} != {name: w.shape for name, w in end.items()}:
             raise TrainingFailed(f"{previous.name} and {trained.name} differ in shape: nothing lies between.")
         measured = []
@@ -95,7 +97,7 @@ def interpolate(
                 for one, part in ((previous, 1 - chosen.share), (trained, chosen.share))
             ],
         )
-        del model, bare
+        del model, models
         release()
         on_progress(1.0, {})
         return report

@@ -20,6 +20,7 @@ from learning.targets.local import LocalTarget
 from learning.targets.target import Ended, Target
 from storage.records import stable_id
 
+MEASURED = "measured"
 LAST_WORDS = 4096  # bytes of a log that are looked through for why there is no result
 
 OnJobProgress = Callable[[float, str, Mapping[str, Any]], None]
@@ -145,6 +146,11 @@ class Job(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     steps: list[AnyStep]
     work_dir: Path  # checkpoints; the same folder lets a killed SFT go on
+
+    @property
+    def measured(self) -> Path:
+        """What was measured of a model by any job with this work_dir."""
+        return self.work_dir / MEASURED
 
     def workplace(self, step: AnyStep) -> Path:
         """One training's checkpoints: the same training started again finds them, another one does not."""

@@ -12,6 +12,7 @@ from typing import Any
 from transformers import set_seed
 from trl import DPOConfig, DPOTrainer
 
+from learning.answers_only import score_answers_only
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe
@@ -33,7 +34,7 @@ from learning.training import (
 )
 
 TURN_END = 2  # tokens: <end_of_turn> and the newline after it
-COLUMNS = ["prompt", "chosen", "rejected", "open_ended"]
+COLUMNS = ["prompt", "chosen", "rejected", "open_ended", "number"]
 
 
 def train(
@@ -99,12 +100,14 @@ def train(
 def trainer_for(
     rows: Sequence[Row], recipe: DpoRecipe, base: str | Path, parent: Path, work_dir: Path
 ) -> Any:
-    """A trainer whose reference is the parent adapter.
+    """A trainer whose reference is the parent adapter. `rows`: in the order they are trained on, some often.
 
     Given an adapter that is already loaded, and neither peft_config nor ref_model, the trainer itself adds a
     frozen copy of it named "ref". With a peft_config the reference would silently be the bare base model.
+    Each row is tokenized, and shown to the reference, once, however often it is trained on.
     """
-    rows = [{"open_ended": False, **row} for row in rows]
+    numbers = {id(row): number for number, row in reversed([*enumerate(rows)])}
+    once = [{"open_ended": False, **rows[number], "number": number} for number in sorted(numbers.values())]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = DPOTrainer(
@@ -119,12 +122,33 @@ def trainer_for(
                 save_strategy="no",
             ),
             processing_class=load_tokenizer(base),
-            train_dataset=as_dataset(rows, COLUMNS),
+            train_dataset=as_dataset(once, COLUMNS),
         )
-    trainer.train_dataset = trainer.train_dataset.map(_open_ended)
     if "ref" not in trainer.model.peft_config:
         raise TrainingFailed("The reference would be the bare base model: this version of TRL does not fit.")
+    score_answers_only(trainer.model.get_base_model())
+    known = _with_reference(trainer, trainer.train_dataset.map(_open_ended))
+    places = {number: place for place, number in enumerate(known["number"])}
+    trainer.train_dataset = known.select([places[numbers[id(row)]] for row in rows])
+    trainer.precompute_ref_logps = True
     return trainer
+
+
+def _with_reference(trainer: Any, rows: Any) -> Any:
+    """With how likely the reference finds both sides of each row: it never changes while we train."""
+    likely = [(0.0, 0.0)] * len(rows)
+    order = sorted(range(len(rows)), key=lambda place: len(rows[place]["prompt_ids"]))  # little padding
+    trainer.model.eval()
+    for start in range(0, len(order), trainer.args.per_device_train_batch_size):
+        batch = order[start : start + trainer.args.per_device_train_batch_size]
+        padded = trainer.data_collator([rows[place] for place in batch])
+        there = {name: value.to(trainer.accelerator.device) for name, value in padded.items()}
+        both = trainer.compute_ref_log_probs(trainer.model, there)
+        for place, chosen, rejected in zip(batch, *(side.tolist() for side in both), strict=True):
+            likely[place] = chosen, rejected
+    return rows.add_column("ref_chosen_logps", [chosen for chosen, _ in likely]).add_column(
+        "ref_rejected_logps", [rejected for _, rejected in likely]
+    )
 
 
 def _open_ended(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from transformers import set_seed
 from trl import KTOConfig, KTOTrainer
 
+from learning.answers_only import score_answers_only
 from learning.base_model import load_base, load_tokenizer, with_adapter
 from learning.failures import TrainingFailed
 from learning.recipes import KtoRecipe
@@ -114,4 +115,5 @@ def trainer_for(
         )
     if "ref" not in trainer.model.peft_config:
         raise TrainingFailed("The reference would be the bare base model: this version of TRL does not fit.")
+    score_answers_only(trainer.model.get_base_model())
     return trainer

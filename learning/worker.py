@@ -6,6 +6,7 @@ PARENT: the number of the process that wants the result, where this is its child
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -41,13 +42,16 @@ def work(job: Job, run_dir: Path) -> int:
     """Do every step; write progress.jsonl as it goes and result.json at the end. Returns the exit code."""
     from learning import plot_training
 
+    _load()
     try:
         reports: list[dict[str, Any]] = []
         for index, step in enumerate(job.steps):
             log.info("step %d: %s", index, step.kind)
-            reports.append(_do(step, job.workplace(step), _teller(run_dir / "progress.jsonl", job, index)))
+            began = time.process_time()
+            reports.append(_do(step, job, _teller(run_dir / "progress.jsonl", job, index)))
             if "history" in reports[-1]:
                 plot_training.draw(reports[-1], run_dir / f"training-{index}-{step.kind}.png")
+            log.info("step %d is done, %.1f s of the processor", index, time.process_time() - began)
     except TrainingFailed as failure:
         log.exception("the job failed")
         _write(run_dir / "result.json", {"error": str(failure)})
@@ -60,7 +64,14 @@ def work(job: Job, run_dir: Path) -> int:
     return 0
 
 
-def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
+def _load() -> None:
+    """What every job needs, kept out of the collector's way: it would look through all of that each time."""
+    from learning import evaluate, interpolate, plot, train_dpo, train_hindsight, train_kto, train_sft  # noqa: F401
+
+    gc.freeze()
+
+
+def _do(step: AnyStep, job: Job, tell: OnProgress) -> dict[str, Any]:
     from learning import (
         evaluate,
         interpolate,
@@ -75,6 +86,7 @@ def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
         train_sft,
     )
 
+    workplace = job.workplace(step)
     match step:
         case SftStep():
             return train_sft.train(
@@ -172,6 +184,7 @@ def _do(step: AnyStep, workplace: Path, tell: OnProgress) -> dict[str, Any]:
                 seed=step.seed,
                 settings=step.settings,
                 thorough=step.thorough,
+                remembered=job.measured,
                 on_progress=tell,
             )
             plot.draw(found, step.report.with_suffix(".png"))
@@ -207,8 +220,7 @@ def _end_with(parent: int) -> None:
 
 def _told_later() -> Path | None:
     """Load what every job needs, then wait to be told which one it is; None: there will be none."""
-    from learning import plot_training, train_dpo, train_hindsight, train_kto, train_sft  # noqa: F401
-
+    _load()
     line = sys.stdin.readline().strip()
     if not line:
         return None

@@ -8,21 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Dialect, Insert
 
-from storage.columns import Words, storable
+from storage.columns import UtcTime, Words, in_utc, storable
 from storage.records import Record
-from storage.tables import RecordRow
+from storage.tables import RecordRow, columns
+from storage.twins import COLUMN
 
-_TEXTS = tuple(column.name for column in RecordRow.__table__.columns if isinstance(column.type, Words))
+TOGETHER = 500  # rows of one statement; SQLite takes 32,766 values
+_TEXTS = tuple(column.name for column in columns(RecordRow, Record) if isinstance(column.type, Words))
 _texts = attrgetter(*_TEXTS)
 
 
-def as_kept(record: Record) -> Record:
-    """As it will come back, so that comparing the two says whether anything changed."""
+def all_as_kept(records: Sequence[Record]) -> Sequence[Record]:
+    """As they will come back, so that comparing the two says whether anything changed."""
+    texts = (filter(None, column) for column in zip(*map(_texts, records), strict=True))
+    tags = chain.from_iterable({record.tags for record in records})
+    everything = "\n".join(chain(chain.from_iterable(texts), tags))
+    return records if storable(everything) is everything else list(map(_as_kept, records))
+
+
+def _as_kept(record: Record) -> Record:
     everything = "\n".join([*filter(None, _texts(record)), *record.tags])
     if storable(everything) is everything:
         return record
@@ -36,27 +47,59 @@ def as_kept(record: Record) -> Record:
 
 
 class BulkInsert:
-    """One INSERT of whole records, compiled for one dialect: `sql`, and `rows` to execute it with."""
+    """One INSERT of whole records, compiled for one dialect: `statements` are it and what to execute it with.
+
+    On SQLite many rows go into one statement: after each statement the index of the memories' words is
+    written to the disk, and merged, which costs more than all the rest.
+    """
 
     def __init__(self, insert: Insert, dialect: Dialect) -> None:
-        compiled: Any = insert.compile(dialect=dialect)
+        keys = [column.name for column in insert.table.c if column.name != COLUMN]
+        compiled: Any = insert.compile(dialect=dialect, column_keys=keys)
         names = compiled.positiontup
-        self.sql = str(compiled)
+        self._sql = str(compiled)
+        self._row = f"({', '.join('?' * len(names))})"
+        self._together = TOGETHER if dialect.name == "sqlite" and self._row in self._sql else 0
         self._values = attrgetter(*names)
         self._binders = [_binder(insert.table.c[name].type, dialect) for name in names]
 
-    def rows(self, records: Sequence[Record]) -> list[tuple[Any, ...]]:
-        """One for each record, in the order of `sql`; their texts are as `as_kept` leaves them."""
+    def statements(self, records: Sequence[Record]) -> Iterator[tuple[str, Any]]:
+        """They add the records in this order; their texts are as `all_as_kept` leaves them."""
+        rows = self._rows(records)
+        if not self._together:
+            yield self._sql, rows
+            return
+        for at in range(0, len(rows), self._together):
+            some = rows[at : at + self._together]
+            sql = self._sql.replace(self._row, ", ".join([self._row] * len(some)), 1)
+            yield sql, tuple(chain.from_iterable(some))
+
+    def _rows(self, records: Sequence[Record]) -> list[tuple[Any, ...]]:
         columns = zip(*map(self._values, records), strict=True)
         return list(zip(*map(_bound, self._binders, columns), strict=True))
 
 
 def _binder(type_: Any, dialect: Dialect) -> Any:
-    return None if isinstance(type_, Words) else type_.dialect_impl(dialect).bind_processor(dialect)
+    if isinstance(type_, Words):
+        return None
+    if isinstance(type_, UtcTime) and dialect.name == "sqlite":
+        return _written
+    return type_.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _written(when: datetime | None) -> str | None:
+    """As SQLAlchemy writes a time for SQLite, in a third of the time."""
+    if when is None:
+        return None
+    if when.tzinfo is not UTC:
+        when = in_utc(when)
+    return when.isoformat(" ", "microseconds")[:26]
 
 
 def _bound(bind: Any, column: tuple[Any, ...]) -> Sequence[Any] | Iterator[Any]:
     if bind is None:
         return column
+    if column.count(column[0]) == len(column):
+        return repeat(bind(column[0]), len(column))
     bound = {value: bind(value) for value in set(column)}
     return map(bound.__getitem__, column)

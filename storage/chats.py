@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, tuple_
 
 from storage.database import Database
-from storage.records import Asked, Chat, Consent, Fact, now, stable_id
+from storage.records import Asked, Chat, Consent, Fact, Limits, now, stable_id
 from storage.tables import Base, ChatRow, FactRow, PersonRow, QuestionRow, selecting, values
 
 EVERYWHERE = "*"  # the platform and the chat id of the row that holds for all chats
@@ -36,8 +37,10 @@ class ChatStore:
     async def put(self, chat: Chat) -> None:
         await _replace(self._database, ChatRow, values(chat), ["platform", "chat_id"])
 
-    async def all(self, platform: str) -> list[Chat]:
-        query = selecting(ChatRow, Chat).filter_by(platform=platform).order_by(ChatRow.chat_id)
+    async def all(self, platform: str | None = None) -> list[Chat]:
+        """Of one platform, or of all."""
+        query = selecting(ChatRow, Chat).order_by(ChatRow.platform, ChatRow.chat_id)
+        query = query.filter_by(platform=platform) if platform else query
         async with self._database.reading() as session:
             return [Chat(*row) for row in await session.execute(query)]
 
@@ -54,6 +57,22 @@ class PersonStore:
     async def set_consent(self, platform: str, person_id: str, consent: Consent) -> None:
         row = {"platform": platform, "person_id": person_id, "consent": consent, "changed_at": now()}
         await _replace(self._database, PersonRow, row, ["platform", "person_id"])
+
+    async def limits(self, platform: str, person_id: str) -> Limits:
+        """Their own; where one is None, the settings say."""
+        query = select(PersonRow.per_minute, PersonRow.tokens_per_day)
+        async with self._database.reading() as session:
+            found = await session.execute(query.filter_by(platform=platform, person_id=person_id))
+            row = found.one_or_none()
+        return Limits(*row) if row else Limits()
+
+    async def set_limits(self, platform: str, person_id: str, limits: Limits) -> None:
+        """What they allow stays as it is."""
+        row = {"platform": platform, "person_id": person_id, "consent": Consent.UNKNOWN, "changed_at": now()}
+        insert = self._database.insert(PersonRow).values(row | asdict(limits))
+        keys = ["platform", "person_id"]
+        async with self._database.transaction() as session:
+            await session.execute(insert.on_conflict_do_update(index_elements=keys, set_=asdict(limits)))
 
     async def who(self, consent: Consent) -> set[str]:
         """Everybody of that mind, as "platform:id"."""

@@ -48,6 +48,12 @@ class Words(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
+def in_utc(when: datetime) -> datetime:
+    if when.tzinfo is None:
+        raise ValueError(f"{when} has no time zone; records carry aware times")
+    return when.astimezone(UTC)
+
+
 class UtcTime(TypeDecorator[datetime]):
     """Goes in aware, comes back aware and in UTC, also on SQLite, which keeps no zone."""
 
@@ -55,11 +61,7 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone; records carry aware times")
-        return value.astimezone(UTC)
+        return None if value is None else in_utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:

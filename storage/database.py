@@ -25,14 +25,16 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storage import schema, tracing
 from storage.copies import copies_of, keep_copy
+from storage.migrations import twins
 from storage.tables import Base
+from storage.twins import COLUMN, SETTING, THE_ONE, Insert, checked, let_it_say
 from storage.unavailable import DatabaseTooNew, DatabaseUnavailable, explain, shown
 
 __all__ = ["Database", "DatabaseTooNew", "DatabaseUnavailable"]
@@ -58,7 +60,8 @@ PATIENCE_SECONDS = 10.0  # how long a writer waits for its turn, and anybody for
 class Database:
     """Everything the repositories share. Open it once per process, close it at the end."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, twin: str = THE_ONE) -> None:
+        self.twin = twin  # whose rows these are; on one server there may be others'
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         if self._is_sqlite:
@@ -73,11 +76,15 @@ class Database:
         self.file = Path(str(engine.url.database)) if self._is_sqlite else None
         self.revision: str | None = None  # of its tables when it was opened; None: it was empty
         self.kept: Path | None = None  # a copy from before they were changed
+        self.sees_past_row_security = False  # Postgres does not hold this role to the rows of its twin
 
     @classmethod
-    async def open(cls, url: str) -> Database:
-        """Connect, make the tables that are missing. Raises DatabaseUnavailable, DatabaseTooNew."""
-        address = _parse(url)
+    async def open(cls, url: str, twin: str = THE_ONE) -> Database:
+        """Connect, make the tables that are missing. Raises DatabaseUnavailable, DatabaseTooNew.
+
+        `twin`: whose it is. An SQLite file is of one twin; on a Postgres server each sees its own rows only.
+        """
+        address, twin = _parse(url), checked(twin)
         if address.drivername == "sqlite+aiosqlite":
             await asyncio.to_thread(_make_file, address)
             engine = _sqlite_engine(address)
@@ -85,9 +92,14 @@ class Database:
             engine = create_async_engine(
                 address,
                 pool_pre_ping=True,  # the server may have restarted since
-                connect_args={"timeout": PATIENCE_SECONDS, "command_timeout": 60},
+                connect_args={
+                    "timeout": PATIENCE_SECONDS,
+                    "command_timeout": 60,
+                    "server_settings": {SETTING: twin},
+                },
             )
-        database = cls(engine)
+            let_it_say(engine.dialect, twin)
+        database = cls(engine, twin)
         try:
             await database._bring_up_to_date()
         except BaseException:
@@ -121,14 +133,19 @@ class Database:
     async def alone(self, session: AsyncSession, name: str) -> None:
         """Until this transaction ends, nobody else gets past this name. SQLite's writers are alone anyway."""
         if not self._is_sqlite:
-            await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+            mine = func.pg_advisory_xact_lock(func.hashtext(self.twin), func.hashtext(name))
+            await session.execute(select(mine))
 
-    def insert(self, row: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    def insert(self, row: type[Base]) -> sqlite.Insert | Insert:
         """An INSERT that may say ON CONFLICT, in this database's dialect."""
         table = row.metadata.tables[
             row.__tablename__
         ]  # not the class: its bulk inserts take another, slow road
-        return sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)
+        return sqlite.insert(table) if self._is_sqlite else Insert(table)
+
+    def mine(self, alias: str) -> str:
+        """What SQL that is given as text says of each table of Postgres it reads; a file is of one twin."""
+        return "TRUE" if self._is_sqlite else f"{alias}.{COLUMN} = '{self.twin}'"
 
     def is_among(self, column: InstrumentedAttribute[str], values: Iterable[str]) -> ColumnElement[bool]:
         """Is it one of these? They are one parameter: naming thousands takes longer than looking them up."""
@@ -173,13 +190,27 @@ class Database:
         async with self.reading() as session:
             connection = await session.connection()
             self.revision = await connection.run_sync(schema.revision_of)
+            await self._check_whose(connection)
             if await connection.run_sync(schema.is_newest):
                 return
         async with self.transaction() as session:
             connection = await session.connection()
             if self.file and self.revision and not await connection.run_sync(schema.is_newest):
                 self.kept = await asyncio.to_thread(keep_copy, self.file, self.revision)
-            await connection.run_sync(schema.bring_up_to_date)
+            await connection.run_sync(schema.bring_up_to_date, self.twin)
+
+    async def _check_whose(self, connection: AsyncConnection) -> None:
+        """A file has one owner; a server has many, and is asked whether it holds them apart itself."""
+        if not self._is_sqlite:
+            query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+            self.sees_past_row_security = bool((await connection.exec_driver_sql(query)).scalar())
+            return
+        owner = await connection.run_sync(twins.owner_of)
+        if owner not in (None, self.twin):
+            raise DatabaseUnavailable(
+                f"cannot use the database {self.name}: it belongs to the twin {owner!r}, and this one is "
+                f"{self.twin!r}. Set [storage] twin to {owner!r}, or name another file."
+            )
 
     def forget_copies(self) -> list[str]:
         """What was kept before upgrades goes, for somebody is to be forgotten; returns the files' names."""

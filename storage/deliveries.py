@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select, update
 
 from storage.database import Database
-from storage.records import Delivery, DeliveryState, now
+from storage.records import Delivery, DeliveryState, now, whole_chat
 from storage.tables import DeliveryRow, MessageRow, selecting, values
 
 UNDONE = (DeliveryState.PLANNED, DeliveryState.SENDING, DeliveryState.SHOWN)
@@ -52,9 +52,8 @@ class DeliveryStore:
         """The reply that this message of the chat is a part of. Any topic of the chat will do: some apps
         do not say in which one a reaction happened."""
         query = _select().filter_by(platform=platform, message_id=message_id)
-        place = chat_id.partition("/")[0] if not chat_id.startswith("b") else chat_id
         for found in await self._all(query):
-            if found.chat_id == chat_id or found.chat_id.partition("/")[0] == place:
+            if whole_chat(found.chat_id) == whole_chat(chat_id):
                 return found.reply_key
         return None
 

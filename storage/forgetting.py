@@ -51,7 +51,7 @@ AT_ONCE = 500
 NO_WORDS = {  # columns of names that we gave, of places, of figures
     *("path", "log_path", "worker", "origin", "lineage", "sha256", "recipe", "audience", "thread", "source"),
     *("platform", "lang", "tags", "attachments", "author_roles", "method", "base_model", "target", "holder"),
-    *("requested_by", "cancelled_by", "mode", "container", "version"),
+    *("requested_by", "cancelled_by", "mode", "container", "version", "twin"),
 }
 Clean = Callable[[str], str]
 """A text without what is forgotten; the same text where nothing of it is in there."""

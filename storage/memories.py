@@ -183,7 +183,16 @@ class MemoryStore:
         named: dict[str, int | str] = {f"w{place}": " ".join(some) for place, some in enumerate(which)}
         for shelf in shelves:
             named |= {"most": NEWEST, f"a{shelf.number}": shelf.first, f"z{shelf.number}": shelf.end}
-        parts = [_ON_POSTGRES.format(word=place, shelf=shelf.number) for place, _, shelf in asked]
+        mine = self._database.mine("a")
+        parts = [
+            _ON_POSTGRES.format(
+                word=place,
+                shelf=shelf.number,
+                mine=mine,
+                joined=_AND_ANOTHER.format(word=place, shelf=shelf.number) if len(some) > 1 else "",
+            )
+            for place, some, shelf in asked
+        ]
         return [(row[0], row[1]) for row in await session.execute(text(" UNION ALL ".join(parts)), named)]
 
     async def _fetch(
@@ -212,10 +221,16 @@ class MemoryStore:
 
 _ON_SQLITE = """SELECT ?, group_concat(n) FROM (SELECT rowid AS n FROM memory_words
     WHERE memory_words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?)"""
-# "+ 0", or Postgres may walk the whole shelf from its end instead of asking the index of words.
-_ON_POSTGRES = """SELECT {word}, string_agg(n::text, ',') FROM (SELECT number AS n FROM memories
-    WHERE to_tsvector('english', text) @@ plainto_tsquery('english', :w{word})
-    AND number BETWEEN :a{shelf} AND :z{shelf} ORDER BY number + 0 DESC LIMIT :most) s"""
+# One word or two; whichever of the two is rarer, Postgres begins with it. Of a pair that is one word by its
+# stem, or of which the other says nothing ("the"), the one that is left.
+_ON_POSTGRES = """SELECT {word}, string_agg(n::text, ',') FROM (
+    SELECT a.number AS n FROM memory_words a {joined}
+    WHERE {mine} AND a.word = (tsvector_to_array(to_tsvector('english', :w{word})))[1]
+    AND a.number BETWEEN :a{shelf} AND :z{shelf} ORDER BY a.number DESC LIMIT :most) s"""
+_AND_ANOTHER = """JOIN memory_words b ON b.number = a.number AND b.number BETWEEN :a{shelf} AND :z{shelf}
+    AND b.twin = a.twin AND b.word = coalesce(
+    (tsvector_to_array(to_tsvector('english', :w{word})))[2],
+    (tsvector_to_array(to_tsvector('english', :w{word})))[1])"""
 
 
 async def _size(session: AsyncSession, shelf: Shelf) -> int:

@@ -11,7 +11,20 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 
 from storage.columns import contains
 from storage.database import Database
-from storage.records import Adapter, Consent, Feedback, Kind, Message, Promotion, Record, Role, Run, Signal
+from storage.records import (
+    Adapter,
+    Consent,
+    Feedback,
+    Kind,
+    Limits,
+    Message,
+    Promotion,
+    Record,
+    Role,
+    Run,
+    Signal,
+    now,
+)
 from storage.tables import (
     AdapterRow,
     FeedbackRow,
@@ -20,6 +33,7 @@ from storage.tables import (
     PromotionRow,
     RecordRow,
     RunRow,
+    UsageRow,
     columns,
     selecting,
 )
@@ -60,6 +74,8 @@ class Met:
     changed_at: datetime | None
     messages: int
     last_at: datetime | None
+    limits: Limits
+    tokens_today: int  # read and written for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +300,15 @@ class Pages:
             .subquery()
         )
         who, person = (said.c.platform, said.c.person_id), PersonRow
+        today = (
+            select(func.sum(UsageRow.prompt_tokens + UsageRow.completion_tokens))
+            .where(UsageRow.day == f"{now():%Y-%m-%d}")
+            .where(UsageRow.platform == who[0], UsageRow.person_id == who[1])
+            .scalar_subquery()
+        )
         query = (
             select(*who, spoke.c.name, person.consent, person.changed_at, spoke.c.messages, spoke.c.last_at)
+            .add_columns(person.per_minute, person.tokens_per_day, today)
             .outerjoin(spoke, and_(spoke.c.platform == who[0], spoke.c.person_id == who[1]))
             .outerjoin(person, and_(person.platform == who[0], person.person_id == who[1]))
             .order_by(*who)
@@ -299,8 +322,20 @@ class Pages:
             query = query.where(person.consent == consent)
         async with self._database.reading() as session:
             return [
-                Met(platform, id, name or "", mind or Consent.UNKNOWN, changed, messages or 0, last)
-                for platform, id, name, mind, changed, messages, last in await session.execute(query)
+                Met(
+                    platform,
+                    id,
+                    name or "",
+                    mind or Consent.UNKNOWN,
+                    changed,
+                    messages or 0,
+                    last,
+                    Limits(*own),
+                    int(tokens or 0),
+                )
+                for platform, id, name, mind, changed, messages, last, *own, tokens in await session.execute(
+                    query
+                )
             ]
 
     async def _listed(self, query: Select[Any]) -> list[Listed]:

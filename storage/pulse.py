@@ -44,6 +44,7 @@ class Heard:
 class PulseStore:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._mine = database.mine
         self._sqlite = database.name.startswith("sqlite")
 
     async def replies(self, since: datetime, until: datetime, bucket: timedelta | None) -> list[Told]:
@@ -54,8 +55,9 @@ class PulseStore:
 
     async def heard(self, since: datetime, until: datetime, bucket: timedelta) -> list[Heard]:
         sql = f"""
-            SELECT {self._bucket("sent_at", bucket)} AS at, platform, count(*) FROM messages
-            WHERE NOT by_twin AND sent_at >= :since AND sent_at < :until GROUP BY 1, 2 ORDER BY 1, 2"""
+            SELECT {self._bucket("sent_at", bucket)} AS at, platform, count(*) FROM messages m
+            WHERE {self._mine("m")} AND NOT by_twin AND sent_at >= :since AND sent_at < :until
+            GROUP BY 1, 2 ORDER BY 1, 2"""
         async with self._database.reading() as session:
             rows = await session.execute(text(sql), self._between(since, until))
             found = [(self._moment(at, bucket), platform, count) for at, platform, count in rows]
@@ -63,8 +65,8 @@ class PulseStore:
 
     async def waiting(self) -> tuple[int, int]:
         """Messages that an answer is due to, and drafts that wait for the owner's word."""
-        sql = """SELECT (SELECT count(*) FROM messages WHERE waiting),
-            (SELECT count(*) FROM messages WHERE unsent AND by_twin AND outcome = 'proposed')"""
+        counted = f"SELECT count(*) FROM messages m WHERE {self._mine('m')} AND"
+        sql = f"SELECT ({counted} waiting), ({counted} unsent AND by_twin AND outcome = 'proposed')"
         async with self._database.reading() as session:
             waiting, drafts = (await session.execute(text(sql))).one()
         return waiting, drafts
@@ -91,7 +93,7 @@ class PulseStore:
             WITH judged AS (
                 SELECT reply_key, max(CASE WHEN kind = 'up' THEN 1 ELSE 0 END) AS up,
                     max(CASE WHEN kind IN {AGAINST} THEN 1 ELSE 0 END) AS against
-                FROM feedback WHERE withdrawn_at IS NULL GROUP BY reply_key
+                FROM feedback f WHERE {self._mine("f")} AND withdrawn_at IS NULL GROUP BY reply_key
             ), said AS (
                 SELECT {at} AS at, {stamp("adapter", "TEXT")} AS adapter,
                     CASE WHEN j.up = 1 AND j.against = 0 THEN 1 ELSE 0 END AS liked,
@@ -101,7 +103,7 @@ class PulseStore:
                     {stamp("completion_tokens", "INTEGER")} AS told,
                     {stamp("total_ms", real)} AS ms, {stamp("first_token_ms", real)} AS first_ms
                 FROM messages m LEFT JOIN judged j ON j.reply_key = m.key
-                WHERE m.by_twin AND NOT m.unsent AND m.stamp IS NOT NULL
+                WHERE {self._mine("m")} AND m.by_twin AND NOT m.unsent AND m.stamp IS NOT NULL
                     AND m.sent_at >= :since AND m.sent_at < :until
             ), ranked AS (
                 SELECT said.*, count(*) OVER (PARTITION BY at, adapter) AS n,

@@ -7,17 +7,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Delete, Insert, Select, Update, delete, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from storage.bulk import BulkInsert, as_kept
+from storage.bulk import BulkInsert, all_as_kept
 from storage.columns import contains
 from storage.database import Database
 from storage.records import READ_EXPORTS, Kind, Record
 from storage.tables import CursorRow, RecordRow, selecting
+from storage.twins import COLUMN
 
 Item = TypeVar("Item")
 CHUNK = 2000  # records per transaction: long enough to be fast, short enough that a chat does not wait for it
@@ -50,8 +52,8 @@ class RecordStore:
         Stores chunk by chunk: after a crash, a prefix is kept, and doing it all again completes it.
         """
         total = Kept()
-        for chunk in _chunks(map(as_kept, records)):
-            kept = await self._add_chunk(chunk, live)
+        for chunk in _chunks(records):
+            kept = await self._add_chunk(all_as_kept(chunk), live)
             total = Kept(total.added + kept.added, total.merged + kept.merged, total.updated + kept.updated)
         return total
 
@@ -150,6 +152,8 @@ class RecordStore:
             there = _select().where(self._database.is_among(RecordRow.id, ids))
             known = {row.id: Record(*row) for row in await session.execute(there)}
             changed: dict[str, Record] = {}
+            if not known and len(ids) == len(records):  # the usual import, all of it new
+                added, changed, records = len(records), {record.id: record for record in records}, ()
             for record in records:
                 before = known.get(record.id)
                 back = live and before is not None and bool(before.deleted_at and before.origin != FORGOTTEN)
@@ -169,9 +173,9 @@ class RecordStore:
                 bulk = self._bulk.get(live)
                 bulk = self._bulk[live] = bulk or BulkInsert(self._upsert(live), connection.dialect)
                 # What one audience may hear side by side, because that is how its memories are indexed.
-                in_order = sorted(changed.values(), key=lambda record: (record.audience, record.id))
-                rows = bulk.rows(in_order)
-                await connection.exec_driver_sql(bulk.sql, rows)
+                in_order = sorted(changed.values(), key=attrgetter("audience", "id"))
+                for sql, values in bulk.statements(in_order):
+                    await connection.exec_driver_sql(sql, values)
         return Kept(added, merged, updated)
 
     def _upsert(self, live: bool) -> Insert:
@@ -179,7 +183,7 @@ class RecordStore:
         # Postgres lets another process in between our look and this: what it deleted meanwhile stays deleted.
         return insert.on_conflict_do_update(
             index_elements=[RecordRow.id],
-            set_={column.name: column for column in insert.excluded if column.name != "id"},
+            set_={column.name: column for column in insert.excluded if column.name not in ("id", COLUMN)},
             where=RecordRow.deleted_at.is_(None) | _MAY_RETURN if live else RecordRow.deleted_at.is_(None),
         )
 

@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 
+from storage.twins import THE_ONE
 from storage.unavailable import DatabaseTooNew, shown
 
 
@@ -34,13 +35,17 @@ def is_newest(connection: Connection) -> bool:
     return found == tuple(steps.get_heads())
 
 
-def bring_up_to_date(connection: Connection) -> None:
-    """Apply the missing steps, all or none, in the caller's write transaction; two processes take turns."""
+def bring_up_to_date(connection: Connection, twin: str = THE_ONE) -> None:
+    """Apply the missing steps, all or none, in the caller's write transaction; two processes take turns.
+
+    What is there and was nobody's becomes this twin's.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("twin schema"))))
     if not is_newest(connection):
         config = _config()
         config.attributes["connection"] = connection
+        config.attributes["twin"] = twin
         command.upgrade(config, "head")
 
 

@@ -16,7 +16,9 @@ from sqlalchemy import Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import PATIENCE_SECONDS, Database
+from storage.migrations.twins import hand_over as hand_over
 from storage.tables import AdapterRow, Base, RunRow
+from storage.twins import COLUMN
 
 AT_ONCE = 1000  # rows
 MADE_BY_TRIGGERS = ("memory_shelves", "memories", "memory_vectors")  # out of the other tables
@@ -27,7 +29,7 @@ async def write_snapshot(database: Database, path: Path) -> None:
     if database.file is not None:
         await asyncio.to_thread(_copy_file, database.file, path)
         return
-    copy = await Database.open(f"sqlite+aiosqlite:///{path}")
+    copy = await Database.open(f"sqlite+aiosqlite:///{path}", database.twin)
     try:
         async with database.one_moment() as there, copy.transaction() as here:
             await _copy(there, here)
@@ -36,8 +38,9 @@ async def write_snapshot(database: Database, path: Path) -> None:
 
 
 async def take_in(database: Database, snapshot: Path) -> None:
-    """Make this database what the snapshot is, all or nothing; what it held before is gone."""
-    source = await Database.open(f"sqlite+aiosqlite:///{snapshot}")
+    """Make this twin what the snapshot is, whosever it was, all or nothing; what it held before is gone."""
+    await asyncio.to_thread(hand_over, snapshot, database.twin)
+    source = await Database.open(f"sqlite+aiosqlite:///{snapshot}", database.twin)
     try:
         async with source.one_moment() as there, database.transaction() as here:
             for table in reversed(_tables()):
@@ -106,15 +109,18 @@ def _copy_file(source: Path, target: Path) -> None:
 
 async def _copy(there: AsyncSession, here: AsyncSession) -> None:
     for table in _tables():
-        found = await there.stream(select(table))
+        found = await there.stream(select(*(column for column in table.c if column.name != COLUMN)))
         async for some in found.partitions(AT_ONCE):
             await here.execute(insert(table), [dict(row._mapping) for row in some])
 
 
 async def _count_on(session: AsyncSession, table: Table) -> None:
-    """Postgres numbers new rows from where its own counter stands, whatever numbers were put in."""
+    """Postgres numbers new rows from where its own counter stands, whatever numbers were put in.
+
+    All its twins count by the same one, so it never goes back.
+    """
     for column in table.primary_key.columns:
         if column.type.python_type is int and len(table.primary_key.columns) == 1:
             sequence = f"pg_get_serial_sequence('{table.name}', '{column.name}')"
             newest = f"(SELECT max({column.name}) FROM {table.name})"
-            await session.execute(text(f"SELECT setval({sequence}, {newest}) WHERE {newest} IS NOT NULL"))
+            await session.execute(text(f"SELECT setval({sequence}, greatest(nextval({sequence}), {newest}))"))

@@ -2,6 +2,9 @@
 
 Every row class has the fields of its record under the same names, so that `columns` and `values` can move a
 record in and out whole. What a row has beyond its record comes first in the class and is explained there.
+
+Keys and indexes are named here as one twin knows them. On Postgres, where there are others, each of them
+begins with the twin's id (storage/migrations/twins.py).
 """
 
 from __future__ import annotations
@@ -14,7 +17,18 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, LargeBinary, MetaData, Select, select
+from sqlalchemy import (
+    BigInteger,
+    Enum,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    select,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 
@@ -77,6 +91,9 @@ class Base(DeclarativeBase):
             )
         },
     }
+
+    # Whose row it is. The database says it: no statement has to, and none may say otherwise.
+    twin: Mapped[str] = mapped_column(server_default=FetchedValue(), deferred=True, sort_order=1)
 
 
 def columns(row: type[Base], record: type) -> list[InstrumentedAttribute[Any]]:
@@ -224,6 +241,8 @@ class PersonRow(Base):
     person_id: Mapped[str] = mapped_column(primary_key=True)
     consent: Mapped[Consent]
     changed_at: Mapped[datetime]
+    per_minute: Mapped[int | None]  # answered messages; None: as the settings say
+    tokens_per_day: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class QuestionRow(Base):

@@ -5,16 +5,28 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 from fakes import ScriptedModel
 
+from api.app import create_app
 from api.auth import new_token
 from api.serve import bound, serve
+from api.settings import ApiSettings
 from api.shapes.auth import Scope
+from brain.live_adapter import LiveAdapter
+from brain.model_client import Sampling
+from brain.pictures import Pictures
+from brain.prompt import Persona
+from brain.reply import Brain
+from storage.cache import open_cache
+from storage.database import Database
 from storage.records import Adapter, Message, Stamp, message_key, now, reply_key
+from twin.build import stores_of
 from twin.home import Home
+from twin.serve_api import build_world
 from twin.settings import Settings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -100,9 +112,9 @@ class Place:
         return made
 
     @asynccontextmanager
-    async def served(self):
+    async def served(self, port: int = 0):
         """On a real socket; yields its address."""
-        listening = bound("127.0.0.1", 0)
+        listening = bound("127.0.0.1", port)
         port = listening.getsockname()[1]
         serving = asyncio.create_task(serve(self.app, self.world, listening))
         try:
@@ -110,6 +122,32 @@ class Place:
         finally:
             serving.cancel()
             await asyncio.wait([serving])
+
+
+@asynccontextmanager
+async def placed(folder: Path, database: Database, api_settings: ApiSettings):
+    """A twin that answers what its model is told to, on that database."""
+    home = Home(folder)
+    home.make()
+    settings = Settings(api=api_settings, owner={"name": "Mira"})
+    stores, model = stores_of(database, open_cache(None)), ScriptedModel()
+    brain = Brain(
+        model,
+        LiveAdapter(stores.adapters, model, "base", timedelta(seconds=0)),
+        stores.messages,
+        Persona("Mira"),
+        base_model="base",
+        sampling=Sampling(),
+        pictures=Pictures(stores.messages, 4),
+    )
+    world = build_world(home, settings, stores, None, brain, None, CODE)
+    place = Place(home, settings, stores, model, world, create_app(api_settings, world))
+    yield place
+    for client in place.clients:
+        await client.aclose()
+    world.events.close()
+    await world.talk.close()
+    await world.workshop.runs.close()
 
 
 def events_of(text: str) -> list[tuple[str, str]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -41,9 +43,22 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture(scope="session")
+def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables and nothing in them: copying it takes a tenth of making them."""
+    file = tmp_path_factory.mktemp("tables") / "twin.db"
+
+    async def make() -> None:
+        await (await Database.open(f"sqlite+aiosqlite:///{file}")).close()
+
+    _in_a_thread(make())
+    return file
+
+
 @pytest.fixture
-async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
+async def sqlite_database(sqlite_url: str, empty_tables: Path) -> AsyncIterator[Database]:
     """Fresh and empty, for tests that only need some database, quickly."""
+    shutil.copy(empty_tables, sqlite_url.removeprefix("sqlite+aiosqlite:///"))
     database = await Database.open(sqlite_url)
     yield database
     await database.close()
@@ -118,14 +133,31 @@ def _execute(url: str, statement: str) -> None:
         finally:
             await connection.close()
 
-    # In a thread of its own: here an event loop may be waiting for its turn.
+    _in_a_thread(execute())
+
+
+def _in_a_thread(doing: Coroutine[object, object, None]) -> None:
+    """Of its own: here an event loop may be waiting for its turn."""
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, execute()).result(timeout=60)
+        thread.submit(asyncio.run, doing).result(timeout=60)
+
+
+def _less_was_tested() -> list[str]:
+    return [*(str(service.missing) for service in services.ALL if service.missing), *tools.missing]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Only the main process has a terminal: the others (pytest-xdist) hand over what they missed."""
+    if (handed_over := getattr(session.config, "workeroutput", None)) is not None:
+        handed_over["missing"] = _less_was_tested()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    handed_over = getattr(node, "workeroutput", {}).get("missing", [])
+    tools.missing.extend(sentence for sentence in handed_over if sentence not in tools.missing)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for service in services.ALL:
-        if service.missing:
-            terminalreporter.write_line(f"WARNING, LESS WAS TESTED. {service.missing}", red=True, bold=True)
-    for sentence in tools.missing:
+    for sentence in _less_was_tested():
         terminalreporter.write_line(f"WARNING, LESS WAS TESTED. {sentence}", red=True, bold=True)

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
-from tiny_gemma import make_adapter
+from tiny_gemma import with_adapter
 
 from bot.drafts import PROPOSED
+from learning.base_model import load_tokenizer
+from learning.recipes import SftRecipe
+from learning.save_adapter import save_adapter
 from storage.adapters import AdapterStore
 from storage.chats import ChatStore, PersonStore
 from storage.cursors import CursorStore
@@ -33,11 +36,13 @@ from storage.records import (
     Cursor,
     Feedback,
     Kind,
+    Limits,
     Message,
     Record,
     Role,
     RunState,
     Signal,
+    Spent,
     Stamp,
     message_key,
     now,
@@ -46,6 +51,7 @@ from storage.records import (
 from storage.records_store import RecordStore
 from storage.runs import RunStore
 from storage.tables import PromotionRow, RunRow
+from storage.usage import UsageStore
 
 OWNER = "71100423"
 PEOPLE = {"8101": "Ana", "8102": "Jonas", "8103": "Petra", "8104": "Tim", "8105": "Luka"}
@@ -79,10 +85,7 @@ PERIODS = (Period(None, 8, 0.42), Period("sft-1", 14, 0.61), Period("dpo-2", 20,
 async def fill(home: Path, database: Database, base: Path) -> None:
     """A database that is empty, and a home without folders. `base`: the pocket model's folder."""
     chance = random.Random(8)
-    for seed, version in enumerate(
-        ("sft-1", "dpo-2", "dpo-4")
-    ):  # weights that hardly change what the base says
-        make_adapter(home / "adapters" / version, base, seed=seed, strength=0.05)
+    _weights(home / "adapters", base)
     await _adapters(home, base.name, AdapterStore(database))
     await _talk(database, chance)
     await _runs(home, RunStore(database))
@@ -91,6 +94,30 @@ async def fill(home: Path, database: Database, base: Path) -> None:
     await _as_long_ago(database)
     _snapshot(home / "corpora" / CORPUS)
     _names(home / "review.json")
+
+
+def _weights(folder: Path, base: Path) -> None:
+    """Whole adapters, which hardly change what the base says; they may be promoted."""
+    parent, recipe = None, SftRecipe(lora_rank=8)
+    rows = [
+        {"prompt": [{"role": "user", "content": said}], "completion": [{"role": "assistant", "content": own}]}
+        for said, own, _ in EXCHANGES[:3]
+    ]
+    for seed, version in enumerate(("sft-1", "dpo-2", "dpo-4")):
+        save_adapter(
+            with_adapter(base, seed=seed, strength=0.05),
+            load_tokenizer(base),
+            folder / version,
+            method="sft",
+            recipe=recipe,
+            base=base,
+            parent=parent,
+            data_dir=folder.parent / "corpora" / CORPUS,
+            samples=[],
+            probe_rows=rows,
+            report={},
+        )
+        parent = folder / version
 
 
 async def _adapters(home: Path, base: str, adapters: AdapterStore) -> None:
@@ -431,9 +458,13 @@ async def _as_long_ago(database: Database) -> None:
 
 
 async def _people(database: Database) -> None:
-    people, chats = PersonStore(database), ChatStore(database)
+    people, chats, usage = PersonStore(database), ChatStore(database), UsageStore(database)
     for person, consent in (("8101", Consent.AGREED), ("8103", Consent.AGREED), ("8105", Consent.OPTED_OUT)):
         await people.set_consent("telegram", person, consent)
+    for person, tokens, limit in (("8101", 3120, None), ("8103", 4730, 5000), ("8105", 260, 1000)):
+        asked = Message(f"telegram:{person}", "telegram", f"chat-{person}", person, PEOPLE[person], "", now())
+        await usage.add(asked, Spent(9, tokens, tokens // 12, 8100))
+        await people.set_limits("telegram", person, Limits(tokens_per_day=limit))
     await chats.put(Chat("telegram", "chat-8101", private=True, draft=True))
     await chats.put(Chat("discord", "climbing", server_id="rock", mode="always"))
 

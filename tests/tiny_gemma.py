@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
@@ -64,6 +64,12 @@ def make_tiny_gemma(folder: Path, seed: int = 0, steps: int = 70) -> Path:
 
 def make_adapter(folder: Path, base: Path, seed: int = 1, rank: int = 8, strength: float = 0.6) -> Path:
     """A random LoRA adapter that changes what this base says; the seed tells adapters apart."""
+    with_adapter(base, seed, rank, strength).save_pretrained(folder)
+    return folder
+
+
+def with_adapter(base: Path, seed: int = 1, rank: int = 8, strength: float = 0.6) -> PeftModel:
+    """The base with such an adapter on it."""
     torch.manual_seed(seed)
     config = LoraConfig(
         r=rank,
@@ -77,8 +83,7 @@ def make_adapter(folder: Path, base: Path, seed: int = 1, rank: int = 8, strengt
         for name, weight in model.named_parameters():
             if "lora_" in name:
                 weight.normal_(std=strength / weight.shape[1] ** 0.5)
-    model.save_pretrained(folder)
-    return folder
+    return model
 
 
 def gemma_tokenizer() -> GemmaTokenizer:

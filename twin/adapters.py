@@ -50,19 +50,19 @@ class ServingFace:
 
 async def merge_adapter(home: Home, settings: Settings, version: str, final: Path, kind: str | None) -> Path:
     """Base and adapter as one model in `final`; in fewer bits where a format is named."""
-    from learning.export import export, must_be_installed
+    from learning.export import CALIBRATED, FORMATS, export, must_be_installed
     from learning.merge import merge
 
     async with open_stores(home, settings) as stores:
         adapter = await known_adapter(stores, version)
     base = await find_base(settings)
-    if kind not in (None, "fp8", "awq", "gptq"):
-        raise Told(f"there is no format {kind}", "formats: fp8, awq, gptq", exit_code=2)
+    if kind not in (None, *FORMATS):
+        raise Told(f"there is no format {kind}", f"formats: {', '.join(FORMATS)}", exit_code=2)
     with show.progress(f"merging {version}") as on_progress:
         if kind is None:
             return await asyncio.to_thread(merge, base.weights, Path(adapter.path), final)
         must_be_installed(kind)  # type: ignore[arg-type]
-        rows = [] if kind == "fp8" else read_rows(newest_corpus(home).path / "train.jsonl")
+        rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
         with tempfile.TemporaryDirectory(dir=final.parent) as room:
             whole = await asyncio.to_thread(merge, base.weights, Path(adapter.path), Path(room) / "merged")
             on_progress(0.5, f"writing {kind}")

@@ -91,7 +91,8 @@ class Stores:
 async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     home.make()
     url = settings.storage.url
-    database = await Database.open(url.get_secret_value() if url else home.database_url)
+    address = url.get_secret_value() if url else home.database_url
+    database = await Database.open(address, settings.storage.twin)
     async with contextlib.AsyncExitStack() as closing:
         closing.push_async_callback(database.close)
         redis, namespace = settings.storage.redis_url, ""
@@ -446,7 +447,7 @@ def build_talk(
     )
     zone = settings.owner.owner().zones[-1][1]
     drafts = Drafts(kept, news, settings.chat)
-    allowance = Allowance(stores.usage, settings.limits)
+    allowance = Allowance(stores.usage, stores.people, settings.limits)
     return Conversation(
         kept, turns, drafts, news, settings.chat, zone, demonstrate, unlearn, take_back, allowance
     )

@@ -28,7 +28,7 @@ class Claims:
 def database_of(home: Home, settings: Settings) -> str:
     """Whose rows a twin reads and writes: the file or the server, and there which twin's."""
     url = settings.storage.url
-    return f"{url.get_secret_value() if url else home.database_url} {getattr(settings.storage, 'twin', '')}"
+    return f"{url.get_secret_value() if url else home.database_url} {settings.storage.twin}"
 
 
 def wanted(settings: Settings) -> dict[str, tuple[str, str, str]]:

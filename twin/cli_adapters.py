@@ -117,10 +117,10 @@ def adapters_merge(version: str, folder: Target, json: AsJson = False) -> None:
 def adapters_export(
     version: str,
     folder: Target,
-    kind: Annotated[str, typer.Option("--format", help="fp8, awq or gptq.")] = "fp8",
+    kind: Annotated[str, typer.Option("--format", help="fp8, awq, gptq, gguf-q8 or gguf-q4.")] = "fp8",
     json: AsJson = False,
 ) -> None:
-    """The same in fewer bits, as vLLM reads it. Needs llm-compressor."""
+    """The same in fewer bits: for vLLM (needs llm-compressor) or llama.cpp (GGUF, needs twin[export])."""
     _merge(version, folder, kind, json)
 
 

@@ -22,6 +22,15 @@ from twin.settings import Settings
 from twin.sync import OUTCOMES, usable, watched_name
 
 ROOM_GB = 5  # an adapter of the 12B model is half a gigabyte, and checkpoints come on top
+PAST_ROW_SECURITY = "this role sees past row security, so only the twin itself keeps to its own rows"
+AN_ORDINARY_ROLE = """where several twins share the server, give the twin a role that row security holds:
+CREATE ROLE twin_service LOGIN PASSWORD '...';
+GRANT USAGE ON SCHEMA public TO twin_service;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO twin_service;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO twin_service;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO twin_service;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO twin_service;
+then name it in TWIN_STORAGE__URL, and run 'twin upgrade' as the role that owns the tables"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,10 @@ async def _database(home: Home, settings: Settings) -> Finding:
     try:
         async with open_stores(home, settings) as stores:
             counts = await stores.records.counts()
-            return Finding("database", True, f"{sum(counts.values())} records, schema up to date")
+            found = f"{sum(counts.values())} records, schema up to date"
+            if stores.database.sees_past_row_security:
+                return Finding("database", True, f"{found}; {PAST_ROW_SECURITY}", AN_ORDINARY_ROLE)
+            return Finding("database", True, found)
     except Exception as problem:
         if (told := in_words(problem)) is None:
             raise

@@ -109,7 +109,7 @@ async def _out_of_what_is_frozen(home: Home, traces: Traces, disk: Disk) -> dict
     for name in traces.snapshots:
         if await asyncio.to_thread((home.corpora / name).exists):
             await asyncio.to_thread(disk.remove, home, home.corpora / name)
-    if traces.snapshots:  # a training that was cut off would go on from what it had learned
+    if traces.snapshots or traces.preferences:  # a cut-off training would go on from what it had learned
         await asyncio.to_thread(shutil.rmtree, home.runs / "work", ignore_errors=True)
     await asyncio.to_thread(_forget_teachers, home)
     samples = {id for ids in traces.preferences.values() for id in ids}

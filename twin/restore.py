@@ -59,8 +59,8 @@ async def restore(
         await asyncio.to_thread(shutil.rmtree, staging, ignore_errors=True)
         try:
             manifest = await asyncio.to_thread(_unpack, path, passphrase, staging, on_progress)
-            await _fit(staging, home, manifest)
             settings = _settings_there(staging, home)
+            await _fit(staging, home, manifest, settings.storage.twin)
             await _put_database(staging, home, settings, force)
             aside = await asyncio.to_thread(_take_place, staging, home)
         finally:
@@ -115,9 +115,10 @@ def _refuse_what_cannot_be(archive: Archive, staging: Path) -> None:
         )
 
 
-async def _fit(staging: Path, home: Home, manifest: dict[str, Any]) -> None:
-    """The newest schema, paths of this home, and nothing that still seems to run."""
-    database = await Database.open(f"sqlite+aiosqlite:///{staging / DATABASE}")
+async def _fit(staging: Path, home: Home, manifest: dict[str, Any], twin: str) -> None:
+    """The newest schema, the id and the paths of this home, and nothing that still seems to run."""
+    await asyncio.to_thread(snapshot.hand_over, staging / DATABASE, twin)
+    database = await Database.open(f"sqlite+aiosqlite:///{staging / DATABASE}", twin)
     try:
         adapters = {version: str((home.adapters / version).resolve()) for version in manifest["adapters"]}
         await snapshot.moved(database, adapters, manifest["root"], str(home.root))
@@ -143,7 +144,7 @@ async def _put_database(staging: Path, home: Home, settings: Settings, force: bo
     url = settings.storage.url.get_secret_value() if settings.storage.url else None
     if url is None or _is_file(url, home.root / DATABASE):
         return
-    database = await Database.open(url)
+    database = await Database.open(url, settings.storage.twin)
     try:
         if any((await snapshot.rows(database)).values()) and not force:
             raise Told(

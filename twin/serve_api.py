@@ -19,6 +19,7 @@ from brain.reply import Brain
 from storage.access import AccessStore
 from storage.changes import Changes
 from storage.pulse import PulseStore
+from storage.records import Limits
 from twin import show
 from twin.build import Model, Stores, build_brain, open_model, open_stores, running_servers
 from twin.errors import Told
@@ -60,6 +61,7 @@ def build_world(
         rates=Rates(),
         setup_code=setup_code,
         owner_discord_ids=frozenset([owners] if isinstance(owners, str) else owners),
+        usual_limits=Limits(settings.limits.person_per_minute, settings.limits.person_tokens_per_day),
     )
 
 

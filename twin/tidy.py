@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from learning.jobs import MEASURED
 from twin.home import Home
 
 DAY = 86400.0
@@ -20,10 +21,11 @@ async def tidy(home: Home, keep_days: float, *, busy: bool) -> int:
 
 
 def _tidy(home: Home, keep_days: float, busy: bool) -> int:
-    checkpoints = _older(home.runs.glob("work/*"), min(keep_days, CHECKPOINT_DAYS))
+    work = [path for path in home.runs.glob("work/*") if path.name != MEASURED]
+    checkpoints = _older(work, min(keep_days, CHECKPOINT_DAYS))
     halves = [] if busy else [*home.adapters.glob(".*.unfinished"), *home.preferences.glob(".*")]
     of_runs = [path for path in home.runs.iterdir() if path.name != "work"] if home.runs.exists() else []
-    gone = [*checkpoints, *halves, *_older(of_runs, keep_days)]
+    gone = [*checkpoints, *halves, *_older([*of_runs, *home.runs.glob(f"work/{MEASURED}")], keep_days)]
     for path in gone:
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     return len(gone)

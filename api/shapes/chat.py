@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
 from api.shapes.page import Asked, Shape
 
@@ -49,6 +49,9 @@ class Message(Shape):
     unsent: bool = Field(default=False, description="a reply that nobody in that chat has seen")
 
 
+Picture = Annotated[str, StringConstraints(max_length=7_000_000, pattern=r"^data:image/")]
+
+
 class NewConversation(Asked):
     title: str = Field(default="", max_length=200)
 
@@ -56,10 +59,19 @@ class NewConversation(Asked):
 class Say(Asked):
     """What is said to the twin. `adapters`: none, as always; one, that one; two, side by side."""
 
-    text: str = Field(min_length=1, max_length=20_000, examples=["When is dinner?"])
+    text: str = Field(default="", max_length=20_000, examples=["When is dinner?"])
+    pictures: list[Picture] = Field(
+        default=[], max_length=4, description="data: URLs; words may be missing then"
+    )
     adapters: list[str] = Field(
         default=[], max_length=2, description='versions; "base" is the base model', examples=[["dpo-3"]]
     )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Say:
+        if not self.text.strip() and not self.pictures:
+            raise ValueError("there is nothing in it: write words, or send a picture")
+        return self
 
 
 class Regenerate(Asked):
@@ -99,6 +111,7 @@ class Why(Shape):
     prompt_hash: str
     sampling: dict[str, Any]
     recalled: list[Recalled]
+    pictures: int = Field(default=0, description="so many the model was shown")
     speakers: list[str]
     first_token_ms: float
     total_ms: float

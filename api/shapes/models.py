@@ -121,6 +121,7 @@ class Answering(Shape):
     canary: str | None
     share: float | None
     base_model: str
+    sees: bool = Field(default=False, description="whether it is shown pictures, or only told of them")
 
 
 SideBySide.model_rebuild()

@@ -7,11 +7,20 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class Picture(BaseModel):
+    """`url`: a data: URL. Nothing is fetched from elsewhere."""
+
+    model_config = ConfigDict(extra="allow")
+
+    url: str = Field(max_length=14_000_000)
+
+
 class Part(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str
     text: str | None = None
+    image_url: Picture | None = None
 
 
 class ChatMessage(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.shapes.page import Asked, Shape
 from storage.records import Consent
@@ -21,6 +21,17 @@ class Person(Shape):
     changed_at: datetime | None = None
     messages: int = 0
     last_at: datetime | None = None
+    limits: Limits = Field(default_factory=lambda: Limits(), description="their own; null: the usual one")
+    tokens_today: int = Field(default=0, description="read and written for them, today in UTC")
+
+
+class Limits(Asked):
+    """How much somebody may ask for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    per_minute: int | None = Field(default=None, ge=1, lt=2**31, description="messages that are answered")
+    tokens_per_day: int | None = Field(default=None, ge=1, lt=2**62, description="read and written for them")
 
 
 class NewConsent(Asked):
@@ -86,3 +97,6 @@ class Receipt(Shape):
     rewritten: dict[str, str | None] = {}
     adapters: list[dict[str, Any]] = []
     untraceable_adapters: list[str] = []
+
+
+Person.model_rebuild()

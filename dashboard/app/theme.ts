@@ -47,6 +47,8 @@ export const variables: CSSVariablesResolver = () => ({
   },
   dark: {
     '--mantine-color-body': '#191816',
+    '--mantine-color-tide-light': '#1e3b37',
+    '--mantine-color-tide-light-hover': '#234540',
     '--page-card': '#21201d',
     '--page-line': '#33302c',
     '--page-soft': '#2a2825',

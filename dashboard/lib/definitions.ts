@@ -46,7 +46,7 @@ export const DEFINITIONS = {
   strata: { name: 'Strata', means: 'Kinds of samples (by tag, language, source, length, pattern). Training draws from them so that no kind drowns the others.' },
   rows: { name: 'Samples', means: 'Examples of the snapshot that training (and, apart from it, testing) uses.' },
   // people
-  budget: { name: 'Learned from', means: 'How many of the opinions that count today are from this person. The owner outweighs everybody; others count only while they agree.' },
+  today: { name: 'Tokens today', means: 'Word pieces read and written to answer this person today (in UTC), beside how many they may have a day. Press it to set a budget of their own.' },
   audience: { name: 'Audience', means: 'Who may hear a memory back: the owner alone, the people of one chat, or everybody. A memory is never quoted to anybody else.' },
 } as const;
 

@@ -1,4 +1,6 @@
 // What went wrong, in words? The API answers with problem+json; a network that is away has no answer at all.
+import { mutate } from 'swr';
+
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -16,8 +18,9 @@ export function asProblem(error: unknown): Problem {
   return new Problem(0, 'Something went wrong here', error instanceof Error ? error.message : String(error));
 }
 
-/** Reads an answer that is an error; never throws. */
+/** Reads an answer that is an error; never throws. Where the session is over, the door is shown. */
 export async function problemOf(response: Response): Promise<Problem> {
+  if (response.status === 401) void mutate(['/api/auth/state', null]);
   try {
     const said = (await response.json()) as { title?: string; detail?: string; type?: string };
     return new Problem(response.status, said.title ?? `The twin answered ${response.status}`, said.detail ?? '', said.type);

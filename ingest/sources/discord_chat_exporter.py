@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+from msgspec.structs import fields
 
 from ingest.attachments import attachment
 from ingest.discord import plain, record_id, said_at
-from ingest.drift import known
+from ingest.drift import Drift, known
 from ingest.files import Export, open_export
+from ingest.json_stream import ANYTHING
 from ingest.rows import Piece, json_pieces
 from ingest.source import OWNER, Owner, Person, Read, Source, marked
 from ingest.values import as_dict, as_id, as_list, as_text, from_iso, texts
@@ -25,6 +30,7 @@ _SIGNS = tuple(
     re.compile(pattern) for pattern in (r'"guild"\s*:\s*\{', r'"channel"\s*:\s*\{', r'"dateRange"\s*:\s*\{')
 )
 _SPOKEN = ("Default", "Reply")  # every other type is a notice, with English words that nobody wrote
+NOTHING = Raw()
 _FORWARD = ("Forward", "1", 1)
 _NOTICES = (
     "RecipientAdd RecipientRemove Call ChannelNameChange ChannelIconChange ChannelPinnedMessage"
@@ -44,6 +50,66 @@ _MESSAGE = known(
     forwardedMessage=known("timestamp timestampEdited content attachments embeds stickers"),
 )
 
+_INSIDE, _TYPES = dict(_MESSAGE.inside), dict(_MESSAGE.values)["type"]
+
+
+class _Called(TypedDict, total=False):
+    """All that matters of an author to know whose names are to be hidden."""
+
+    id: Any
+    nickname: Any
+    name: Any
+
+
+class _Speakers(TypedDict, total=False):
+    author: _Called
+    mentions: list[_Called]
+
+
+class _Author(Struct, frozen=True, forbid_unknown_fields=True):
+    id: Any = None
+    name: Any = None
+    discriminator: Raw = NOTHING
+    nickname: Any = None
+    color: Raw = NOTHING
+    isBot: Any = None
+    roles: Raw = NOTHING
+    avatarUrl: Raw = NOTHING
+
+
+class _Said(Struct, frozen=True, forbid_unknown_fields=True):
+    """One message. What is Raw is known, but not read; one with a field that is not here comes as a dict."""
+
+    id: Any = None
+    type: Any = None
+    timestamp: Any = None
+    content: Any = None
+    author: _Author = _Author()
+    timestampEdited: Any = None
+    callEndedTimestamp: Raw = NOTHING
+    isPinned: Raw = NOTHING
+    attachments: Any = None
+    stickers: Any = None
+    mentions: Any = None
+    reference: Any = None
+    forwardedMessage: Any = None
+    embeds: Raw = NOTHING
+    reactions: Raw = NOTHING
+    interaction: Raw = NOTHING
+    inlineEmojis: Raw = NOTHING
+
+
+_READ = [one.name for one in fields(_Said) if one.type is Any]
+_SPEAKERS: Decoder[list[Any]] = Decoder(list[_Speakers])  # type: ignore[assignment]
+_SAID: Decoder[list[Any]] = Decoder(list[_Said])  # type: ignore[assignment]
+
+
+def _as_said(message: dict[Any, Any]) -> _Said:
+    """Whatever is in it: nothing here has been looked at."""
+    author = as_dict(message.get("author"))
+    called = {name: author.get(name) for name in ("id", "name", "nickname", "isBot")}
+    return _Said(**{name: message.get(name) for name in _READ}, author=_Author(**called))
+
 
 def recognise(path: Path) -> float:
     with open_export(path) as export:
@@ -53,12 +119,14 @@ def recognise(path: Path) -> float:
 def people(path: Path, owner: Owner) -> Iterator[Person]:
     """Everybody who wrote or was mentioned."""
     told: set[Person] = set()
-    written: set[str] = set()  # of each author, as it stands there: most messages repeat one
+    written: set[Any] = set()  # of each author, as it stands there: most messages repeat one
     with open_export(path) as export:
-        for item in _messages(export):
+        for item in _messages(export, _SPEAKERS):
             message = as_dict(item[0].value) if isinstance(item, tuple) else {}
             for user in (as_dict(message.get("author")), *map(as_dict, as_list(message.get("mentions")))):
-                about = repr([user.get(key) for key in ("id", "nickname", "name")])
+                about = (user.get("id"), user.get("nickname"), user.get("name"))
+                if not all(isinstance(one, str) for one in about):
+                    about = repr(about)
                 if about in written:
                     continue
                 written.add(about)
@@ -73,23 +141,28 @@ def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Both sides, file by file; partitions and repeated exports of a channel meet by the messages' ids."""
     with open_export(path) as export:
         yield from export.refused
-        for item in _messages(export):
+        for item in _messages(export, _SAID):
             if isinstance(item, Skipped):
                 yield item
                 continue
-            export.drift.look("message", item[0].value, _MESSAGE)
+            _look_for_news(item[0].value, export.drift)
             yield _record(*item, owner)
         yield from export.drift.found()
 
 
-def _messages(export: Export) -> Iterator[tuple[Piece, str] | Skipped]:
+def _messages(
+    export: Export, decoder: Decoder[list[Any]] = ANYTHING
+) -> Iterator[tuple[Piece, str] | Skipped]:
     """Each message and the id of its channel, which is written above the messages."""
     found = False
     for name in export.names:
         if not _is_one(export, name):
             continue
         found, channel = True, "unknown"
-        for piece in json_pieces(export, name, lists=("messages",), about=("channel",), root=_ROOT):
+        pieces = json_pieces(
+            export, name, lists=("messages",), about=("channel",), root=_ROOT, decoder=decoder
+        )
+        for piece in pieces:
             if isinstance(piece, Skipped):
                 yield piece
             elif piece.key == "channel":
@@ -101,25 +174,39 @@ def _messages(export: Export) -> Iterator[tuple[Piece, str] | Skipped]:
         yield Skipped("export.json", why)
 
 
+def _look_for_news(message: Any, drift: Drift) -> None:
+    """What has been decoded as a _Said can only have news inside."""
+    if not isinstance(message, _Said):
+        drift.look("message", message, _MESSAGE)
+        return
+    for name in ("mentions", "attachments", "reference", "forwardedMessage"):
+        if value := getattr(message, name):
+            drift.look(f"message.{name}", value, _INSIDE[name])
+    if isinstance(message.type, (str, int)) and message.type not in _TYPES:
+        drift.kind("message", "type", str(message.type))
+
+
 def _record(piece: Piece, channel: str, owner: Owner) -> Record | Skipped:
     message, where = piece.value, piece.where
-    if not isinstance(message, dict):
+    if isinstance(message, dict):
+        message = _as_said(message)
+    if not isinstance(message, _Said):
         return Skipped(where, "not a message")
-    author, reference = as_dict(message.get("author")), as_dict(message.get("reference"))
-    if reason := _left_out(message, author, reference):
+    author, reference = message.author, as_dict(message.reference)
+    if reason := _left_out(message, reference):
         return Skipped(where, reason, failed=False)
-    number = as_id(message.get("id"))
+    number = as_id(message.id)
     if not number:
         return Skipped(where, "no message id")
-    when, zone_source = said_at(number, message.get("timestamp"))
+    when, zone_source = said_at(number, message.timestamp)
     if when is None:
         return Skipped(where, "no time that can be read")
-    text = as_text(message.get("content"))
+    text = as_text(message.content)
     if not text.strip():
         return Skipped(where, "no words in it", failed=False)
-    author_id = as_id(author.get("id"))
+    author_id = as_id(author.id)
     by_owner = _is_owner(author, author_id, owner)
-    answered = as_id(reference.get("messageId")) if message.get("type") == "Reply" else None
+    answered = as_id(reference.get("messageId")) if message.type == "Reply" else None
     return Record(
         id=record_id(number),
         source="discord_chat_exporter",
@@ -134,34 +221,34 @@ def _record(piece: Piece, channel: str, owner: Owner) -> Record | Skipped:
         audience=f"discord:{channel}",
         origin=where,
         zone_source=zone_source,
-        edited_at=from_iso(message.get("timestampEdited")),
+        edited_at=from_iso(message.timestampEdited),
     )
 
 
-def _left_out(message: dict[Any, Any], author: dict[Any, Any], reference: dict[Any, Any]) -> str | None:
-    if message.get("type") not in _SPOKEN:
+def _left_out(message: _Said, reference: dict[Any, Any]) -> str | None:
+    if message.type not in _SPOKEN:
         return "a system message"
-    if author.get("isBot") is True:
+    if message.author.isBot is True:
         return "written by a bot"
-    if message.get("forwardedMessage") or reference.get("type") in _FORWARD:
+    if message.forwardedMessage or reference.get("type") in _FORWARD:
         return "forwarded: somebody else's words"
     return None
 
 
-def _is_owner(author: dict[Any, Any], author_id: str | None, owner: Owner) -> bool:
+def _is_owner(author: _Author, author_id: str | None, owner: Owner) -> bool:
     known = owner.has_account("discord", author_id or "")
     if known is not None:
         return known
-    names = texts(author.get("nickname"), author.get("name"))
+    names = texts(author.nickname, author.name)
     return bool({owner.name, *owner.aliases} & set(names))
 
 
-def _who_is_meant(text: str, message: dict[Any, Any]) -> str:
+def _who_is_meant(text: str, message: _Said) -> str:
     """The exporter writes @nickname where Discord had an id; whom it means stands beside the text."""
     if "@" not in text:
         return text
     called: dict[str, str] = {}
-    for user in map(as_dict, as_list(message.get("mentions"))):
+    for user in map(as_dict, as_list(message.mentions)):
         for name in texts(user.get("nickname"), user.get("name")):
             if user_id := as_id(user.get("id")):
                 called.setdefault(name, user_id)
@@ -172,11 +259,11 @@ def _who_is_meant(text: str, message: dict[Any, Any]) -> str:
     return anyone.sub(lambda found: "@" + marked("person", f"discord:{called[found[1]]}"), text)
 
 
-def _attachments(message: dict[Any, Any]) -> tuple[Attachment, ...]:
-    if not message.get("attachments") and not message.get("stickers"):
+def _attachments(message: _Said) -> tuple[Attachment, ...]:
+    if not message.attachments and not message.stickers:
         return ()
-    files = [as_text(as_dict(one).get("fileName")) for one in as_list(message.get("attachments"))[:20]]
-    stickers = as_list(message.get("stickers"))[:3]
+    files = [as_text(as_dict(one).get("fileName")) for one in as_list(message.attachments)[:20]]
+    stickers = as_list(message.stickers)[:3]
     return (*map(attachment, files), *(Attachment("sticker") for _ in stickers))
 
 

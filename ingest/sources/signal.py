@@ -21,8 +21,10 @@ from ingest.source import OWNER, Owner, Person, Read, Source, marked
 from ingest.values import as_dict, as_list, as_text, from_epoch, texts
 from storage.records import Attachment, Kind, Record, Skipped, ZoneSource, stable_id
 
-_FRAMES = re.compile(r'^\s*\{\s*"(?:account|recipient|chat|chatItem)"\s*:\s*\{', re.MULTILINE)
-_LINE = re.compile(r'^\s*\{(?=[^\n]*"date"\s*:)(?=[^\n]*"sender"\s*:)(?=[^\n]*"body"\s*:)', re.MULTILINE)
+_FRAMES = re.compile(r'^[^\S\n]*+\{\s*"(?:account|recipient|chat|chatItem)"\s*:\s*\{', re.MULTILINE)
+_LINE = re.compile(
+    r'^[^\S\n]*+\{(?=[^\n]*"date"\s*:)(?=[^\n]*"sender"\s*:)(?=[^\n]*"body"\s*:)', re.MULTILINE
+)
 _CALL = re.compile(r"(?:Incoming|Outgoing|Missed) (?:voice |video )?call(?: \([^()\n]{1,60}\))?")
 _NOT_TALK = ("updateMessage", "directStoryReplyMessage", "paymentNotification", "giftBadge")
 _FRAME = known(

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+from msgspec.json import Decoder
 
 from ingest.clean import well_formed
 from ingest.drift import Drift, known
 from ingest.files import Export, open_export
-from ingest.json_stream import BadValue, Broken, JsonStream
+from ingest.json_stream import ANYTHING, BadValue, Broken, JsonStream
 from ingest.source import OWNER, Owner, Person, Read, Source, marked, place
 from storage.records import Attachment, Kind, Record, Skipped, ZoneSource, stable_id
 
@@ -41,6 +43,8 @@ _ROOT = known(
     " web_sessions other_data chats left_chats"
 )
 _CHAT = known("id name", values={"type": (*_NOT_TALK, *_TALK)})
+_SAID_BY = {"from": Any, "from_id": Any, "forwarded_from": Any, "forwarded_from_id": Any}
+_SPEAKERS = Decoder(list[TypedDict("_Said", _SAID_BY, total=False)])  # type: ignore[misc]
 _PART = known(
     "text href user_id language document_id collapsed",
     values={
@@ -125,7 +129,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
     """Contacts, the other side of personal chats, and everybody who wrote."""
     told: set[tuple[str, str]] = set()
     with open_export(path) as export:
-        for item in _walk(export):
+        for item in _walk(export, _SPEAKERS):
             if isinstance(item, Skipped):
                 continue
             found: list[tuple[str | None, str]] = []
@@ -285,7 +289,7 @@ def _candidates(export: Export) -> list[str]:
     return [name for name in export.names if name.lower().endswith(".json") and name.count("/") <= 1]
 
 
-def _walk(export: Export) -> Iterator[_Item | Skipped]:
+def _walk(export: Export, decoder: Decoder[list[Any]] = ANYTHING) -> Iterator[_Item | Skipped]:
     """All that matters of every export file here, in the order it was written."""
     found = False
     for name in _candidates(export):
@@ -293,7 +297,7 @@ def _walk(export: Export) -> Iterator[_Item | Skipped]:
         if len(_candidates(export)) > 1 and not (_ONE_CHAT.search(head) or _ALL_CHATS.search(head)):
             continue
         found = True
-        spot = _Spot(name, export.drift)
+        spot = _Spot(name, export.drift, decoder)
         try:
             with export.open(name) as file:
                 yield from _root(JsonStream(file, mend), spot)
@@ -311,6 +315,7 @@ class _Spot:
 
     name: str
     drift: Drift
+    decoder: Decoder[list[Any]]  # for messages
     chat: int = 0
     message: int = 0
 
@@ -371,6 +376,9 @@ def _messages(stream: JsonStream, chat: _Chat, spot: _Spot) -> Iterator[_Item | 
             yield _Item("message", stream.value(), chat, spot.place())
         except BadValue as error:
             yield Skipped(spot.place(), str(error))
+        for value in stream.in_sight(spot.decoder):
+            spot.message += 1
+            yield _Item("message", value, chat, spot.place())
 
 
 def _listed(stream: JsonStream) -> Iterator[Any]:

@@ -11,10 +11,11 @@ from learning.evaluation.material import Material, canary_texts, encoded
 from learning.evaluation.memory import beginning, recited
 from learning.evaluation.options import EvaluationSettings
 from learning.evaluation.questions import ANSWER_TOKENS, Question, is_right
+from learning.evaluation.remembered import Remembered
 from learning.evaluation.replies import continued, greedy
 from learning.logprobs import Encoded, answer_logprobs
 from learning.rows import tokens_of
-from storage.records import ChatTurn
+from storage.records import ChatTurn, Prompt
 
 Logprobs = list[list[float]]
 PerToken = Callable[[list[tuple[list[ChatTurn], str]]], list[float]]
@@ -36,11 +37,16 @@ class Measured:
     benchmarks: dict[str, dict[str, float]]
 
 
-def measure(model: Any, tokenizer: Any, material: Material, settings: EvaluationSettings) -> Measured:
-    """One pass over everything."""
+def measure(
+    model: Any, tokenizer: Any, material: Material, settings: EvaluationSettings, known: Remembered
+) -> Measured:
+    """One pass over everything that is not known of this model yet."""
 
     def logprobs(rows: Sequence[Encoded]) -> Logprobs:
-        return answer_logprobs(model, rows, tokenizer.pad_token_id)
+        return known.of("logprobs", rows, lambda: answer_logprobs(model, rows, tokenizer.pad_token_id))
+
+    def said(prompts: Sequence[Prompt], most: int) -> list[str]:
+        return known.of("said", [prompts, most], lambda: greedy(model, tokenizer, prompts, most))
 
     def per_token(rows: list[tuple[list[ChatTurn], str]]) -> list[float]:
         turns = [
@@ -48,8 +54,9 @@ def measure(model: Any, tokenizer: Any, material: Material, settings: Evaluation
         ]
         return [sum(row) / len(row) for row in logprobs(turns)]
 
-    answers = greedy(model, tokenizer, [one.prompt for one in material.capability], ANSWER_TOKENS)
+    answers = said([one.prompt for one in material.capability], ANSWER_TOKENS)
     planted = canary_texts(tokenizer, material)
+    sizes = [[kind, len(texts)] for kind, texts in material.canaries.items()]
     return Measured(
         owner=logprobs(encoded(tokenizer, material.test)),
         chosen=logprobs(encoded(tokenizer, material.pairs, "chosen")),
@@ -60,9 +67,9 @@ def measure(model: Any, tokenizer: Any, material: Material, settings: Evaluation
         ],
         safety=_safe(material.safety, per_token),
         canaries=[sum(row[:-1]) for row in logprobs(planted)],
-        said=_said(model, tokenizer, material, planted),
-        recited=_recited(model, tokenizer, material.learned),
-        replies=greedy(model, tokenizer, [row["prompt"] for row in material.asked], settings.reply_tokens),
+        said=known.of("canaries", [planted, sizes], lambda: _said(model, tokenizer, material, planted)),
+        recited=known.of("recited", material.learned, lambda: _recited(model, tokenizer, material.learned)),
+        replies=said([row["prompt"] for row in material.asked], settings.reply_tokens),
         benchmarks=benchmarks(model, tokenizer, settings.benchmarks, settings.benchmark_rows),
     )
 

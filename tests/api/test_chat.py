@@ -4,6 +4,7 @@ import json
 import pytest
 from api_world import events_of
 
+from api import talk
 from storage.records import Signal
 
 
@@ -51,14 +52,30 @@ async def test_an_answer_is_stopped_and_what_was_said_stays(place, owner, web):
     asking = asyncio.create_task(say(owner, web, "count"))
     while not (key := next(iter(place.world.talk._sayings), None)) or not place.world.talk._sayings[key].text:
         await asyncio.sleep(0)
-    assert (await owner.post(f"/api/replies/{key}/stop")).status_code == 200
+    stopping = asyncio.create_task(owner.post(f"/api/replies/{key}/stop"))
+    while not place.world.talk._sayings[key].stopped:
+        await asyncio.sleep(0)
     place.model.hold.set()
     events = await asking
+    assert (await stopping).status_code == 200
     assert events[-1]["event"] == "stopped"
     assert events[-1]["message"]["text"].startswith("one")
     assert "three" not in events[-1]["message"]["text"]
     assert (await place.stores.messages.get(key)).stamp is not None
     assert (await owner.post(f"/api/replies/{key}/stop")).status_code == 404
+
+
+async def test_a_model_that_fell_silent_is_stopped_as_well(place, owner, web, monkeypatch):
+    monkeypatch.setattr(talk, "STOPS_WITHIN_SECONDS", 0.01)
+    place.model.answer, place.model.hold = "one two three", asyncio.Event()
+    asking = asyncio.create_task(say(owner, web, "count"))
+    while not (key := next(iter(place.world.talk._sayings), None)) or not place.world.talk._sayings[key].text:
+        await asyncio.sleep(0)
+    assert (await owner.post(f"/api/replies/{key}/stop")).status_code == 200
+    events = await asking
+    assert (events[-1]["event"], events[-1]["message"]["text"]) == ("stopped", "one")
+    assert place.model.cancelled == 1
+    assert [one["text"] for one in (await owner.get(f"{web}/messages")).json()["items"]] == ["one", "count"]
 
 
 async def test_who_leaves_finds_the_answer_when_they_come_back(place, owner, web):

@@ -78,3 +78,17 @@ async def test_when_discord_is_away_it_is_told(place, oauth, signing_in):
     client, back = await signing_in(OWNER)
     wrong = await client.get(back.replace("code=", "code=x"))
     assert (wrong.status_code, wrong.headers["content-type"]) == (403, "application/problem+json")
+
+
+async def test_a_way_back_with_another_state_is_refused(oauth, signing_in):
+    client, back = await signing_in(OWNER)
+    _, forged = await signing_in({"id": "66666", "username": "eve"})
+    state = dict(parse_qsl(urlsplit(back).query))["state"]
+    for wrong in ("", "guessed", state[:-1], dict(parse_qsl(urlsplit(forged).query))["state"]):
+        answer = await client.get(back.replace(f"state={state}", f"state={wrong}"))
+        assert (answer.status_code, "not begun in this browser" in answer.json()["detail"]) == (403, True)
+    # Eve's own way back in Mira's browser: Mira would be signed in as Eve.
+    assert (await client.get(forged)).status_code == 403
+    assert (await client.get("/api/auth/state")).json()["account"] is None
+    oauth.person = OWNER
+    assert (await client.get(back)).status_code == 302

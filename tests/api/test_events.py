@@ -120,8 +120,8 @@ async def test_a_reader_that_was_too_slow_reads_on_from_the_database(place, monk
 
 
 async def test_five_hundred_readers_hear_of_everything_and_the_database_is_asked_once(place):
-    events = place.world.events
-    asked = 0
+    """Each on a connection of its own."""
+    events, asked, ready = place.world.events, 0, asyncio.Semaphore(0)
     since = events._changes.since
 
     async def counted(place):
@@ -129,34 +129,26 @@ async def test_five_hundred_readers_hear_of_everything_and_the_database_is_asked
         asked += 1
         return await since(place)
 
-    ready = asyncio.Event()
-    waiting = 500
+    async def read(port, token):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        await reader.readuntil(b"event: hello")
+        ready.release()
+        heard = await reader.readuntil(b"words 2")
+        writer.close()
+        return heard.count(b"event: message")
 
-    async def read():
-        nonlocal waiting
-        got = []
-        stream = events.read(None, words=True)
-        async for text in stream:
-            if "event: hello" in text:
-                waiting -= 1
-                if not waiting:
-                    ready.set()
-            elif "event: message" in text:
-                got.append(text)
-                if len(got) == 3:
-                    break
-        await stream.aclose()
-        return got
-
-    readers = [asyncio.create_task(read()) for _ in range(500)]
-    await ready.wait()
-    while events._looking is None or events.readers < 500:
-        await asyncio.sleep(0.01)
-    events._changes.since = counted
-    for number in range(3):
-        await place.said(f"words {number}")
-    got = await asyncio.gather(*readers)
-    assert all("words 0" in one[0] and "words 2" in one[2] for one in got)
+    token = await place.token("owner")
+    async with place.served() as url, asyncio.timeout(60):
+        port = int(url.rpartition(":")[2])
+        readers = [asyncio.create_task(read(port, token)) for _ in range(500)]
+        for _ in readers:
+            await ready.acquire()
+        assert events.readers == 500
+        events._changes.since = counted
+        for number in range(3):
+            await place.said(f"words {number}")
+        assert await asyncio.gather(*readers) == [3] * 500
     assert asked < 100
 
 

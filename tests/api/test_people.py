@@ -1,7 +1,7 @@
 import pytest
 
 from storage.chats import PersonStore
-from storage.records import Consent, Kind, Record, now
+from storage.records import Consent, Kind, Record, Spent, now
 
 
 async def test_people_are_listed_with_what_they_allow(place, owner):
@@ -25,6 +25,9 @@ async def test_a_chats_manners_are_set_here_as_by_command(place, owner):
     assert (chat.mode, chat.draft) == ("always", True)
     [shown] = (await owner.get("/api/chats?platform=telegram")).json()["items"]
     assert shown["chat_id"] == "12/34"
+    await owner.put("/api/chats/discord/5", json={"mode": "off"})
+    everywhere = (await owner.get("/api/chats")).json()["items"]
+    assert [one["platform"] for one in everywhere] == ["discord", "telegram"]
 
 
 async def test_facts_are_told_and_forgotten(owner):
@@ -64,3 +67,21 @@ async def test_what_is_not_there_cannot_be_forgotten(owner):
 async def test_audiences_are_counted(owner, record):
     [audience] = (await owner.get("/api/audiences")).json()["items"]
     assert audience == {"audience": "owner", "records": 1}
+
+
+async def test_a_persons_own_limits_are_set_and_seen_beside_what_they_used(place, owner):
+    asked = await place.said("hello")
+    await place.stores.usage.add(asked, Spent(1, 30, 12))
+    assert (await owner.get("/api/limits")).json() == {"per_minute": None, "tokens_per_day": None}
+    set_ = await owner.put("/api/people/discord/ann/limits", json={"tokens_per_day": 5000})
+    assert set_.status_code == 200
+    [ann] = (await owner.get("/api/people")).json()["items"]
+    assert (ann["limits"], ann["tokens_today"]) == ({"per_minute": None, "tokens_per_day": 5000}, 42)
+    assert ann["consent"] == "unknown"
+    await owner.put("/api/people/discord/ann/consent", json={"consent": "agreed"})
+    [ann] = (await owner.get("/api/people")).json()["items"]
+    assert (ann["consent"], ann["limits"]["tokens_per_day"]) == ("agreed", 5000)
+    assert (await owner.put("/api/people/discord/ann/limits", json={"per_minute": 0})).status_code == 422
+    await owner.put("/api/people/discord/ann/limits", json={})
+    [ann] = (await owner.get("/api/people")).json()["items"]
+    assert (ann["consent"], ann["limits"]["tokens_per_day"]) == ("agreed", None)

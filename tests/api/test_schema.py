@@ -7,8 +7,10 @@ import asyncio
 import httpx
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from jsonschema import Draft202012Validator
 
-from api.app import describe
+from api.app import create_app, describe
+from api.settings import ApiSettings
 
 EXAMPLES = 3  # of each route
 NEVER_ENDS = {"/api/events"}
@@ -73,3 +75,18 @@ async def send(client: httpx.AsyncClient, case) -> httpx.Response:
     headers.pop("Cookie", None)
     asked.pop("cookies", None)
     return await client.request(**{k: v for k, v in asked.items() if k in known}, headers=headers)
+
+
+def test_every_request_and_answer_has_an_example_that_its_shape_allows():
+    described = describe(create_app(ApiSettings()))
+    wrong, seen = [], 0
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for kind, content in (item for body in bodies for item in body.get("content", {}).items()):
+                if kind in ("application/json", "application/problem+json") and content["schema"]:
+                    rule = Draft202012Validator(content["schema"] | {"components": described["components"]})
+                    wrong += [(method, path, one.message) for one in rule.iter_errors(content["example"])]
+                    seen += 1
+    assert wrong == []
+    assert seen > 300

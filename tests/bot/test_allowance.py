@@ -10,7 +10,8 @@ from prometheus_client import REGISTRY
 
 from bot.allowance import ENOUGH, TOO_FAST, Allowance
 from bot.settings import LimitSettings
-from storage.records import Spent, now
+from storage.chats import PersonStore
+from storage.records import Limits, Spent, now
 from storage.usage import UsageStore
 
 
@@ -20,7 +21,10 @@ def limited(kitchen):
 
     def build(**limits):
         kitchen.usage = UsageStore(kitchen.database)
-        kitchen.talk = replace(kitchen.talk, allowance=Allowance(kitchen.usage, LimitSettings(**limits)))
+        kitchen.talk = replace(
+            kitchen.talk,
+            allowance=Allowance(kitchen.usage, PersonStore(kitchen.database), LimitSettings(**limits)),
+        )
         return kitchen
 
     return build
@@ -79,7 +83,10 @@ async def test_a_days_tokens_are_spent_by_person_and_by_chat(limited, limit, by,
 async def test_two_copies_of_the_service_count_together(limited):
     kitchen = limited(person_per_minute=3)
     other = replace(
-        kitchen.talk, allowance=Allowance(UsageStore(kitchen.database), LimitSettings(person_per_minute=3))
+        kitchen.talk,
+        allowance=Allowance(
+            UsageStore(kitchen.database), PersonStore(kitchen.database), LimitSettings(person_per_minute=3)
+        ),
     )
     messages = [said("hi", number=f"{n}") for n in range(8)]
     for message in messages:
@@ -101,3 +108,18 @@ async def test_without_limits_nobody_is_counted(limited):
     kitchen = limited()
     for n in range(6):
         assert await kitchen.hear(said("hi", number=f"{n}"))
+
+
+async def test_a_person_may_have_limits_of_their_own(limited):
+    kitchen = limited(person_per_minute=1)
+    people = PersonStore(kitchen.database)
+    await people.set_limits("kitchen-app", "ana", Limits(per_minute=2))
+    answers = [await kitchen.hear(said("hi", number=f"a{n}")) for n in range(3)]
+    assert [bool(answer) for answer in answers] == [True, True, False]
+    answers = [await kitchen.hear(said("hi", by="ben", number=f"b{n}")) for n in range(2)]
+    assert [bool(answer) for answer in answers] == [True, False]
+    await people.set_limits("kitchen-app", "cem", Limits(per_minute=9, tokens_per_day=5))
+    assert await kitchen.hear(said("hi", by="cem", number="c1"))
+    await kitchen.usage.add(said("hi", by="cem"), Spent(1, 4, 1))
+    assert not await kitchen.hear(said("hi", by="cem", number="c2"))
+    assert await kitchen.messages.outcome("kitchen-app:kitchen:c2") == "over person_tokens_per_day"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from telegram_server import TelegramServer
-from telegram_talk import Heard, app_for, running
+from telegram_talk import QUICK, Heard, app_for, running
 
 from bot.platform import ChatRefused, ChatUnavailable
 from storage.cursors import CursorStore
@@ -37,7 +39,8 @@ def cursors(sqlite_database):
 
 @pytest.fixture
 def start(server, heard, cursors, sam):
-    return lambda: running(app_for(server, heard, cursors, owner_ids=(str(sam.id),)))
+    patient = replace(QUICK, settle_seconds=0.5)  # an echo comes by another way than the answer
+    return lambda: running(app_for(server, heard, cursors, owner_ids=(str(sam.id),), tuning=patient))
 
 
 @pytest.fixture

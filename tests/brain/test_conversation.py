@@ -51,6 +51,16 @@ async def test_the_chain_of_replies_is_followed_beyond_the_recent_turns(sqlite_d
     assert "private thing" not in [turn.text for turn in (await gather([leak], store, 2))[0]]
 
 
+async def test_the_owners_chats_with_two_people_are_two_chats(sqlite_database):
+    with_ana = said("between us", chat="b77/42", number="1", sent_at=ago(60))
+    with_bo = said("well?", chat="b77/43", number="2", reply_to=with_ana.key)
+    in_a_topic = said("this", chat="-100/7", number="3", sent_at=ago(50))
+    elsewhere = said("that", chat="-100/8", number="4", reply_to=in_a_topic.key)
+    store = await kept(sqlite_database, with_ana, with_bo, in_a_topic, elsewhere)
+    assert [turn.text for turn in (await gather([with_bo], store, 1))[0]] == ["well?"]
+    assert [turn.text for turn in (await gather([elsewhere], store, 1))[0]] == ["this", "that"]
+
+
 async def test_two_people_of_one_name_are_kept_apart_and_a_new_name_counts_for_all(sqlite_database):
     messages = [
         said("one", by="1", number="1", author_name="Ana"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,17 @@ def test_clean_text_is_clean_and_can_be_stored(text: str) -> None:
     once = clean(text)
     assert clean(once) == once
     once.encode()
+
+
+@given(st.text("ab \t\u00a0\n", max_size=30))
+def test_blanks_go_where_nobody_sees_them(text: str) -> None:
+    plain = re.sub(r"[ \t\u00a0]+(?=\n)|(?<=\n\n)\n+", "", text).strip()
+    assert clean(text) == plain
+
+
+def test_a_hundred_thousand_blanks_are_cleaned_in_one_go() -> None:
+    blanks = " " * 100_000  # looking on from each of them anew would take minutes
+    assert clean(f"a{blanks}b\nc") == f"a{blanks}b\nc"
 
 
 @pytest.mark.parametrize(

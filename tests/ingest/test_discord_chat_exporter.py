@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from export_files import damaged, ingested, kept, left_out, put, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -218,3 +219,28 @@ WHOLE = json.dumps(
 def test_a_file_damaged_anywhere_never_raises_and_the_ledger_closes(tmp_path: Path, data: bytes) -> None:
     put(tmp_path, "export.json", data)
     ingested(SOURCE, tmp_path, OWNER)
+
+
+def test_a_message_with_news_in_it_is_read_like_the_others_and_told(tmp_path: Path) -> None:
+    plain = [message(nth, OLA, f"line {nth}") for nth in range(6)]
+    news = [one | ({"mood": 1} if nth == 3 else {}) for nth, one in enumerate(plain)]
+    news[4] = news[4] | {"author": news[4]["author"] | {"pronouns": "she"}}
+    put(tmp_path / "a", "general.json", export(*plain))
+    put(tmp_path / "b", "general.json", export(*news))
+    before, after = list(read(tmp_path / "a", OWNER)), list(read(tmp_path / "b", OWNER))
+    assert before == after[:6]
+    assert [str(one) for one in after[6:]] == ["message mood (number)", "message.author pronouns (text)"]
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, [], {"id": None}, {"id": 7, "name": ["x"]}, {"id": "7", "isBot": True}]
+)
+def test_an_odd_author_among_others_changes_nothing_about_them(tmp_path: Path, odd: Any) -> None:
+    plain = [message(nth, TAM, f"line {nth}") for nth in range(6)]
+    put(tmp_path / "a", "general.json", export(*plain))
+    put(tmp_path / "b", "general.json", export(*plain[:3], plain[3] | {"author": odd}, *plain[4:]))
+    before, after = list(read(tmp_path / "a", OWNER)), list(read(tmp_path / "b", OWNER))
+    assert [one for nth, one in enumerate(before) if nth != 3] == [
+        one for nth, one in enumerate(after) if nth != 3
+    ]
+    assert next(people(tmp_path / "a", OWNER)) in list(people(tmp_path / "b", OWNER))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import Decoder
 
 from ingest import json_stream
 from ingest.json_stream import BadValue, Broken, JsonStream
@@ -55,6 +56,33 @@ def test_what_is_in_sight_ends_before_a_number_that_may_go_on(monkeypatch: pytes
 @given(st.binary())
 def test_the_quick_way_reads_of_garbage_what_the_other_does(data: bytes) -> None:
     assert items(io.BytesIO(b"[1," + data)) == items(io.BytesIO(b"[1," + data), quick=False)
+
+
+OBJECTS = st.lists(
+    st.fixed_dictionaries({"id": st.integers(0, 99)}, optional={"text": values, "inner": st.lists(values)})
+    | st.sampled_from([{"id": float("nan")}, {"id": "\ud800"}, {"id": [{"id": 1}]}, {"text": '}, {"id": 7'}]),
+    max_size=12,
+)
+
+
+@given(OBJECTS, st.sampled_from([None, 1]), st.integers(0, 60))
+def test_many_objects_at_a_time_are_the_same_objects(
+    written: list[dict[str, Any]], indent: int | None, cut: int
+) -> None:
+    data = json.dumps(written, indent=indent).encode()
+    for torn in (data, data[: len(data) - cut], data + b"]}, {"):
+        assert repr(items(io.BytesIO(torn))) == repr(items(io.BytesIO(torn), quick=False))
+
+
+def test_objects_are_decoded_together_as_far_as_they_are_plain_json() -> None:
+    odd = b'[{"id": 1}, {"id": 2}, {"id": NaN}, {"id": 4}, {"id": 5}]'
+    stream = JsonStream(io.BytesIO(odd.replace(b"NaN", b"3")))
+    steps = stream.items()
+    next(steps)
+    assert [stream.value(), *stream.in_sight(Decoder(list[dict[Literal["id"], int]]))] == [  # type: ignore[arg-type]
+        {"id": number} for number in (1, 2, 3, 4, 5)
+    ]
+    assert str(items(io.BytesIO(odd))[2]) == "{'id': nan}"
 
 
 @given(values)

@@ -410,6 +410,8 @@ def test_half_a_character_in_somebodys_id_is_no_trouble(tmp_path: Path) -> None:
     [
         "7AKIAIOSFODNN7EXAMPLE",  # glued to a number
         "+44 7700 900123%s",  # a format sign is no percentage
+        "+44 7700 900123%",  # nor is a telephone number one
+        "+44 7700 900123%%%",
         f"{'a' * 70}.tamsin@example.org",  # longer than any address may be
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from export_files import damaged, ingested, kept, left_out, put, zipped
 from hypothesis import HealthCheck, given, settings
 
@@ -208,3 +209,10 @@ def test_files_damaged_anywhere_never_raise_and_the_ledger_closes(
     put(tmp_path, "main.jsonl", data)
     put(tmp_path, "Tam/data.json", talk)
     ingested(SOURCE, tmp_path, OWNER)
+
+
+@pytest.mark.parametrize("before", ["", "\n\n", "\r\n \t\r\n  ", "{}\n\x0b\n\u2003", "x\n" * 9])
+def test_it_is_known_wherever_its_first_line_stands(tmp_path: Path, before: str) -> None:
+    lines = "\n".join(map(json.dumps, FRAMES))
+    assert recognise(put(tmp_path, "main.jsonl", before + lines)) > 0.5
+    assert recognise(put(tmp_path, "main.jsonl", f"{before}x" + lines.replace("\n", "\nx"))) == 0.0

@@ -7,7 +7,7 @@ from datetime import timedelta
 from storage.chats import ChatStore, FactStore, PersonStore, QuestionStore, quiet
 from storage.database import Database
 from storage.leases import LeaseStore
-from storage.records import Chat, Consent, now
+from storage.records import Chat, Consent, Limits, now
 
 
 async def test_what_was_decided_about_a_chat_is_kept_until_it_is_decided_anew(database: Database) -> None:
@@ -73,3 +73,15 @@ async def test_a_lease_has_one_holder_at_a_time(database: Database) -> None:
     assert not await store.take("chat", holder, 60)
     await store.give_back("chat", "another")
     assert await store.take("chat", holder, 60)
+
+
+async def test_limits_of_ones_own_and_consent_leave_each_other_alone(database: Database) -> None:
+    store = PersonStore(database)
+    assert await store.limits("discord", "5") == Limits()
+    await store.set_limits("discord", "5", Limits(tokens_per_day=2**40))
+    assert await store.consent("discord", "5") is Consent.UNKNOWN
+    await store.set_consent("discord", "5", Consent.OPTED_OUT)
+    assert await store.limits("discord", "5") == Limits(tokens_per_day=2**40)
+    await store.set_limits("discord", "5", Limits(per_minute=3))
+    assert await store.limits("discord", "5") == Limits(per_minute=3)
+    assert await store.consent("discord", "5") is Consent.OPTED_OUT

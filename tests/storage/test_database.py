@@ -29,6 +29,14 @@ async def kept(database: Database) -> list[str]:
     return [cursor.container for cursor in await CursorStore(database).all("source")]
 
 
+async def read(url: str) -> list[str]:
+    database = await Database.open(url)
+    try:
+        return await kept(database)
+    finally:
+        await database.close()
+
+
 async def a_writer(url: str, name: str, count: int) -> Process:
     script = Path(__file__).with_name("write_messages.py")
     return await asyncio.create_subprocess_exec(
@@ -222,10 +230,8 @@ async def test_a_damaged_file_is_called_damaged(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(4096 * (pages // 2))
         file.write(os.urandom(4096 * (pages // 2)))
-    database = await Database.open(f"sqlite:///{path}")
     with pytest.raises(DatabaseUnavailable, match=r"damaged.*Restore a backup"):
-        await kept(database)
-    await database.close()
+        await read(f"sqlite:///{path}")
 
 
 async def test_a_full_disk_says_so_and_keeps_what_was_kept(sqlite_database: Database) -> None:

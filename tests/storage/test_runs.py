@@ -1,9 +1,11 @@
 import asyncio
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
+from storage import runs
 from storage.database import Database
 from storage.records import Run, RunState, now
 from storage.runs import AlreadyRunning, RunStore, UnknownRun
@@ -243,3 +245,98 @@ async def test_there_is_no_such_run(database: Database) -> None:
         await store.beat("nobody", 0.1)
     with pytest.raises(UnknownRun, match="nobody"):
         await store.finish("nobody", RunState.FAILED)
+
+
+async def test_of_what_is_due_the_oldest_is_taken_first(database: Database) -> None:
+    store = RunStore(database)
+    asked = [await store.enqueue("sync", key=f"sync {name}") for name in "abc"]
+    taken = [await store.take("host:1", ["sync"]) for _ in asked]
+    assert [run.id for run in taken if run] == [run.id for run in sorted(filter(None, asked), key=_age)]
+    assert [run.id for run in await store.unfinished()] == [run.id for run in taken if run]
+
+
+def _age(run: Run) -> tuple[object, str]:
+    return run.created_at, run.id
+
+
+async def test_a_run_without_a_key_is_in_no_others_way(database: Database) -> None:
+    store = RunStore(database)
+    await store.enqueue("learn")
+    await store.enqueue("sync", key="sync a")
+    assert await store.take("host:1", ["learn"])
+    assert await store.take("host:1", ["sync"])
+
+
+async def test_a_run_put_back_for_later_waits_until_then_and_begins_from_nothing(database: Database) -> None:
+    store, at = RunStore(database), now()
+    await store.enqueue("learn")
+    run = await store.take("host:1", ["learn"])
+    assert run
+    await store.beat(run.id, 0.7)
+    waiting = await store.put_back(run.id, "killed", at + timedelta(minutes=5), attempt=run.attempts)
+    assert (waiting.progress, waiting.started_at, waiting.heartbeat_at) == (0.0, None, None)
+    assert await store.take("host:1", ["learn"], at + timedelta(minutes=4)) is None
+    assert await store.take("host:1", ["learn"], at + timedelta(minutes=6))
+
+
+async def test_exclusive_runs_can_be_asked_for_by_themselves(database: Database) -> None:
+    store = RunStore(database)
+    alone, beside = await store.enqueue("learn", exclusive=True), await store.enqueue("sync")
+    over = await store.enqueue("learn", exclusive=True)
+    assert alone
+    assert beside
+    assert over
+    await store.finish(over.id, RunState.CANCELLED)
+    assert [run.id for run in await store.unfinished(exclusive=True)] == [alone.id]
+    assert [run.id for run in await store.unfinished(exclusive=False)] == [beside.id]
+    assert {run.id for run in await store.all(kind="learn")} == {alone.id, over.id}
+
+
+async def test_of_several_outcomes_of_a_kind_the_newest_is_the_last(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, noon = RunStore(database), now()
+    for minute, why in enumerate(("no room", "no network")):
+        monkeypatch.setattr(runs, "now", partial(noon.__add__, timedelta(minutes=minute)))
+        run = await store.enqueue("sync", key="sync a")
+        assert run
+        await store.finish(run.id, RunState.FAILED, error=why)
+    assert (await store.last(["sync"]))["sync a"].error == "no network"
+    assert await store.last(["backup"]) == {}
+
+
+async def test_who_asked_first_is_the_one_who_is_told_and_of_nothing_else(database: Database) -> None:
+    store = RunStore(database)
+    run = await store.enqueue("learn", key="learn", tell="discord:1")
+    other = await store.enqueue("backup", key="backup", tell="discord:3")
+    assert run
+    assert other
+    assert await store.enqueue("learn", key="learn", tell="discord:2") is None
+    for one in (other, run):
+        await store.finish(one.id, RunState.PASSED)
+    assert [(one.id, one.tell) for one in await store.to_tell()] == [
+        (other.id, "discord:3"),
+        (run.id, "discord:1"),
+    ]
+    await store.told(run.id)
+    assert [one.id for one in await store.to_tell()] == [other.id]
+
+
+async def test_what_a_run_made_is_added_to_what_it_had_made(database: Database) -> None:
+    store = RunStore(database)
+    run = await store.start("learn", "host:1")
+    await store.keep(run.id, {"adapter": "v1", "report": "a"})
+    await store.keep(run.id, {"report": "b"})
+    found = await store.get(run.id)
+    assert found
+    assert found.artefacts == {"adapter": "v1", "report": "b"}
+
+
+async def test_a_run_that_is_over_cannot_be_cancelled_and_none_ends_as_running(database: Database) -> None:
+    store = RunStore(database)
+    run = await store.start("learn", "host:1")
+    with pytest.raises(ValueError, match="running"):
+        await store.finish(run.id, RunState.RUNNING)
+    ended = await store.finish(run.id, RunState.PASSED)
+    assert await store.cancel(run.id, "terminal") == ended
+    assert await store.get(run.id) == ended

@@ -18,6 +18,7 @@ from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
 from storage.records_store import RecordStore
 from storage.runs import RunStore
+from storage.tables import Base
 from storage.unavailable import DatabaseUnavailable
 
 FOLDER = Path(__file__).parent / "revisions"
@@ -43,7 +44,7 @@ async def test_a_database_of_every_earlier_revision_is_led_on_with_all_that_is_i
     revision: str, database_url: str
 ) -> None:
     await _restored(revision, database_url)
-    database = await Database.open(database_url)
+    database = await Database.open(database_url, "mira")
     try:
         assert database.revision == revision
         async with database.reading() as session:
@@ -52,6 +53,9 @@ async def test_a_database_of_every_earlier_revision_is_led_on_with_all_that_is_i
             for table in COUNTED:
                 found = await session.scalar(text(f"SELECT count(*) FROM {table}"))
                 assert found == 2, table
+            for row in Base.registry.mappers:  # what was there is whose it was, before there were others
+                query = text(f"SELECT DISTINCT twin FROM {row.class_.__tablename__}")
+                assert {*await session.scalars(query)} <= {"mira"}
         assert len(await RecordStore(database).find(limit=10)) == 2
         assert len(await MessageStore(database).recent("chat_id 0", "platform 0")) == 1
         assert len(await FeedbackStore(database).effective()) == 2

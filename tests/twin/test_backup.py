@@ -422,6 +422,22 @@ async def test_a_twin_moves_from_a_file_to_a_server_and_back(home, tmp_path, pos
     assert after == before
 
 
+async def test_what_is_restored_goes_by_the_id_that_it_has_here(home, tmp_path, postgres_url, monkeypatch):
+    await fill(home)
+    made = await asyncio.to_thread(shown, home, "backup", tmp_path / "b.tar.gz", "--json")
+    monkeypatch.setenv("TWIN_STORAGE__TWIN", "ada")
+    told(
+        await asyncio.to_thread(twin, home, "records", "list"), "belongs to the twin 'twin'", "[storage] twin"
+    )
+    for number, url in enumerate(["", postgres_url, ""]):  # a file, a server, and a file again
+        monkeypatch.setenv("TWIN_STORAGE__URL", url)
+        there = Home(tmp_path / f"there{number}")
+        assert (await asyncio.to_thread(twin, there, "restore", made["path"])).exit_code == 0
+        again = await asyncio.to_thread(shown, there, "backup", tmp_path / f"{number}.tar.gz", "--json")
+        assert again["rows"] == made["rows"]
+        made = again
+
+
 @pytest.mark.timeout(120)
 async def test_the_service_starts_on_what_was_restored_and_answers_with_the_same_adapter(
     tmp_path, monkeypatch

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import asyncpg
 import pytest
 from api_server import answers, running
 from github_server import GithubServer
+from sqlalchemy import make_url
 
 from twin.doctor import Finding, examine
 from twin.home import Home
@@ -86,3 +88,24 @@ async def test_what_is_begun_and_lacks_something_says_what_and_what_nobody_uses_
     assert "TWIN_SYNC__GOOGLE_CLIENT_SECRET is not set" in found["google_docs"].found
     assert "your own id is not in [owner.accounts] discord" in found["discord"].found
     assert "docs/sync.md" in found["github"].advice
+
+
+async def test_a_role_that_row_security_does_not_hold_is_told_of_and_what_to_give_the_twin_instead(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_with(tmp_path, "")
+    assert "row security" not in (await examine(home, read_settings(home), quick=True))[0].found
+    monkeypatch.setenv("TWIN_STORAGE__URL", postgres_url)
+    (database, *_) = await examine(home, read_settings(home), quick=True)
+    assert database.well  # one twin alone needs no more
+    assert "sees past row security" in database.found
+    raw = await asyncpg.connect(make_url(postgres_url).set(drivername="postgresql").render_as_string(False))
+    trying = raw.transaction()
+    await trying.start()
+    made = [line for line in database.advice.splitlines() if line.endswith(";")]
+    await raw.execute("\n".join(made))
+    await raw.execute("SET ROLE twin_service; SET twin.id = 'ada'; INSERT INTO facts VALUES ('1', '', now())")
+    await raw.execute("SET twin.id = 'bob'")
+    assert await raw.fetchval("SELECT count(*) FROM facts") == 0
+    await trying.rollback()
+    await raw.close()

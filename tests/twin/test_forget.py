@@ -21,6 +21,7 @@ from ingest.corrections import Corrections
 from ingest.roster import Roster
 from ingest.source import Person as Somebody
 from learning.corpus import SILENCES, build
+from learning.jobs import MEASURED
 from learning.preferences import FILES, collect, freeze
 from learning.preferences import load as load_preferences
 from learning.rows import read_rows
@@ -247,6 +248,7 @@ async def plant(home, stores):
     for log in (home.runs / "r1" / "worker.log", home.logs / "twin.log", home.logs / "twin.log.1"):
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"begins\nValueError: bad row {CANARY!r}\nfor telegram:77\nends\n")
+    (home.runs / "work" / MEASURED).mkdir(parents=True)
     assert CANARY in everything_written(home)
     return pool
 
@@ -260,6 +262,7 @@ def only_the_rest_is_left(home, pool):
     assert len(json.loads((rest.path / "card.json").read_text())["signal_ids"]) == 1
     left = everything_written(home)
     assert CANARY not in left
+    assert not (home.runs / "work").exists()
     assert "telegram:77" not in "".join(file.read_text() for file in home.logs.iterdir())
     assert (home.runs / "r1" / "worker.log").read_text() == "begins\nends\n"
     return rest

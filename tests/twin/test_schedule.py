@@ -13,6 +13,7 @@ import pytest
 from learning.settings import CorpusSettings
 from storage.records import Kind as RecordKind
 from storage.records import Record, RunState, now
+from storage.unavailable import DatabaseUnavailable
 from twin import learning_state
 from twin import schedule as twin_schedule
 from twin.build import open_stores
@@ -90,6 +91,73 @@ async def test_what_was_due_while_nobody_was_there_is_done_once_now(home, stores
     clock = running(Current(home, read_settings(home)), stores)
     assert len(await queued(stores, "forget", 2)) == 2
     await stop(clock)
+
+
+async def test_a_restart_does_not_put_off_what_will_be_due(home, stores):
+    write(home, QUIET.replace('forget = "off"', 'forget = "every 1 day"'))
+    before = await stores.runs.enqueue("forget", key="forget")
+    await stores.runs.finish(before.id, RunState.PASSED)
+    await asyncio.sleep(0.05)
+    clock = running(Current(home, read_settings(home)), stores)
+    next_at = datetime.fromisoformat((await heard(stores))["forget"])
+    await stop(clock)
+    assert abs(next_at - before.created_at - timedelta(days=1)) < timedelta(seconds=0.02)
+    assert len(await stores.runs.all()) == 1
+
+
+async def heard(stores, unlike=None):
+    """When each job is next, as the heartbeat says; `unlike`: once it says something else."""
+    async with asyncio.timeout(10):
+        while True:
+            beat = await stores.cursors.get("schedule", "heartbeat")
+            if beat and beat.value["jobs"] and beat.value["jobs"] != unlike:
+                return beat.value["jobs"]
+            await asyncio.sleep(0.02)
+
+
+async def test_a_change_moves_the_jobs_it_is_about_and_no_other(home, stores):
+    times = QUIET.replace('forget = "off"', 'forget = "every 1 day"')
+    times = times.replace('evaluate = "off"', 'evaluate = "0 5 * * *"')
+    write(home, times)
+    current = Current(home, read_settings(home))
+    clock, eyes = running(current, stores), asyncio.create_task(current.watch(every=0.02))
+    first = await heard(stores)
+    home.settings_file.write_text(home.settings_file.read_text().replace("Lisbon", "Athens"))
+    elsewhere = await heard(stores, unlike=first)
+    await stop(clock, eyes)
+    assert datetime.fromisoformat(elsewhere["evaluate"]).astimezone(ZoneInfo("Europe/Athens")).hour == 5
+    assert elsewhere["evaluate"] != first["evaluate"]
+
+
+async def test_a_database_that_is_away_is_no_end_of_the_clock(home, stores, monkeypatch):
+    write(home, QUIET.replace('forget = "off"', 'forget = "every 1 second"'))
+    real, tried = type(stores.runs).enqueue, []
+
+    async def away_once(self, *args, **more):
+        tried.append(args)
+        if len(tried) == 1:
+            raise DatabaseUnavailable("it is locked")
+        return await real(self, *args, **more)
+
+    monkeypatch.setattr(type(stores.runs), "enqueue", away_once)
+    clock = running(Current(home, read_settings(home)), stores)
+    await queued(stores, "forget")
+    await stop(clock)
+    assert len(tried) >= 2
+
+
+async def test_a_run_says_which_source_and_where_what_trains_is_trained(home, stores):
+    write(home, QUIET, '[runs]\ntarget = "ray"\n[[sync.files]]\nsource = "journal"\npath = "j"\n')
+    settings = read_settings(home)
+    schedule = Schedule(Current(home, settings), stores)
+    await schedule._enqueuing("sync", "journal")()
+    [run] = await stores.runs.all(kind="sync")
+    assert (run.key, run.parameters, run.target) == ("sync journal", {"source": "journal"}, "local")
+    learning = await enqueue(stores, settings, "learn")
+    assert learning.target == "ray"
+    taken = await stores.runs.take("host:1", ["learn"])
+    assert taken.id == learning.id
+    assert await stores.runs.unfinished(exclusive=True) == [taken]
 
 
 async def test_a_change_of_the_settings_counts_at_once_and_a_wrong_one_changes_nothing(home, stores):

@@ -22,6 +22,16 @@ def test_without_a_file_everything_has_a_default(home):
     assert settings.storage.url is None
 
 
+def test_an_id_of_a_twin_is_a_short_slug(home):
+    assert read_settings(home).storage.twin == "twin"
+    write(home, '[storage]\ntwin = "mira-2"\n')
+    assert read_settings(home).storage.twin == "mira-2"
+    for wrong in ("Mira", "mira'; --", "-mira", "", "m" * 41):
+        write(home, f'[storage]\ntwin = "{wrong}"\n')
+        with pytest.raises(Told, match=r"storage\.twin"):
+            read_settings(home)
+
+
 def test_the_environment_goes_before_the_file(home, monkeypatch):
     write(home, '[model]\nbase = "google/gemma-3-4b-it"\n[owner]\nname = "Sam"\n')
     monkeypatch.setenv("TWIN_MODEL__BASE", "google/gemma-3-1b-it")

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from learning.jobs import MEASURED
 from twin.home import Home
 from twin.tidy import DAY, tidy
 
@@ -51,3 +52,11 @@ async def test_a_checkpoint_folder_in_which_something_is_new_is_not_old(home):
     os.utime(home.runs / "work" / "sft-aa", (time.time() - 3 * DAY,) * 2)
     await tidy(home, 30, busy=False)
     assert old.exists()
+
+
+async def test_what_was_measured_stays_longer_than_a_checkpoint(home):
+    known = file(home.runs / "work" / MEASURED / "aa.json", 10)
+    assert await tidy(home, 30, busy=False) == 0
+    assert known.exists()
+    await tidy(home, 5, busy=False)
+    assert not known.exists()

@@ -17,7 +17,7 @@ const Why = dynamic(() => import('@/components/chat/why'), { ssr: false });
 
 /** In a chat app, who speaks there; here, what was said last: who speaks is plain. */
 function nameOf(one: Shapes['Conversation']): string {
-  return one.web ? one.last_text || 'New conversation' : one.title;
+  return one.web ? one.last_text || (one.messages ? 'A picture' : 'New conversation') : one.title;
 }
 
 export default function Chat() {
@@ -118,7 +118,7 @@ export default function Chat() {
           )}
         </Group>
         {id ? (
-          <Thread key={id} id={id} canSay={here?.web ?? true} adapters={compare && canCompare ? both : []} why={setWhy} changed={() => void conversations.mutate()} />
+          <Thread key={id} id={id} canSay={here?.web ?? true} sees={answering.data?.sees ?? true} adapters={compare && canCompare ? both : []} why={setWhy} changed={() => void conversations.mutate()} />
         ) : (
           !conversations.isLoading &&
           !conversations.error && (

@@ -7,6 +7,7 @@ import { BarsList } from '@/components/bars-list';
 import { useConfirm } from '@/components/confirm';
 import { Term } from '@/components/figure';
 import { useForget } from '@/components/people/forget';
+import { Budget, useLimits } from '@/components/people/limits';
 import { Page, Panel } from '@/components/page';
 import { Empty, Shown } from '@/components/states';
 import { Rows } from '@/components/table';
@@ -21,6 +22,7 @@ export default function People() {
   const audiences = useItems('/api/audiences');
   const { ask, dialogue } = useConfirm();
   const forget = useForget(ask);
+  const limits = useLimits();
   const [what, setWhat] = useState('');
 
   const consent = async (platform: string, person_id: string, consent: (typeof CONSENT)[number]) => {
@@ -34,7 +36,7 @@ export default function People() {
         <Shown of={{ ...people, data: people.items }} empty={(all) => all.length === 0 && <Empty icon={IconUsers} title="Nobody yet">Whoever writes to the twin appears here with what they allow.</Empty>}>
           {(all) => (
             <>
-              <Rows label="People" head={['Name', 'On', 'Messages', 'Last', 'Consent', '']} miw={0} className="people">
+              <Rows label="People" head={['Name', 'On', 'Messages', 'Last', <Term key="today" of="today" />, 'Consent', '']} miw={0} className="people">
                 {all.map((one) => (
                   <Table.Tr key={`${one.platform}:${one.person_id}`}>
                     <Table.Td>
@@ -45,6 +47,9 @@ export default function People() {
                     <Table.Td>{one.platform}</Table.Td>
                     <Table.Td className="numbers">{number(one.messages)}</Table.Td>
                     <Table.Td>{ago(one.last_at)}</Table.Td>
+                    <Table.Td>
+                      <Budget of={one} usual={limits.usual} change={() => limits.change(one)} />
+                    </Table.Td>
                     <Table.Td>
                       <SegmentedControl
                         size="xs"
@@ -82,30 +87,35 @@ export default function People() {
         </Shown>
       </Panel>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" className="columns">
-        <Panel title={<Term of="audience">Audiences</Term>} hint="How many records may be heard back, and by whom">
-          <Shown of={audiences} lines={3} empty={(all) => all.length === 0 && <Text c="dimmed" size="sm">No records yet.</Text>}>
-            {(all) => <BarsList label="Records by audience" rows={all.map((one) => ({ name: one.audience, count: one.records })).sort((a, b) => b.count - a.count).slice(0, 10)} />}
-          </Shown>
-        </Panel>
-        <Chats />
-        <Facts />
-        <Panel title="Forget" hint="A person, a placeholder, a record, or ALL: what goes is shown first">
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              if (what.trim()) void forget(what.trim());
-            }}
-          >
-            <Group align="flex-end" gap="xs">
-              <TextInput flex={1} label="What" placeholder="telegram:8101, <PERSON_3f2a>, a record's id" value={what} onChange={(event) => setWhat(event.currentTarget.value)} />
-              <Button type="submit" variant="default" disabled={!what.trim()}>
-                Look
-              </Button>
-            </Group>
-          </form>
-        </Panel>
+        <Stack gap="lg">
+          <Panel title={<Term of="audience">Audiences</Term>} hint="How many records may be heard back, and by whom">
+            <Shown of={audiences} lines={3} empty={(all) => all.length === 0 && <Text c="dimmed" size="sm">No records yet.</Text>}>
+              {(all) => <BarsList label="Records by audience" rows={all.map((one) => ({ name: one.audience, count: one.records })).sort((a, b) => b.count - a.count).slice(0, 10)} />}
+            </Shown>
+          </Panel>
+          <Facts />
+        </Stack>
+        <Stack gap="lg">
+          <Chats />
+          <Panel title="Forget" hint="A person, a placeholder, a record, or ALL: what goes is shown first">
+            <form
+              onSubmit={(event) => {
+                event.preventDefault();
+                if (what.trim()) void forget(what.trim());
+              }}
+            >
+              <Group align="flex-end" gap="xs">
+                <TextInput flex={1} label="What" placeholder="telegram:8101, <PERSON_3f2a>, a record's id" value={what} onChange={(event) => setWhat(event.currentTarget.value)} />
+                <Button type="submit" variant="default" disabled={!what.trim()}>
+                  Look
+                </Button>
+              </Group>
+            </form>
+          </Panel>
+        </Stack>
       </SimpleGrid>
       {dialogue}
+      {limits.dialogue(() => void people.mutate())}
     </Page>
   );
 }

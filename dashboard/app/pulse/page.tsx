@@ -2,12 +2,12 @@
 // How is the twin doing? What it said, how it was liked, how quick it was, and whether every part of it is well.
 import { Badge, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
-import { IconCircleCheckFilled, IconCircleXFilled } from '@tabler/icons-react';
+import { IconActivityHeartbeat, IconCircleCheckFilled, IconCircleXFilled } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { Bars, Lines } from '@/components/charts';
 import { Figure, Term } from '@/components/figure';
 import { Page, Panel } from '@/components/page';
-import { Shown } from '@/components/states';
+import { Empty, Shown } from '@/components/states';
 import { Rows } from '@/components/table';
 import { useGet, useItems } from '@/lib/api';
 import { byAdapter, heardBy, joined, nameOf, type Of } from '@/lib/pulse';
@@ -29,6 +29,7 @@ export default function Pulse() {
           const when = (at: string | number) => new Date(at).toLocaleString('en-GB', found.bucket === 'hour' ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short' });
           const liked = byAdapter(found.replies, (one) => (one.liked + one.disliked >= FEWEST ? one.liked / (one.liked + one.disliked) : null), 7);
           const heard = heardBy(found.heard);
+          const quiet = found.heard.length === 0 && found.adapters.length === 0;
           return (
             <Stack gap="lg">
               <Panel>
@@ -41,6 +42,14 @@ export default function Pulse() {
                   <Figure of="drafts" value={number(found.drafts)} />
                 </SimpleGrid>
               </Panel>
+              {quiet && (
+                <Panel>
+                  <Empty icon={IconActivityHeartbeat} title="Nothing was said in this time">
+                    Once people write to the twin, their messages, how its answers were liked and how quick it was are drawn here.
+                  </Empty>
+                </Panel>
+              )}
+              {!quiet && (
               <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
                 <Panel title={<Term of="thumbsRate">Liked, by adapter</Term>} hint={found.bucket === 'day' ? 'Each point is the share over the seven days before it' : 'Each point is the share over seven hours'}>
                   <Lines title="Liked, by adapter" x="at" rows={liked.rows} series={liked.series} write={(value) => share(value)} writeX={when} range={[0, 1]} />
@@ -65,6 +74,8 @@ export default function Pulse() {
                 </Panel>
                 <Costs of={all} />
               </SimpleGrid>
+              )}
+              {found.adapters.length > 0 && (
               <Panel title="By adapter">
                 <Rows label="Figures by adapter" head={['Adapter', <Term key="r" of="replies" />, <Term key="l" of="thumbsRate" />, <Term key="h" of="memoryHits" />, <Term key="5" of="p50" />, <Term key="9" of="p95" />]}>
                   {found.adapters.map((one) => (
@@ -84,6 +95,7 @@ export default function Pulse() {
                   ))}
                 </Rows>
               </Panel>
+              )}
             </Stack>
           );
         }}
@@ -109,8 +121,8 @@ function Costs({ of }: { of: Of }) {
   return (
     <Panel title="What it costs" hint="Prices are kept in this browser; a model of your own costs its electricity">
       <Group gap="xl" align="flex-start" mb="md">
-      <Figure of="tokens" value={number((of.prompt + of.completion) / 1000, 1)} unit="thousand" note={`${number(of.prompt)} read, ${number(of.completion)} written`} />
-      <Figure of="cost" value={prices.prompt || prices.completion ? number(cost, cost < 1 ? 4 : 2) : '–'} />
+        <Figure of="tokens" value={number((of.prompt + of.completion) / 1000, 1)} unit="thousand" note={`${number(of.prompt)} read, ${number(of.completion)} written`} />
+        <Figure of="cost" value={prices.prompt || prices.completion ? number(cost, cost < 1 ? 4 : 2) : '–'} />
       </Group>
       <Group gap="xs" grow>
         <TextInput size="sm" type="number" min={0} step="any" label="Price of a million read" value={prices.prompt} onChange={(event) => setPrices({ ...prices, prompt: event.currentTarget.value })} />

@@ -31,12 +31,12 @@ export default function BarsChart({ title, rows, x, series, write = String, heig
         withLegend={series.length > 1}
         legendProps={{ verticalAlign: 'bottom' }}
         valueFormatter={write}
-        yAxisProps={{ width: across ? 110 : 52 }}
+        yAxisProps={{ width: across ? 110 : 52, interval: 0 }}
         xAxisProps={{ minTickGap: 24, tickFormatter: across ? undefined : writeX }}
         maxBarWidth={28}
         tooltipAnimationDuration={0}
         barProps={{ isAnimationActive: false, radius: 3 }}
-        barChartProps={{ accessibilityLayer: false }}
+        barChartProps={{ accessibilityLayer: false, margin: { top: 12 } }}
       />
     </div>
   );

@@ -33,12 +33,12 @@ export default function LinesChart({ title, rows, x, series, write = String, hei
         withLegend={series.length > 1}
         legendProps={{ verticalAlign: 'bottom' }}
         valueFormatter={write}
-        yAxisProps={{ width: 58, domain: range ?? ['auto', 'auto'] }}
+        yAxisProps={{ width: 58, domain: range ?? ['auto', 'auto'], interval: 0 }}
         xAxisProps={{ minTickGap: 36, tickFormatter: writeX }}
         tooltipAnimationDuration={0}
         lineProps={{ isAnimationActive: false }}
         referenceLines={limit ? [{ y: limit.y, label: limit.label, color: 'red.6' }] : undefined}
-        lineChartProps={{ accessibilityLayer: false }}
+        lineChartProps={{ accessibilityLayer: false, margin: { top: 12 } }}
       />
     </div>
   );

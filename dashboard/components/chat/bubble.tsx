@@ -12,7 +12,7 @@ export interface Said {
   twin: boolean;
   at?: string;
   author?: string;
-  pictures?: string[];
+  pictures?: { src: string; name?: string }[];
   adapter?: string | null;
   verdict?: 'up' | 'down' | null;
   correction?: string | null;
@@ -26,14 +26,13 @@ export interface Doings {
   why: (key: string) => void;
 }
 
-export function Bubble({ said, doings, last }: { said: Said; doings?: Doings; last?: boolean }) {
+export function Bubble({ said, doings, last, grown }: { said: Said; doings?: Doings; last?: boolean; grown?: () => void }) {
   const [editing, setEditing] = useState(false);
   return (
     <div className={styles.turn} data-twin={said.twin || undefined}>
       <div className={styles.bubble} data-twin={said.twin || undefined}>
-        {said.pictures?.map((src) => (
-          // eslint-disable-next-line @next/next/no-img-element
-          <img key={src} src={src} alt="Sent with the message" className={styles.picture} />
+        {said.pictures?.map((one) => (
+          <Picture key={one.src} {...one} grown={grown} />
         ))}
         {editing ? (
           <Correcting
@@ -84,6 +83,24 @@ export function Bubble({ said, doings, last }: { said: Said; doings?: Doings; la
         </Group>
       )}
     </div>
+  );
+}
+
+/** What a chat app no longer hands out is told by its name. */
+function Picture({ src, name, grown }: { src: string; name?: string; grown?: () => void }) {
+  const [gone, setGone] = useState(false);
+  if (gone) {
+    return (
+      <Text size="sm" c="dimmed" fs="italic">
+        {name || 'A picture'} that can no longer be seen
+      </Text>
+    );
+  }
+  return (
+    <a href={src.startsWith('data:') ? undefined : src} target="_blank" rel="noreferrer">
+      {/* eslint-disable-next-line @next/next/no-img-element */}
+      <img src={src} alt={name || 'Picture sent with the message'} className={styles.picture} onLoad={grown} onError={() => setGone(true)} />
+    </a>
   );
 }
 

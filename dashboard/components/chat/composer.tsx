@@ -3,32 +3,26 @@
 import { ActionIcon, FileButton, Group, Textarea, Tooltip } from '@mantine/core';
 import { IconArrowUp, IconPhotoPlus, IconPlayerStopFilled, IconX } from '@tabler/icons-react';
 import { useRef, useState, type ClipboardEvent } from 'react';
-import { tell } from '@/lib/tell';
+import { asPicture } from '@/lib/picture';
+import { tell, tellProblem } from '@/lib/tell';
 import styles from './chat.module.css';
 
-const LARGEST = 5_000_000;
+const MOST = 4; // pictures of one message, as the API has it
 
-function asDataUrl(file: File): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
-  });
-}
-
-export function Composer({ send, stop, busy, pictures: takesPictures = true, placeholder }: { send: (text: string, pictures: string[]) => void; stop: () => void; busy: boolean; pictures?: boolean; placeholder: string }) {
+export function Composer({ send, stop, busy, sees, placeholder }: { send: (text: string, pictures: string[]) => void; stop: () => void; busy: boolean; sees: boolean; placeholder: string }) {
   const [text, setText] = useState('');
   const [pictures, setPictures] = useState<string[]>([]);
   const field = useRef<HTMLTextAreaElement>(null);
 
   const add = async (files: Iterable<File>) => {
+    let room = MOST - pictures.length;
     for (const file of files) {
-      if (!file.type.startsWith('image/')) continue;
-      if (file.size > LARGEST) tell(`${file.name} is larger than 5 MB`);
-      else {
-        const url = await asDataUrl(file);
+      if (room-- <= 0) return tell(`A message takes ${MOST} pictures.`);
+      try {
+        const url = await asPicture(file);
         setPictures((all) => [...all, url]);
+      } catch (error) {
+        tellProblem(error);
       }
     }
   };
@@ -46,7 +40,7 @@ export function Composer({ send, stop, busy, pictures: takesPictures = true, pla
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        if (takesPictures) void add(event.dataTransfer.files);
+        void add(event.dataTransfer.files);
       }}
     >
       {pictures.length > 0 && (
@@ -63,17 +57,15 @@ export function Composer({ send, stop, busy, pictures: takesPictures = true, pla
         </Group>
       )}
       <Group gap={6} align="flex-end" wrap="nowrap">
-        {takesPictures && (
-          <FileButton multiple accept="image/*" onChange={(files) => void add(files)}>
-            {(props) => (
-              <Tooltip label="Add a picture" w="auto">
-                <ActionIcon {...props} size={38} radius="xl" aria-label="Add a picture">
-                  <IconPhotoPlus size={20} stroke={1.6} />
-                </ActionIcon>
-              </Tooltip>
-            )}
-          </FileButton>
-        )}
+        <FileButton multiple accept="image/*" onChange={(files) => void add(files)}>
+          {(props) => (
+            <Tooltip label={sees ? 'Add a picture, or paste one' : 'Add a picture. This model has no eyes: it is told that there is one'} w={sees ? 'auto' : 220}>
+              <ActionIcon {...props} size={38} radius="xl" aria-label="Add a picture">
+                <IconPhotoPlus size={20} stroke={1.6} />
+              </ActionIcon>
+            </Tooltip>
+          )}
+        </FileButton>
         <Textarea
           ref={field}
           flex={1}
@@ -84,7 +76,11 @@ export function Composer({ send, stop, busy, pictures: takesPictures = true, pla
           aria-label="Message"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
-          onPaste={(event: ClipboardEvent) => takesPictures && event.clipboardData.files.length && void add(event.clipboardData.files)}
+          onPaste={(event: ClipboardEvent) => {
+            if (!event.clipboardData.files.length) return;
+            event.preventDefault();
+            void add(event.clipboardData.files);
+          }}
           onKeyDown={(event) => {
             if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
               event.preventDefault();

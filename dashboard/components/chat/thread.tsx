@@ -20,7 +20,7 @@ interface Mine {
   given?: string; // the id of what was given here, to take it back
 }
 
-export function Thread({ id, canSay, adapters, why, changed }: { id: string; canSay: boolean; adapters: string[]; why: (reply: string) => void; changed: () => void }) {
+export function Thread({ id, canSay, sees, adapters, why, changed }: { id: string; canSay: boolean; sees: boolean; adapters: string[]; why: (reply: string) => void; changed: () => void }) {
   const messages = usePages('/api/conversations/{conversation_id}/messages', { path: { conversation_id: id }, query: { limit: 50 } });
   const [mine, setMine] = useState<Record<string, Mine | undefined>>({});
   const [sides, setSides] = useState<Side[]>();
@@ -36,9 +36,8 @@ export function Thread({ id, canSay, adapters, why, changed }: { id: string; can
 
   const end = useRef<HTMLDivElement>(null);
   const words = talk.growing.map((one) => one.text.length).join();
-  useEffect(() => {
-    void end.current?.scrollIntoView({ block: 'end' }); // a promise in newer browsers, which no effect may return
-  }, [words, shown.length, talk.asked]);
+  const toTheEnd = useCallback(() => void end.current?.scrollIntoView({ block: 'end' }), []); // a promise in newer browsers
+  useEffect(toTheEnd, [toTheEnd, words, shown.length, talk.asked]);
 
   // Two answers stay side by side until one is picked.
   useEffect(() => {
@@ -107,9 +106,9 @@ export function Thread({ id, canSay, adapters, why, changed }: { id: string; can
           {shown
             .filter((one) => !hidden.has(one.key))
             .map((one) => (
-              <Bubble key={one.key} said={asSaid(one, mine[one.key])} doings={one.by_twin ? doings : undefined} last={one.key === lastReply && !talk.busy && !beside && canSay} />
+              <Bubble key={one.key} said={asSaid(one, mine[one.key])} doings={one.by_twin ? doings : undefined} last={one.key === lastReply && !talk.busy && !beside && canSay} grown={toTheEnd} />
             ))}
-          {talk.asked && !shown.some((one) => one.text === talk.asked!.text && Date.now() - Date.parse(one.sent_at) < 60_000) && <Bubble said={{ key: 'asked', text: talk.asked.text, pictures: talk.asked.pictures, twin: false }} />}
+          {talk.asked && !shown.some((one) => one.text === talk.asked!.text && Date.now() - Date.parse(one.sent_at) < 60_000) && <Bubble said={{ key: 'asked', text: talk.asked.text, pictures: talk.asked.pictures.map((src) => ({ src })), twin: false }} />}
           {beside ? (
             <Sides sides={beside} busy={talk.busy} pick={(at) => void pick(at)} />
           ) : (
@@ -119,7 +118,7 @@ export function Thread({ id, canSay, adapters, why, changed }: { id: string; can
         </div>
       </div>
       {canSay ? (
-        <Composer send={say} stop={() => void talk.stop()} busy={talk.busy} pictures={false} placeholder={adapters.length === 2 ? `Ask ${adapters.join(' and ')}` : 'Write to the twin'} />
+        <Composer send={say} stop={() => void talk.stop()} busy={talk.busy} sees={sees} placeholder={adapters.length === 2 ? `Ask ${adapters.join(' and ')}` : 'Write to the twin'} />
       ) : (
         <Text size="sm" c="dimmed" ta="center" py="sm">
           This conversation goes on in its chat app. <Keys of="g i" /> labels its answers.
@@ -137,9 +136,17 @@ interface OneMessage {
   author_name: string;
   adapter?: string | null;
   feedback?: string[];
+  media?: { kind: string; name?: string }[];
+}
+
+const SEEN = ['image', 'sticker', 'video'];
+
+/** Where what hangs on a message is seen. */
+function picturesOf(one: OneMessage) {
+  return (one.media ?? []).map((media, at) => ({ ...media, src: `/api/messages/${encodeURIComponent(one.key)}/pictures/${at}` })).filter((media) => SEEN.includes(media.kind));
 }
 
 function asSaid(one: OneMessage, mine: Mine | undefined): Said {
   const kept = one.feedback?.includes('up') ? 'up' : one.feedback?.includes('down') ? 'down' : null;
-  return { key: one.key, text: one.text, twin: Boolean(one.by_twin), at: one.sent_at, author: one.author_name, adapter: one.by_twin ? (one.adapter ?? null) : undefined, verdict: mine?.verdict === undefined ? kept : mine.verdict, correction: mine?.correction };
+  return { key: one.key, text: one.text, pictures: picturesOf(one).map((media) => ({ src: media.src, name: media.name })), twin: Boolean(one.by_twin), at: one.sent_at, author: one.author_name, adapter: one.by_twin ? (one.adapter ?? null) : undefined, verdict: mine?.verdict === undefined ? kept : mine.verdict, correction: mine?.correction };
 }

@@ -4,7 +4,7 @@ import { Accordion, Badge, Code, Drawer, Group, Stack, Text } from '@mantine/cor
 import { Figure } from '@/components/figure';
 import { Shown } from '@/components/states';
 import { useGet } from '@/lib/api';
-import { millis, moment, number } from '@/lib/words';
+import { millis, moment, number, plural } from '@/lib/words';
 
 export default function Why({ reply, close }: { reply: string; close: () => void }) {
   const answer = useGet('/api/replies/{key}/why', { params: { path: { key: reply } } });
@@ -19,6 +19,7 @@ export default function Why({ reply, close }: { reply: string; close: () => void
             <Group gap={6}>
               <Badge>{why.adapter ?? 'base model'}</Badge>
               <Badge color="gray">on {why.base_model}</Badge>
+              {why.pictures ? <Badge color="gray">{plural(why.pictures, 'picture')} shown to it</Badge> : null}
               {why.outcome && <Badge color="yellow">{why.outcome}</Badge>}
             </Group>
             <Group gap="xl">

@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,63637,t=>{t.v(s=>Promise.all(["static/chunks/1lto6npdyr3ro.js"].map(s=>t.l(s))).then(()=>s(57714)))},76977,t=>{t.v(s=>Promise.all(["static/chunks/0yo2fyelwl69c.js","static/chunks/20orupz_iqhye.js"].map(s=>t.l(s))).then(()=>s(97078)))}]);
