@@ -11,6 +11,7 @@ import random
 import re
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ class Load:
     world: World
     platform: str
     people: list[tuple[Any, Any]] = field(default_factory=list)  # chat, person
+    told: Counter[int] = field(default_factory=Counter)  # how often each question was answered
     _asked: dict[int, float] = field(default_factory=dict)
     _answers: dict[int, asyncio.Future[float]] = field(default_factory=dict)
 
@@ -54,15 +56,27 @@ class Load:
             send = server.methods.sendMessage
 
             def send_and_look(asked: Any) -> Any:
+                sent = send(asked)
                 self._seen(asked["text"])
-                return send(asked)
+                return sent
 
             server.methods.sendMessage = send_and_look
 
     def _seen(self, text: str) -> None:
         for number in map(int, NUMBER.findall(text)):
+            self.told[number] += 1
             if number in self._answers and not self._answers[number].done():
                 self._answers[number].set_result(time.perf_counter() - self._asked[number])
+
+    def tally(self) -> dict[str, int]:
+        """What has become of all that was asked."""
+        times = [self.told[number] for number in self._asked]
+        return {
+            "sent": len(times),
+            "answered_once": times.count(1),
+            "doubled": sum(one > 1 for one in times),
+            "lost": times.count(0),
+        }
 
     async def ask(self, number: int) -> float | None:
         """Seconds until the answer is in the chat; None when there is none for long."""

@@ -17,6 +17,7 @@ from bot import discord_files
 from bot.discord_client import DiscordClient
 from bot.discord_commands import MESSAGE_LENGTH, buttons_of, pieces
 from bot.discord_messages import PLATFORM
+from bot.discord_missed import Missed
 from bot.discord_trouble import (
     BAD_TOKEN,
     NO_MESSAGE_CONTENT,
@@ -25,12 +26,14 @@ from bot.discord_trouble import (
     reaching_discord,
 )
 from bot.platform import Button, ChatRefused, ChatUnavailable, Ears, Limits
+from storage.cursors import CursorStore
 from storage.records import Media, stable_id
 
 log = logging.getLogger(__name__)
 
 TYPING_SECONDS = 8.0  # Discord shows it for ten
 NONCE_LENGTH = 25
+REMEMBER_SECONDS = 1.0  # between two notes of how far we have heard
 LOOK_BACK = 200  # messages that find_sent looks through at most
 
 
@@ -48,6 +51,7 @@ class DiscordApp:
         owner_ids: Collection[str],
         names: Sequence[str],
         fresh_for: timedelta,
+        cursors: CursorStore | None = None,
         api_url: str | None = None,
         gateway_url: str | None = None,
         sync_commands: bool = True,
@@ -68,6 +72,7 @@ class DiscordApp:
             "guild_ready_seconds": guild_ready_seconds,
             "identify_pause": identify_pause,
         }
+        self._missed = Missed(cursors)
         self._client: DiscordClient | None = None
         self._running: asyncio.Task[None] | None = None
         self._heard = time.monotonic()
@@ -77,7 +82,9 @@ class DiscordApp:
 
     async def run(self) -> None:
         """Connect and hear until `stop`; raises ChatUnavailable or ChatRefused with what to do about it."""
-        client = self._client = DiscordClient(self._ears, self, **self._options)
+        new_chats = await self._missed.private_chats(self._token)
+        client = self._client = DiscordClient(self._ears, self, new_chats=new_chats, **self._options)
+        remembering = asyncio.create_task(self._remember(client))
         running = self._running = asyncio.create_task(client.start(self._token))
         try:
             await running
@@ -89,8 +96,14 @@ class DiscordApp:
         finally:
             self._heard = client.heard
             self._client = self._running = None
+            remembering.cancel()
             await client.finish(0)
             await client.close()
+
+    async def _remember(self, client: DiscordClient) -> None:
+        while True:
+            await asyncio.sleep(REMEMBER_SECONDS)
+            await self._missed.remember(await client.heard_up_to())
 
     async def stop(self) -> None:
         """Hear nothing new, finish what has begun, leave."""
@@ -98,6 +111,7 @@ class DiscordApp:
         if client is None or running is None:
             return
         await client.finish()
+        await self._missed.remember(await client.heard_up_to())
         self._client = None
         await client.close()
         running.cancel()

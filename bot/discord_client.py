@@ -16,6 +16,8 @@ import discord
 
 from bot.discord_commands import Interactions, menu
 from bot.discord_messages import PLATFORM, to_message
+from bot.discord_missed import LEFT_OPEN
+from bot.discord_missed import Place as InStream
 from bot.discord_trouble import reaching_discord
 from bot.platform import ChatRefused, ChatUnavailable, Ears, Person, Platform, Reaction
 from storage.records import Message, message_key, now
@@ -54,7 +56,9 @@ class DiscordClient(discord.Client):
         call_seconds: float,
         guild_ready_seconds: float,
         identify_pause: float,
+        new_chats: Collection[int] = (),
     ) -> None:
+        """`new_chats`: private ones that nobody has heard of, where something was said meanwhile."""
         super().__init__(
             intents=intents(),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -76,6 +80,8 @@ class DiscordClient(discord.Client):
         self._looked_around = asyncio.Event()  # where something may have been missed is known
         self._caught_up: dict[int, asyncio.Event] = {}  # by chat: what was missed there has been heard
         self._deaf = False
+        self._new_chats = new_chats
+        self._heard_up_to: InStream | None = None
         for event, parse in self._connection.parsers.items():
             self._connection.parsers[event] = partial(self._parse, event, parse)
         self.http.request = partial(self._request, self.http.request)  # type: ignore[method-assign]
@@ -135,11 +141,38 @@ class DiscordClient(discord.Client):
 
     async def finish(self, seconds: float = FINISH_SECONDS) -> None:
         """Hear nothing new; let what has begun come to its end."""
+        place = self._place_in_stream()
         self._deaf = True
         if unfinished := self._at_work - {asyncio.current_task()}:
             _, late = await asyncio.wait(unfinished, timeout=seconds)
             for task in late:
                 task.cancel()
+            if late:
+                return
+        self._heard_up_to = place or self._heard_up_to
+
+    async def heard_up_to(self) -> InStream | None:
+        """How far everything that the gateway told is written down; None: nothing yet."""
+        if not self._deaf and (place := self._place_in_stream()):
+            if at_work := self._at_work - {asyncio.current_task()}:
+                await asyncio.wait(at_work)
+            self._heard_up_to = place
+        return self._heard_up_to
+
+    def _place_in_stream(self) -> InStream | None:
+        if self._deaf or self.ws is None or not self.ws.session_id or self.ws.sequence is None:
+            return None
+        return {
+            "session": self.ws.session_id,
+            "gateway": str(self.ws.gateway),
+            "sequence": self.ws.sequence,
+        }
+
+    async def close(self) -> None:
+        """The session stays open for whoever connects next: it tells them what was said in between."""
+        if self.ws is not None:
+            self.ws.close = _leaving_it_open(self.ws.close)  # type: ignore[method-assign]
+        await super().close()
 
     # messages
 
@@ -262,8 +295,9 @@ class DiscordClient(discord.Client):
         places: list[Place] = []
         for guild in self.guilds:
             places += [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads]
-        for chat_id in await self._ears.private_chats(PLATFORM):
-            places.append(self.get_partial_messageable(int(chat_id)))
+        known = {int(chat_id) for chat_id in await self._ears.private_chats(PLATFORM)}
+        for chat_id in sorted(known | set(self._new_chats)):
+            places.append(self.get_partial_messageable(chat_id))
         return places
 
     async def _catch_up(
@@ -298,6 +332,15 @@ class DiscordClient(discord.Client):
                     by = Person(PLATFORM, str(user.id), user.display_name, is_bot=user.bot)
                     told = Reaction(key, emoji, by, now(), added=True)
                     await self._ears.reaction_changed(told, self._platform)
+
+
+def _leaving_it_open(close: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """The library closes with 1000, and that ends the session."""
+
+    async def close_with(code: int = LEFT_OPEN) -> None:
+        await close(code=LEFT_OPEN)
+
+    return close_with
 
 
 def _name_of(emoji: str | discord.Emoji | discord.PartialEmoji) -> str:

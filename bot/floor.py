@@ -28,10 +28,6 @@ class Floor:
         self._holder = holder
         self._locks = ChatLocks()
 
-    @property
-    def shared(self) -> bool:
-        return self._leases is not None
-
     @asynccontextmanager
     async def taken(self, platform: str, chat_id: str) -> AsyncIterator[None]:
         """The only one who speaks there while the block runs; waits for its turn. Raises NotOurs."""

@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 
 from bot.answering import Answering
 from bot.delivery import Courier
@@ -38,7 +37,6 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5.0
 ALBUM_SECONDS = 1.0  # an album comes as one message for each picture
-SETTLING = timedelta(seconds=15)  # another copy of the service gathers for that long before it takes the chat
 
 
 class Turns:
@@ -102,9 +100,7 @@ class Turns:
         if waiting and not await self._brain.awake():
             return
         for message in waiting:
-            another_gathers = self._floor.shared and now() - message.sent_at < SETTLING
-            known = (message.platform, message.chat_id, message.author_id) in self._open
-            if not known and not another_gathers:
+            if (message.platform, message.chat_id, message.author_id) not in self._open:
                 self._turn_of(message, self._news.platforms[message.platform], 0.0)
 
     def _run_here(self) -> dict[str, Platform]:

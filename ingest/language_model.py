@@ -52,8 +52,8 @@ class LanguageModel:
         starts = [0, *ends[:-1]]
         letters = np.add.reduceat(self._lengths[rows], starts) + [len(words) for words in texts]
         tame = np.sqrt(letters.astype(np.float64)).astype(np.float32)
-        totals: NDArray[np.float32] = np.add.reduceat(self._scores[rows], starts, axis=0) / tame[:, None]
-        return totals
+        totals = np.add.reduceat(self._scores[rows], starts, axis=0) / tame[:, None]
+        return totals.astype(np.float32, copy=False)
 
     def row_of(self, word: str) -> int:
         """Where in the table of scores a new word is from now on."""

@@ -105,8 +105,7 @@ class AdapterStore:
 
     async def answering(self) -> tuple[Answering | None, Answering | None]:
         """The live one (None: the bare base model) and the canary, if any. Cheap: for every message."""
-        async with self._database.reading() as session:
-            found = [Answering(*row) for row in await session.execute(ANSWERING)]
+        found = [Answering(*row) for row in await self._database.rows(ANSWERING)]
         live = next((one for one in found if one.share is None), None)
         return live, next((one for one in found if one.share is not None), None)
 

@@ -69,6 +69,13 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def as_time(value: datetime | str) -> datetime:
+    """A time that was read past SQLAlchemy: SQLite's are text."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value.astimezone(UTC)
+
+
 class JsonObject(TypeDecorator[Mapping[str, Any]]):
     impl = JSON(none_as_null=True)
     cache_ok = True

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     CursorResult,
     Executable,
+    Select,
     Text,
     any_,
     event,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     literal,
     make_url,
     select,
+    text,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -33,11 +35,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 from storage import schema, tracing
 from storage.copies import copies_of, keep_copy
 from storage.migrations import twins
+from storage.prepared import asking
+from storage.reader import Reader, Steps, following
 from storage.tables import Base
 from storage.twins import COLUMN, SETTING, THE_ONE, Insert, checked, let_it_say
 from storage.unavailable import DatabaseTooNew, DatabaseUnavailable, explain, shown
 
 __all__ = ["Database", "DatabaseTooNew", "DatabaseUnavailable"]
+
+T = TypeVar("T")
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -74,6 +80,7 @@ class Database:
         self._turn = asyncio.Lock() if self._is_sqlite else None
         self.name = shown(engine.url)  # for people and logs: without the password
         self.file = Path(str(engine.url.database)) if self._is_sqlite else None
+        self._reader = Reader(self.file, PATIENCE_SECONDS) if self.file else None
         self.revision: str | None = None  # of its tables when it was opened; None: it was empty
         self.kept: Path | None = None  # a copy from before they were changed
         self.sees_past_row_security = False  # Postgres does not hold this role to the rows of its twin
@@ -130,6 +137,28 @@ class Database:
         async with self._session(frozen) as session:
             yield session
 
+    async def look(self, steps: Steps[T]) -> T:
+        """What comes of these questions; on SQLite, of one moment. They are made on another thread."""
+        with tracing.storing(tracing.READ, self._engine.dialect.name):
+            if self._reader is None:
+                async with self._session(self._reading) as session:
+                    query, result = await asyncio.to_thread(following, steps, None)
+                    while query is not None:
+                        rows = [*await session.execute(text(query[0]), query[1])]
+                        query, result = await asyncio.to_thread(following, steps, rows)
+                    return cast(T, result)
+            try:
+                return await self._reader.look(steps)
+            except sqlite3.Error as error:
+                raise explain(self._engine.url, error) or error from error
+
+    async def rows(self, query: Select[*tuple[Any, ...]], **values: Any) -> list[tuple[Any, ...]]:
+        """What a query finds that is made once and asked often."""
+        if self._reader:
+            return await self.look(asking(query, values))
+        async with self.reading() as session:
+            return [tuple(row) for row in await session.execute(query, values)]
+
     async def alone(self, session: AsyncSession, name: str) -> None:
         """Until this transaction ends, nobody else gets past this name. SQLite's writers are alone anyway."""
         if not self._is_sqlite:
@@ -154,15 +183,6 @@ class Database:
             return column.in_(select(func.json_each(json.dumps(listed)).table_valued("value").c.value))
         return column == any_(literal(listed, ARRAY(Text)))
 
-    async def straight(self, session: AsyncSession, query: str, bound: Sequence[Any]) -> list[Any]:
-        """What SQLite says to this, asked past SQLAlchemy: for a query that thinks less than its wrapping."""
-        connection = await (await session.connection()).get_raw_connection()
-        driver: Any = connection.driver_connection
-        try:
-            return [*await driver.execute_fetchall(query, bound)]
-        except sqlite3.Error as error:
-            raise explain(self._engine.url, error) or error from error
-
     async def touched(self, session: AsyncSession, statement: Executable) -> int:
         """Do it, and say how many rows it inserted, changed or deleted."""
         result = await session.execute(statement)
@@ -184,6 +204,8 @@ class Database:
             return await asyncio.to_thread(_scrub, self.file)
 
     async def close(self) -> None:
+        if self._reader:
+            self._reader.close()
         await self._engine.dispose()
 
     async def _bring_up_to_date(self) -> None:

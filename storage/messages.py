@@ -42,10 +42,11 @@ class MessageStore:
         self, chat_id: str, platform: str, limit: int = 20, before: datetime | None = None
     ) -> list[Message]:
         """The last messages people could read in one chat, oldest first, without the deleted ones."""
-        wanted = {"platform": platform, "chat_id": chat_id, "limit": limit}
-        query = RECENT if before is None else RECENT.where(MessageRow.sent_at < before)
-        async with self._database.reading() as session:
-            return [Message(*row) for row in await session.execute(query, wanted)][::-1]
+        wanted: dict[str, Any] = {"platform": platform, "chat_id": chat_id, "limit": limit}
+        if before is not None:
+            wanted["before"] = before
+        query = RECENT if before is None else RECENT_BEFORE
+        return [Message(*row) for row in await self._database.rows(query, **wanted)][::-1]
 
     async def last_reply(self, platform: str, chat_id: str) -> Message | None:
         """The twin's newest message in this chat."""
@@ -287,3 +288,4 @@ RECENT = (
     .filter_by(deleted_at=None, unsent=False)
     .limit(bindparam("limit", type_=Integer))
 )
+RECENT_BEFORE = RECENT.where(MessageRow.sent_at < bindparam("before"))

@@ -6,15 +6,13 @@ so is looked up in the database, which knows whether it is still there, for whom
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import VectorRow
+from storage.reader import Steps
 
 SHELF = 1 << 32
 AT_ONCE = 20_000  # vectors read in one go
@@ -40,44 +38,52 @@ def similarity(vector: Sequence[float], kept: bytes) -> float:
 
 
 class Vectors:
-    def __init__(self) -> None:
+    def __init__(self, mine: str = "TRUE") -> None:
+        """`mine`: what a row `v` of them has to be."""
+        self._mine = mine
         self._shelves: dict[int, tuple[Any, Any]] = {}  # numbers, ascending, and bits of each
-        self._reading = asyncio.Lock()
+        self._taking = threading.Lock()
 
-    async def load(self, session: AsyncSession) -> None:
-        """Read all there are."""
-        for shelf in await _shelves_with_vectors(session):
-            while await self._read(session, shelf, AT_ONCE) == AT_ONCE:
+    def load(self) -> Steps[None]:
+        """Read all there are: from shelf to shelf, each by the first number on it."""
+        after = 0
+        while first := (yield _FIRST.format(mine=self._mine), {"after": after}):
+            shelf = first[0][0] // SHELF
+            while (yield from self._read(shelf, AT_ONCE)) == AT_ONCE:
                 pass
+            after = (shelf + 1) * SHELF
 
-    async def catch_up(self, session: AsyncSession, shelves: Iterable[int]) -> None:
+    def catch_up(self, shelves: Iterable[int]) -> Steps[None]:
         """Read what came since on these. What went is noticed when it is looked up."""
         for shelf in shelves:
-            await self._read(session, shelf, NEWS)
+            yield from self._read(shelf, NEWS)
 
-    async def _read(self, session: AsyncSession, shelf: int, most: int) -> int:
-        async with self._reading:
-            known = self._shelves.get(shelf)
-            after = int(known[0][-1]) if known is not None else shelf * SHELF
-            rows = await _rows(session, after, (shelf + 1) * SHELF, most)
-            if rows:
-                await asyncio.to_thread(self._take, shelf, rows)
-            return len(rows)
+    def _read(self, shelf: int, most: int) -> Steps[int]:
+        known = self._shelves.get(shelf)
+        after = int(known[0][-1]) if known is not None else shelf * SHELF
+        bounds = {"after": after, "before": (shelf + 1) * SHELF, "most": most}
+        rows = yield _NEWS.format(mine=self._mine), bounds
+        if rows:
+            with self._taking:
+                self._take(shelf, rows)
+        return len(rows)
 
-    async def nearest(self, vector: Sequence[float], allowed: Iterable[int], limit: int) -> set[int]:
+    def nearest(self, vector: Sequence[float], allowed: Iterable[int], limit: int) -> set[int]:
         """Numbers of those on these shelves that agree with it in the most directions."""
         shelves = [self._shelves[one] for one in allowed if one in self._shelves]
         bits = _bits(numpy.frombuffer(as_bytes(vector), dtype=numpy.int8)[None])[0]
-        mine = [shelf for shelf in shelves if shelf[1].shape[1] == len(bits)]
-        return await asyncio.to_thread(_nearest, bits, mine, limit)
+        return _nearest(bits, [shelf for shelf in shelves if shelf[1].shape[1] == len(bits)], limit)
 
     def _take(self, shelf: int, rows: Sequence[tuple[int, bytes]]) -> None:
-        size = len(rows[0][1])
-        rows = [row for row in rows if len(row[1]) == size]
+        size, known = len(rows[0][1]), self._shelves.get(shelf)
+        last = int(known[0][-1]) if known is not None else 0  # somebody else may have read them meanwhile
+        rows = [row for row in rows if len(row[1]) == size and row[0] > last]
+        if not rows:
+            return
         numbers = numpy.array([number for number, _ in rows], dtype=numpy.int64)
         whole = numpy.frombuffer(b"".join(vector for _, vector in rows), dtype=numpy.int8)
         bits = _bits(whole.reshape(len(rows), size))
-        if (known := self._shelves.get(shelf)) is not None and known[1].shape[1] == bits.shape[1]:
+        if known is not None and known[1].shape[1] == bits.shape[1]:
             numbers, bits = numpy.concatenate([known[0], numbers]), numpy.concatenate([known[1], bits])
         self._shelves[shelf] = numbers, bits
 
@@ -98,18 +104,7 @@ def _nearest(bits: Any, shelves: Sequence[tuple[Any, Any]], limit: int) -> set[i
     return {number for _, number in sorted(found)[:limit]}
 
 
-async def _shelves_with_vectors(session: AsyncSession) -> list[int]:
-    """One short look for each: the next number beyond the shelf before."""
-    shelves: list[int] = []
-    after = 0
-    query = select(VectorRow.number).order_by(VectorRow.number).limit(1)
-    while (number := await session.scalar(query.where(VectorRow.number >= after))) is not None:
-        shelves.append(number // SHELF)
-        after = (number // SHELF + 1) * SHELF
-    return shelves
-
-
-async def _rows(session: AsyncSession, after: int, before: int, most: int) -> list[tuple[int, bytes]]:
-    query = select(VectorRow.number, VectorRow.vector).order_by(VectorRow.number).limit(most)
-    query = query.where(VectorRow.number > after, VectorRow.number < before)
-    return [(number, vector) for number, vector in await session.execute(query)]
+_FIRST = """SELECT v.number FROM memory_vectors v WHERE {mine} AND v.number >= :after
+    ORDER BY v.number LIMIT 1"""
+_NEWS = """SELECT v.number, v.vector FROM memory_vectors v WHERE {mine} AND v.number > :after
+    AND v.number < :before ORDER BY v.number LIMIT :most"""

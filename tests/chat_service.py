@@ -87,6 +87,10 @@ class ChatService:
         later = (call for call in asked if call.at > began)
         return self._telegram is None or any(call.method == "getUpdates" for call in later)
 
+    def is_up(self) -> bool:
+        """Whether it has said so since its latest start; it may stand by for a copy that talks."""
+        return self.output.read_text(errors="replace").count("twin is up") == self.starts
+
     @property
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None

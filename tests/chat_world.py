@@ -43,6 +43,7 @@ class World:
         platforms: tuple[str, ...] = PLATFORMS,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         program: str = "twin",
+        only: str | None = None,
     ) -> ChatService:
         parts: dict[str, dict[str, Any]] = {part: dict(values) for part, values in (settings or {}).items()}
         parts.setdefault("model", {"base": "quick", "servers": [self.model.url]})
@@ -54,6 +55,7 @@ class World:
             telegram=self.telegram if "telegram" in platforms else None,
             settings=parts,
             program=program,
+            only=only,
         )
 
     def places(self, platform: str, private: int = 2, groups: int = 1) -> list[Place]:

@@ -92,9 +92,11 @@ class Gateway:
                     self._hear(connection, json.loads(frame.data))
         finally:
             self.connections.discard(connection)
-            for session in self.sessions.values():
+            for session in list(self.sessions.values()):
                 if session.connection is connection:
                     session.connection = None
+                    if socket.close_code in (1000, 1001):  # it said goodbye
+                        del self.sessions[session.id]
             writer.cancel()
             with suppress(asyncio.CancelledError):
                 await writer

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,8 @@ class Program:
         raise self.missing
 
 
-def _postgres(folder: Path, port: int) -> Sequence[str]:
+def postgres(folder: Path, port: int, more: Mapping[str, object] | None = None) -> Sequence[str]:
+    """The command that starts one; `more`: settings beside ours, or instead of them."""
     binaries = _folder_of("initdb")
     made = subprocess.run(
         [binaries / "initdb", "-D", folder / "data", "-U", "twin", "-A", "trust", "-N", "--locale=C.UTF-8"],
@@ -127,6 +128,7 @@ def _postgres(folder: Path, port: int) -> Sequence[str]:
         "synchronous_commit": "off",
         "full_page_writes": "off",
         "max_connections": 50,
+        **(more or {}),
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return [str(binaries / "postgres"), "-D", str(folder / "data"), *options]
@@ -145,14 +147,14 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
     """Postgres listens before it is ready."""
     probe = [str(_folder_of("initdb") / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]
     return subprocess.run(probe).returncode == 0
 
 
 POSTGRES = Service(
-    "TWIN_TEST_POSTGRES_URL", "postgresql+asyncpg://twin@127.0.0.1:{port}/postgres", _postgres, _accepts
+    "TWIN_TEST_POSTGRES_URL", "postgresql+asyncpg://twin@127.0.0.1:{port}/postgres", postgres, accepts
 )
 REDIS = Service("TWIN_TEST_REDIS_URL", "redis://127.0.0.1:{port}/0", _redis, _answers)
 CHROMIUM = Program("TWIN_TEST_CHROMIUM", "chromium", "chromium-browser")

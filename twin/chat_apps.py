@@ -59,6 +59,7 @@ def chat_apps(
                 owner_ids=authority.owner_ids("discord"),
                 names=names,
                 fresh_for=timedelta(minutes=settings.chat.max_age_minutes),
+                cursors=stores.cursors,
                 api_url=settings.discord.api_url,
                 gateway_url=settings.discord.gateway_url,
             )

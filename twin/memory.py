@@ -1,4 +1,4 @@
-"""What does the twin remember? What would come back to which ears, and what memories mean, by the clock."""
+"""What does the twin remember, what of it comes back to which ears, and what is done for it by the clock?"""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 64  # texts that are embedded together
 IDLE_SECONDS, AWAY_SECONDS = 5.0, 60.0
+TIDY_SECONDS, BREATH_SECONDS = 60.0, 0.2  # writers have their turn between two pieces of it
 
 
 async def search(
@@ -30,6 +31,19 @@ async def search(
     audiences = {PUBLIC, chat} if chat else {PUBLIC, OWNER_ONLY}
     recaller = Recaller(stores.memories, Recall(), build_embedder(settings))
     return await recaller.for_anybody_in(words, audiences, limit)
+
+
+async def tidy_by_the_clock(
+    memories: MemoryStore, every: float = TIDY_SECONDS, breath: float = BREATH_SECONDS
+) -> None:
+    """For ever: what is remembered is found fast, also after a large import."""
+    while True:
+        more = False
+        try:
+            more = await memories.tidy()
+        except DatabaseUnavailable as reason:
+            log.error("the index of memories stays as it is for now: %s", reason)
+        await asyncio.sleep(breath if more else every)
 
 
 async def embed_by_the_clock(memories: MemoryStore, settings: Settings, every: float = IDLE_SECONDS) -> None:

@@ -44,7 +44,7 @@ from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.kinds import Bench
 from twin.logs import write_logs
-from twin.memory import embed_by_the_clock
+from twin.memory import embed_by_the_clock, tidy_by_the_clock
 from twin.monitoring import traced
 from twin.outcomes import tell_outcomes
 from twin.runner import Runner
@@ -207,6 +207,7 @@ def _background(
             ("guard", lambda: guard_by_the_clock(stores.feedback, stores.questions, talk.news)),
             ("trial", lambda: watch_by_the_clock(stores, model, canary, talk.news)),
             ("memory", lambda: embed_by_the_clock(stores.memories, bench.settings)),
+            ("index", lambda: tidy_by_the_clock(stores.memories)),
         ]
     if "api" in parts:
         served = partial(serve_api, bench.home, bench.settings, stores, model, brain, talk)

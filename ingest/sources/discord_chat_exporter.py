@@ -100,15 +100,16 @@ class _Said(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _READ = [one.name for one in fields(_Said) if one.type is Any]
-_SPEAKERS: Decoder[list[Any]] = Decoder(list[_Speakers])  # type: ignore[assignment]
-_SAID: Decoder[list[Any]] = Decoder(list[_Said])  # type: ignore[assignment]
+_SPEAKERS: Decoder[list[Any]] = Decoder(list[_Speakers])
+_SAID: Decoder[list[Any]] = Decoder(list[_Said])
 
 
 def _as_said(message: dict[Any, Any]) -> _Said:
     """Whatever is in it: nothing here has been looked at."""
     author = as_dict(message.get("author"))
-    called = {name: author.get(name) for name in ("id", "name", "nickname", "isBot")}
-    return _Said(**{name: message.get(name) for name in _READ}, author=_Author(**called))
+    called: dict[str, Any] = {name: author.get(name) for name in ("id", "name", "nickname", "isBot")}
+    read: dict[str, Any] = {name: message.get(name) for name in _READ}
+    return _Said(**read, author=_Author(**called))
 
 
 def recognise(path: Path) -> float:
@@ -124,7 +125,7 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
         for item in _messages(export, _SPEAKERS):
             message = as_dict(item[0].value) if isinstance(item, tuple) else {}
             for user in (as_dict(message.get("author")), *map(as_dict, as_list(message.get("mentions")))):
-                about = (user.get("id"), user.get("nickname"), user.get("name"))
+                about: Any = (user.get("id"), user.get("nickname"), user.get("name"))
                 if not all(isinstance(one, str) for one in about):
                     about = repr(about)
                 if about in written:

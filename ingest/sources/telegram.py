@@ -43,8 +43,10 @@ _ROOT = known(
     " web_sessions other_data chats left_chats"
 )
 _CHAT = known("id name", values={"type": (*_NOT_TALK, *_TALK)})
-_SAID_BY = {"from": Any, "from_id": Any, "forwarded_from": Any, "forwarded_from_id": Any}
-_SPEAKERS = Decoder(list[TypedDict("_Said", _SAID_BY, total=False)])  # type: ignore[misc]
+_SaidBy = TypedDict(
+    "_SaidBy", {"from": Any, "from_id": Any, "forwarded_from": Any, "forwarded_from_id": Any}, total=False
+)
+_SPEAKERS: Decoder[list[Any]] = Decoder(list[_SaidBy])
 _PART = known(
     "text href user_id language document_id collapsed",
     values={

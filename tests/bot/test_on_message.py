@@ -478,6 +478,13 @@ async def test_of_several_copies_only_the_one_with_the_lease_answers(kitchen):
     await until(lambda: kitchen.platform.texts() == ["hello there friend"])
 
 
+async def test_what_the_copy_before_has_heard_and_not_answered_is_taken_up_at_once(kitchen):
+    await kitchen.messages.add(said("hello?"), waiting=True)
+    kitchen.settings(leases=LeaseStore(kitchen.database), holder="its successor")
+    await kitchen.talk.turns.sweep()
+    await until(lambda: kitchen.platform.texts() == ["hello there friend"])
+
+
 # draft mode
 
 

@@ -20,7 +20,7 @@ def shown(kitchen):
 
 async def told_about_the_trombone(kitchen):
     """Bo says where it is; others talk until that is out of sight."""
-    kitchen.brain._history = 1
+    kitchen.brain._composer._history = 1
     old = {"sent_at": now() - timedelta(minutes=5)}
     await kitchen.hear(said("the trombone lies under the stairs", by="bo", number="1", **HERE | old))
     await kitchen.hear(said("nice evening", by="ana", number="2", **HERE))
@@ -58,7 +58,7 @@ async def test_what_is_taken_back_is_not_recalled(kitchen, how):
 
 
 async def test_a_fact_is_forgotten_in_the_very_next_prompt(kitchen):
-    kitchen.brain._card_facts = 1
+    kitchen.brain._composer._card_facts = 1
     for fact in ("My cat is called Pixel", "I live in Porto"):
         await kitchen.command(f"remember {fact}")
     await kitchen.hear(said("what is the cat called?", number="1"))

@@ -51,7 +51,7 @@ def served(kitchen):
     """The kitchen's brain asks a server over HTTP."""
     server = Server()
     client = ModelClient("http://model:8000/v1", transport=httpx.MockTransport(server))
-    kitchen.brain._replicas = client
+    kitchen.brain._voice._replicas = client
     return server
 
 

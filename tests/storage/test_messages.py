@@ -1,6 +1,6 @@
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from storage.database import Database
@@ -247,3 +247,33 @@ async def test_a_deleted_message_is_forgotten_but_a_reply_keeps_what_feedback_is
     assert await store.delete("telegram:kitchen:99", NOON) is False
     assert await store.get(said(1).key) == said(1, text="", deleted_at=NOON)
     assert await store.get(answer.key) == replace(answer, deleted_at=NOON)
+
+
+async def test_what_every_answer_asks_for_comes_back_whole(database):
+    """It goes past SQLAlchemy on SQLite: every kind of column comes out as it went in."""
+    store, zone = MessageStore(database), timezone(timedelta(hours=5))
+    stamp = Stamp(
+        "v1", "pocket", "hash", ({"role": "user", "content": "é \N{WAVING HAND SIGN}"},), {"seed": 1}
+    )
+    said = Message(
+        key="whole:1",
+        platform="whole",
+        chat_id="1",
+        author_id="ana",
+        author_name="Ana",
+        text="lone \ud83d and nul \x00",
+        sent_at=datetime(2026, 5, 4, 12, 0, 0, 250000, tzinfo=zone),
+        by_twin=True,
+        stamp=stamp,
+        media=(Media("picture", "abc"),),
+    )
+    await store.add(said)
+    [recent] = await store.recent("1", "whole")
+    assert recent == await store.get("whole:1")
+    assert recent.sent_at == said.sent_at
+    assert recent.stamp == stamp
+    just_then, later = said.sent_at, said.sent_at + timedelta(microseconds=1)
+    assert await store.recent("1", "whole", before=just_then) == []
+    assert await store.recent("1", "whole", before=later.astimezone(UTC)) == [recent]
+    assert await store.recent("\ud83d", "whole") == []
+    assert await store.recent("1", "whole", limit=0) == []
