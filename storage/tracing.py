@@ -37,7 +37,7 @@ def span(name: str, **about: Value) -> Iterator[Span]:
 @contextmanager
 def storing(name: str, system: str) -> Iterator[None]:
     """A transaction. Nothing happens within it: its block is begun and ended by other hands."""
-    begun = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes={"db.system.name": system} | _whose())
+    begun = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes={"db.system.name": system, **_whose()})
     with _ended(begun):
         yield
 

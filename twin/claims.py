@@ -32,7 +32,7 @@ def database_of(home: Home, settings: Settings) -> str:
 
 
 def wanted(settings: Settings) -> dict[str, tuple[str, str, str]]:
-    """By part of the service: what it needs for itself (kind, thing), and what to say where another has it."""
+    """By part of the service: what it needs for itself (kind, thing), and what to say if another has it."""
     found: dict[str, tuple[str, str, str]] = {}
     if settings.api.on and settings.api.port:
         port = str(settings.api.port)
