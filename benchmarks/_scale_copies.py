@@ -33,7 +33,8 @@ def postgres_that_counts() -> Iterator[str]:
     """A Postgres with nothing in it, as durable as any, that keeps account of every statement."""
 
     def start(folder: Path, port: int) -> Sequence[str]:
-        return services.postgres(folder, port, DURABLE)
+        command: Sequence[str] = services.postgres(folder, port, DURABLE)
+        return command
 
     url = "postgresql+asyncpg://twin@127.0.0.1:{port}/postgres"
     server = services.Service("TWIN_BENCHMARK_POSTGRES_URL", url, start, services.accepts)

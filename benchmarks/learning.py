@@ -19,6 +19,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def main() -> None:
         rates = {(method, count): QUICK_RATE for method in PLAIN for count in events}
         if not options.quick:
             rates = _tuned(starts, events, book)
-        before = [book.once((seed, "before"), lambda s=seed: _before(starts.of(s))) for seed in seeds]
+        before = [book.once((seed, "before"), partial(_before_of, starts, seed)) for seed in seeds]
         runs = _runs(starts, seeds, methods, events, rates, book)
     found = {
         "figures": {
@@ -112,15 +113,20 @@ def main() -> None:
         _learning_plot.draw(found["figures"], PICTURE)
 
 
-def _before(start: Start) -> Figures:
+def _before_of(starts: Starts, seed: int) -> Figures:
+    start = starts.of(seed)
     return {**start.before, "seconds": start.seconds}
+
+
+def _plain_of(starts: Starts, method: str, count: int, rate: float) -> Figures:
+    return plain(starts.of(TUNING_SEED), method, count, rate)
 
 
 def _tuned(starts: Starts, events: Sequence[int], book: Book) -> dict[tuple[str, int], float]:
     """The rate that prefers best, whatever it forgets."""
     jobs = [(method, count, rate) for method in PLAIN for count in events for rate in RATES]
     found = {
-        job: book.once((TUNING_SEED, *job), lambda j=job: plain(starts.of(TUNING_SEED), *j))["pref_accuracy"]
+        job: book.once((TUNING_SEED, *job), partial(_plain_of, starts, *job))["pref_accuracy"]
         for job in _shown(jobs, "choosing the rates of plain TRL")
     }
     return {

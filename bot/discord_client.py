@@ -7,7 +7,7 @@ import copy
 import logging
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -334,7 +334,7 @@ class DiscordClient(discord.Client):
                     await self._ears.reaction_changed(told, self._platform)
 
 
-def _leaving_it_open(close: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+def _leaving_it_open(close: Callable[..., Awaitable[None]]) -> Callable[..., Coroutine[Any, Any, None]]:
     """The library closes with 1000, and that ends the session."""
 
     async def close_with(code: int = LEFT_OPEN) -> None:

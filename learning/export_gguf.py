@@ -133,7 +133,7 @@ def _tensors(merged: Path) -> Iterator[tuple[Path, str]]:
 
 def _named(names: gguf.TensorNameMap, name: str) -> str:
     found = WORDS.fullmatch(name)
-    target = names.get_name(f"model.{found[1]}", (".weight",)) if found else None
+    target: str | None = names.get_name(f"model.{found[1]}", (".weight",)) if found else None
     if target is None:
         raise TrainingFailed(f"GGUF has no name for {name}.")
     return target

@@ -61,12 +61,12 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
     with show.progress(f"merging {version}") as on_progress:
         if kind is None:
             return await asyncio.to_thread(merge, base.weights, Path(adapter.path), final)
-        must_be_installed(kind)  # type: ignore[arg-type]
+        must_be_installed(kind)
         rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
         with tempfile.TemporaryDirectory(dir=final.parent) as room:
             whole = await asyncio.to_thread(merge, base.weights, Path(adapter.path), Path(room) / "merged")
             on_progress(0.5, f"writing {kind}")
-            return await asyncio.to_thread(export, whole, final, kind, rows)  # type: ignore[arg-type]
+            return await asyncio.to_thread(export, whole, final, kind, rows)
 
 
 async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:

@@ -115,6 +115,46 @@ def test_a_promotion_shows_what_changes_and_can_be_taken_back(visit):
     expect(page.get_by_text("on trial in")).to_be_hidden()
 
 
+def test_an_adapter_is_tried_let_answer_and_taken_back(visit):
+    """Real adapters on the real model server; every step shows first what it changes."""
+    page = visit("/models/")
+
+    def answering():
+        found = page.request.get("/api/adapters/answering").json()
+        return found["live"], found["canary"]
+
+    def agree(button, *sentences):
+        page.get_by_role("button", name=button, exact=True).click()
+        ask = page.get_by_role("dialog")
+        for sentence in sentences:
+            expect(ask.get_by_text(re.compile(sentence)).first).to_be_visible()
+        ask.get_by_role("button").last.click()
+        expect(ask).to_be_hidden(timeout=60_000)
+
+    live, trial = answering()
+    if trial:  # nobody has ended the sample's own yet
+        agree("Roll back", f"The trial of {trial} ends")
+    page.get_by_role("button", name=re.compile("^dpo-4")).click()
+    expect(page.get_by_role("heading", name=re.compile("dpo-4"))).to_be_visible()
+    agree("Try on some chats", "dpo-4 in 20", "of the last two weeks would be answered")
+    expect(page.get_by_text("on trial in 20")).to_be_visible()
+    assert answering() == (live, "dpo-4")
+    agree("Promote", "dpo-4", "of the last two weeks would be answered")
+    expect(page.get_by_text("dpo-4 answers", exact=True)).to_be_visible()
+    assert answering() == ("dpo-4", None)
+
+    page.goto("/chat/")
+    page.get_by_role("button", name="New conversation").first.click()
+    page.get_by_label("Message").fill("are you climbing this weekend?")
+    page.get_by_label("Message").press("Enter")
+    expect(page.get_by_role("log").get_by_text(re.compile("dpo-4"))).to_be_visible(timeout=60_000)
+
+    page.goto("/models/")
+    agree("Roll back", live)
+    expect(page.get_by_text(f"{live} answers", exact=True)).to_be_visible()
+    assert answering() == (live, None)
+
+
 def test_a_run_is_started_seen_and_its_log_read(visit):
     page = visit("/training/")
     expect(page.get_by_role("heading", name="Log")).to_be_visible()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.clean import clean
@@ -32,6 +32,7 @@ def someones() -> Roster:
     return roster
 
 
+@example(["me arroba example punkt com", "call double seven seven two one one eight nine", "ask tamsin"])
 @given(st.lists(LINES.filter(bool), max_size=5))
 def test_a_text_that_is_passed_over_has_nothing_to_hide_and_the_usual_tags(lines: list[str]) -> None:
     roster = someones()
