@@ -26,8 +26,9 @@ QUIET = {
 class HostService:
     """One process; every home in `folder` is a twin of it."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, program: str = "twin", **environment: str) -> None:
+        """`program`: a module. `environment`: the host's own, on top of ours."""
+        self.folder, self._program = folder, program
         self._environment = {name: value for name, value in os.environ.items() if name[:5] != "TWIN_"}
         self._environment |= environment
         self.process: subprocess.Popen[bytes] | None = None
@@ -51,7 +52,7 @@ class HostService:
         return self.folder / "output"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "twin", "host", str(self.folder)]
+        command = [sys.executable, "-m", self._program, "host", str(self.folder)]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self._environment, stdout=output, stderr=subprocess.STDOUT
@@ -90,6 +91,17 @@ class HostService:
             return await asyncio.to_thread(self.process.wait, 60)
         finally:
             self.kill()
+
+    def rss_mb(self) -> float:
+        assert self.process
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def cpu_seconds(self) -> float:
+        """Processor time so far, user and system."""
+        assert self.process
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         if self.process:
