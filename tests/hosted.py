@@ -9,12 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from chat_service import ROOT, as_toml
+
+from twin.home import Home
+from twin.host import Host
+from twin.settings import Settings
+from twin.shared_models import SharedModels
 
 QUIET = {
     "schedule": dict.fromkeys(("sync", "learn", "evaluate", "forget"), "off"),
@@ -68,12 +73,26 @@ class HostService:
     def state(self, name: str) -> str:
         return str(self.board.get(name, {}).get("state", ""))
 
+    @asynccontextmanager
+    async def inside(self) -> AsyncIterator[None]:
+        """In this process and looking often, where no start and no end of a process is asked about."""
+        stop = asyncio.Event()
+        async with SharedModels(Home(self.folder), Settings()) as models:
+            host = Host(self.folder, models)
+            running = asyncio.create_task(host.run(stop, every=0.05))
+            try:
+                yield
+            finally:
+                stop.set()
+                await running
+                await host.close()
+
     async def until(self, condition: Any, seconds: float = 60.0) -> Any:
         end = time.monotonic() + seconds
         while not (found := condition()):
-            assert self.process
-            if self.process.poll() is not None or time.monotonic() > end:
-                words = self.output.read_text(errors="replace")[-3000:]
+            ended = self.process is not None and self.process.poll() is not None
+            if ended or time.monotonic() > end:
+                words = self.output.read_text(errors="replace")[-3000:] if self.process else ""
                 raise AssertionError(f"it does not come to that: {self.board}\n{words}")
             await asyncio.sleep(0.02)
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from twin.home import Home
 from twin.settings import Settings
 
@@ -20,9 +22,9 @@ class Claims:
     def free(self, kind: str, thing: str) -> bool:
         return (kind, thing) not in self._of
 
-    def give_back(self, twin: str) -> None:
-        """All that it has."""
-        self._of = {what: holder for what, holder in self._of.items() if holder != twin}
+    def give_back(self, twin: str, but: Collection[tuple[str, str]] = ()) -> None:
+        """All that it has, but for these (kind, thing)."""
+        self._of = {what: holder for what, holder in self._of.items() if holder != twin or what in but}
 
 
 def database_of(home: Home, settings: Settings) -> str:

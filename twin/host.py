@@ -136,6 +136,7 @@ class Host:
 
     def _left(self, twin: Hosted) -> None:
         self.twins.pop(twin.name, None)
+        self._claims.give_back(twin.name)
         self.board.gone(twin.name)
 
     async def _changed(self, twin: Hosted) -> None:
@@ -189,7 +190,6 @@ class Host:
             starting = await closing.enter_async_context(_place(self._starting))
             home.make()
             settings = self._models.said_for(await asyncio.to_thread(read_settings, home, hosted=True))
-            closing.callback(self._claims.give_back, twin.name)
             parts = self._allowed(twin, settings)
             closing.enter_context(own_logs(home, twin.name, settings.logs.format))
             several = not database_of(home, settings).startswith("sqlite")
@@ -217,14 +217,20 @@ class Host:
         self.board.state(twin.name, STOPPED)
 
     def _allowed(self, twin: Hosted, settings: Settings) -> tuple[str, ...]:
-        """The parts of the service that this twin may have. Raises Told when its database is another's."""
-        if holder := self._claims.take(twin.name, "database", database_of(twin.home, settings)):
+        """The parts of the service that this twin may have. Raises Told when its database is another's.
+
+        What it had before and still wants stays its own while it begins anew, whoever waits for it.
+        """
+        claimed, database = wanted(settings), ("database", database_of(twin.home, settings))
+        self._claims.give_back(
+            twin.name, but={database, *((kind, thing) for kind, thing, _ in claimed.values())}
+        )
+        if holder := self._claims.take(twin.name, *database):
             raise Told(
                 f"{holder} has the same database, and two twins may not share one",
                 f"set [storage] in {twin.home.settings_file}",
             )
         twin.misses, parts = [], []
-        claimed = wanted(settings)
         for part in (one for one in COMPONENTS if one != "model"):
             kind, thing, say = claimed.get(part, ("", "", ""))
             if kind and (holder := self._claims.take(twin.name, kind, thing)):

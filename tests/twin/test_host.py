@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
-from chat_service import ROOT
 from discord_server import DiscordServer
 from hosted import HostService
 from quick_model import QuickModel
 from telegram_server import TelegramServer
+from typer.testing import CliRunner
+
+from twin.cli import app
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -68,6 +67,7 @@ async def test_twins_of_one_process_come_change_break_and_go_and_the_others_do_n
     host.write("wrong", {"chat": {"burst_secondz": 1}})
     host.start()
     await host.run("mira", "bo", "dead")
+    await host.until(lambda: host.discord.gateway.identified)  # what was said to it before is not heard
     await asked_on_discord(host, 1)
     await asked_on_telegram(host, 2)
     await host.until(lambda: "burst_secondz" in host.state("wrong"))
@@ -92,9 +92,8 @@ async def test_twins_of_one_process_come_change_break_and_go_and_the_others_do_n
     await asked_on_discord(host, 5)
     assert host.discord.gateway.identified == connected
 
-    command = [sys.executable, "-m", "twin", "host", str(host.folder), "--json"]
-    asked = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
-    told = json.loads((await asked.communicate())[0])
+    asked = CliRunner().invoke(app, ["host", str(host.folder), "--json"])
+    told = json.loads(asked.stdout)
     assert told["pid"] == host.process.pid
     assert {name: one["state"] for name, one in told["twins"].items()} == dict.fromkeys(
         ("bo", "mira", "nell", "wrong"), "runs"
@@ -111,18 +110,17 @@ async def test_what_two_twins_may_not_share_the_second_is_refused_in_a_sentence(
     host = world
     shared = {"storage": {"url": f"sqlite+aiosqlite:///{host.folder / 'one.db'}"}}
     quick = {"model": {"base": "quick", "servers": [host.model.url]}}
-    host.start()
-    await host.run("mira")
-    host.write(
-        "ann", host.on_discord | {"api": {"on": True, "port": 18_931}}, TWIN_DISCORD__TOKEN="the-token"
-    )
-    await host.run("ann")
-    host.write("ben", quick | shared | {"api": {"on": True, "port": 18_931}})
-    await host.run("ben")
-    host.write("cat", quick | shared)
-    await host.until(lambda: "ben has the same database" in host.state("cat"))
-    assert "mira has the same token" in host.board["ann"]["parts"]["discord"]
-    assert "ann has port 18931" in host.board["ben"]["parts"]["api"]
-    shutil.rmtree(host.folder / "ann")  # what it had is free
-    await host.until(lambda: host.board["ben"]["parts"].get("api") == "runs")
-    assert await host.stop() == 0
+    async with host.inside():
+        await host.run("mira")
+        host.write(
+            "ann", host.on_discord | {"api": {"on": True, "port": 18_931}}, TWIN_DISCORD__TOKEN="the-token"
+        )
+        await host.run("ann")
+        host.write("ben", quick | shared | {"api": {"on": True, "port": 18_931}})
+        await host.run("ben")
+        host.write("cat", quick | shared)
+        await host.until(lambda: "ben has the same database" in host.state("cat"))
+        assert "mira has the same token" in host.board["ann"]["parts"]["discord"]
+        assert "ann has port 18931" in host.board["ben"]["parts"]["api"]
+        shutil.rmtree(host.folder / "ann")  # what it had is free
+        await host.until(lambda: host.board["ben"]["parts"].get("api") == "runs")
