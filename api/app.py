@@ -34,6 +34,7 @@ from api.settings import ApiSettings
 from api.shapes.auth import Grade, Scope
 from api.shapes.chat import Growing
 from api.shapes.page import Problem
+from api.who import COOKIE, cookie_of
 from api.world import World
 
 PAGES = (
@@ -100,6 +101,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, with each route's rule in it."""
     if app.openapi_schema:
         return app.openapi_schema
+    cookie = cookie_of(app.state.world.settings) if app.state.world else COOKIE
     schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     schemas = schema["components"]["schemas"]
     for shape in (Problem, Growing):
@@ -111,7 +113,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     schema["components"]["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
-        "session": {"type": "apiKey", "in": "cookie", "name": "twin_session"},
+        "session": {"type": "apiKey", "in": "cookie", "name": cookie},
     }
     rules = {
         (path, method): rule

@@ -19,7 +19,7 @@ from api.rules import Asking, allow, anybody
 from api.shapes import auth as shapes
 from api.shapes.auth import Grade, Scope
 from api.shapes.page import Done, Page
-from api.who import COOKIE, Who, csrf_of, identify
+from api.who import Who, cookie_of, csrf_of, identify
 from api.world import TheWorld, World
 from storage.access import Account, Token, hashed
 from storage.records import now
@@ -73,7 +73,7 @@ async def logout(asking: Asking, response: Response, world: TheWorld) -> Done:
     """Sign out here."""
     if asking.session:
         await world.access.close_session(asking.id, asking.session.id)
-    response.delete_cookie(COOKIE, path="/")
+    response.delete_cookie(cookie_of(world.settings), path="/")
     return Done(told="signed out")
 
 
@@ -189,7 +189,7 @@ async def open_session(world: World, account: Account, request: Request, respons
     agent = request.headers.get("user-agent", "")[:200]
     session = await world.access.open_session(account.id, secret, lasts, agent)
     response.set_cookie(
-        COOKIE,
+        cookie_of(world.settings),
         secret,
         max_age=int(lasts.total_seconds()),
         httponly=True,

@@ -16,6 +16,7 @@ from api.handling import Handled
 from api.problems import Refused
 from api.rules import anybody
 from api.shapes.auth import Grade
+from api.who import cookie_of
 from api.world import TheWorld, World
 from storage.access import Account
 
@@ -36,7 +37,7 @@ async def begin(world: TheWorld) -> RedirectResponse:
     )
     away = RedirectResponse(url, 302)
     away.set_cookie(
-        COOKIE,
+        cookie_of(world.settings, COOKIE),
         json.dumps([state, verifier]).encode().hex(),
         max_age=LASTS_SECONDS,
         httponly=True,
@@ -61,7 +62,9 @@ async def back(
     await world.rates.count("20/minute", "login", request.client.host if request.client else "")
     client = _client(world)
     try:
-        known, verifier = json.loads(bytes.fromhex(request.cookies.get(COOKIE, "")))
+        known, verifier = json.loads(
+            bytes.fromhex(request.cookies.get(cookie_of(world.settings, COOKIE), ""))
+        )
     except (ValueError, TypeError):
         known, verifier = "", ""
     if not known or not secrets.compare_digest(str(known).encode(), state.encode()):
@@ -73,7 +76,7 @@ async def back(
     request.state.tried = account.name
     home = RedirectResponse("/", 302)
     await open_session(world, account, request, home)
-    home.delete_cookie(COOKIE, path="/api/auth/discord")
+    home.delete_cookie(cookie_of(world.settings, COOKIE), path="/api/auth/discord")
     return home
 
 

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from api.world import World
 from storage.records import RunState, now
+from storage.whose import whose
 
 LATELY = timedelta(hours=1)
 HEARTBEAT = ("schedule", "heartbeat")  # the cursor that twin/schedule.py moves on
@@ -20,7 +21,14 @@ class Counted(Collector):
     """What this process has counted; not of the interpreter, which the model servers tell of, too."""
 
     def collect(self) -> Iterator[Metric]:
-        return (family for family in REGISTRY.collect() if family.name.startswith("twin_"))
+        return (_ours(family) for family in REGISTRY.collect() if family.name.startswith("twin_"))
+
+
+def _ours(family: Metric) -> Metric:
+    """Other twins of this process count there, too, and their figures are theirs."""
+    found = Metric(family.name, family.documentation, family.type, family.unit)
+    found.samples = [one for one in family.samples if one.labels.get("twin", "") == whose()]
+    return found
 
 
 async def collected(world: World) -> CollectorRegistry:
@@ -28,7 +36,8 @@ async def collected(world: World) -> CollectorRegistry:
     registry = CollectorRegistry()
 
     def gauge(name: str, what: str, *labels: str) -> Gauge:
-        return Gauge(f"twin_{name}", what, labels, registry=registry)
+        made = Gauge(f"twin_{name}", what, ("twin", *labels), registry=registry)
+        return made if labels else made.labels(whose())
 
     waiting, drafts = await world.pulse.waiting()
     gauge("messages_waiting", "messages that an answer is due to").set(waiting)
@@ -45,22 +54,22 @@ async def collected(world: World) -> CollectorRegistry:
     end = now()
     for told in await world.pulse.replies(end - LATELY, end, None):
         name = told.adapter or "base"
-        replies.labels(name).set(told.replies)
-        liked.labels(name).set(told.liked)
-        disliked.labels(name).set(told.disliked)
-        tokens.labels(name).set(told.completion_tokens)
-        slow.labels(name).set(told.p95_ms or 0)
+        replies.labels(whose(), name).set(told.replies)
+        liked.labels(whose(), name).set(told.liked)
+        disliked.labels(whose(), name).set(told.disliked)
+        tokens.labels(whose(), name).set(told.completion_tokens)
+        slow.labels(whose(), name).set(told.p95_ms or 0)
     live, canary = await world.adapters.answering()
     answers = gauge("adapter_share", "share of the chats that it answers", "adapter")
     share = canary.share or 0.0 if canary else 0.0
-    answers.labels(live.version if live else "base").set(1 - share)
+    answers.labels(whose(), live.version if live else "base").set(1 - share)
     if canary:
-        answers.labels(canary.version).set(share)
+        answers.labels(whose(), canary.version).set(share)
     if beat := await world.cursors.get(*HEARTBEAT):
         heard = gauge("schedule_heartbeat_timestamp_seconds", "when the schedule last showed signs of life")
         heard.set(beat.updated_at.timestamp())
     running = gauge("runs_running", "runs that are under way", "kind")
     for run in await world.runs.all(limit=50):
         if run.state is RunState.RUNNING:
-            running.labels(run.kind).inc()
+            running.labels(whose(), run.kind).inc()
     return registry

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from api.settings import ApiSettings
 from api.shapes.auth import Grade, Scope
 from storage.access import Account, Session, Token, hashed
 from storage.records import Role
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from api.world import World
 
 COOKIE = "twin_session"
+USUAL_PORT = ApiSettings().port
 UNSET: Any = object()
 
 
@@ -67,12 +69,17 @@ async def _identify(request: Request, world: World) -> Who | None:
             return None
         account, token = of_token
         return Who(account, scopes=frozenset(map(Scope, token.scopes)), token=token)
-    if cookie := request.cookies.get(COOKIE):
+    if cookie := request.cookies.get(cookie_of(world.settings)):
         of_session = await world.access.of_session(cookie)
         if of_session:
             account, session = of_session
             return Who(account, session=session, secret=cookie)
     return None
+
+
+def cookie_of(settings: ApiSettings, name: str = COOKIE) -> str:
+    """Browsers keep one jar for all ports of a host: the sessions of two twins there have two names."""
+    return name if settings.port == USUAL_PORT else f"{name}_{settings.port}"
 
 
 def csrf_of(secret: str) -> str:

@@ -16,6 +16,7 @@ from brain import metrics
 from storage.chats import PersonStore
 from storage.records import Message
 from storage.usage import UsageStore
+from storage.whose import whose
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Allowance:
 
     async def tell(self, message: Message, limit: str, platform: Platform) -> None:
         """One sentence, and for a while no other one; never in the owner's own name."""
-        metrics.REFUSALS.labels(limit).inc()
+        metrics.REFUSALS.labels(whose(), limit).inc()
         log.info("%s is not answered: %s", message.key, limit)
         if message.as_owner or message.by_bot or not await self._usage.first_notice(message, A_WHILE):
             return

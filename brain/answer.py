@@ -17,6 +17,7 @@ from brain.prompt import prompt_hash
 from brain.replicas import Replicas
 from storage.records import Spent, Stamp
 from storage.usage import UsageStore
+from storage.whose import whose
 
 ENOUGH = "enough"  # why an answer ended: whoever listened had heard enough
 OnText = Callable[[str], Awaitable[None]]
@@ -57,7 +58,7 @@ class Voice:
             async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
                 return await self._given(asked, speaking, on_text)
         except UnknownModel:  # a server was restarted and lost its adapters: tell it again, once
-            self._live.forget_loaded()
+            await self._live.forget_loaded()
             async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
                 return await self._given(asked, speaking, on_text)
 
@@ -87,7 +88,7 @@ class Voice:
             return made[0]
         if made:
             return made[0]
-        metrics.FROM_CACHE.labels(speaking.version or metrics.BASE).inc()
+        metrics.FROM_CACHE.labels(whose(), speaking.version or metrics.BASE).inc()
         await on_text(text)
         return Reply(text, self.stamp(asked, speaking.version))
 
@@ -105,7 +106,7 @@ class Voice:
             seconds=stamp.total_ms / 1000,
             first_seconds=stamp.first_token_ms / 1000,
         )
-        metrics.PICTURES.labels(speaking.version or metrics.BASE).inc(len(stamp.pictures))
+        metrics.PICTURES.labels(whose(), speaking.version or metrics.BASE).inc(len(stamp.pictures))
         if self._usage:
             spent = Spent(1, stamp.prompt_tokens, stamp.completion_tokens, round(stamp.total_ms))
             await self._usage.add(asked.last, spent)

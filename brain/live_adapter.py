@@ -8,13 +8,17 @@ period is over.
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from brain.adapter_slots import AdapterSlots
 from brain.affinity import unit_hash
 from brain.model_client import ModelRefused
 from brain.replicas import Replicas
@@ -34,6 +38,24 @@ Changed = Callable[[], Awaitable[object]]
 async def _nothing_to_do() -> None: ...
 
 
+Called = Callable[[str, str], str]
+"""What an adapter goes by on the servers, from its version and its folder."""
+
+
+def served_name(version: str, path: str) -> str:
+    """Its home, its version and where it lies: two twins' adapters of one number never meet on a server.
+
+    vLLM keeps what it has computed by this name, so the same folder is the same name in every process.
+    """
+    folder = Path(path).absolute()
+    home = re.sub(r"[^a-z0-9]+", "-", folder.parent.parent.name.lower()).strip("-")[:24] or "twin"
+    return f"{home}.{version}.{hashlib.blake2b(str(folder).encode(), digest_size=4).hexdigest()}"
+
+
+def _by_version(version: str, path: str) -> str:
+    return version
+
+
 class AdapterUnusable(Exception):
     """The live adapter cannot be served; the message says why and what to do."""
 
@@ -49,7 +71,8 @@ class Speaking:
 class LiveAdapter:
     """`grace` is longer than any answer: other processes may still be streaming from a replaced adapter.
 
-    `owner_first`: the owner's own chats with the twin are always in the canary.
+    `owner_first`: the owner's own chats with the twin are always in the canary. `called`: see served_name;
+    for servers that may be other twins', too. `slots`: where there may be more adapters than they hold.
     """
 
     def __init__(
@@ -60,12 +83,16 @@ class LiveAdapter:
         grace: timedelta = GRACE,
         *,
         owner_first: bool = True,
+        called: Called = _by_version,
+        slots: AdapterSlots | None = None,
     ) -> None:
         self._adapters = adapters
         self._replicas = replicas
         self._base_model = base_model
         self._grace = grace
         self._owner_first = owner_first
+        self._called = called
+        self._slots = slots
         self._loaded: dict[str, datetime] = {}  # version -> when it was last one that answers
         self._in_flight: Counter[str] = Counter()
         self._answered: tuple[str | None, ...] | None = None  # who answered last time: live, canary
@@ -84,10 +111,12 @@ class LiveAdapter:
         if adapter is None:
             yield Speaking(self._base_model, None)
             return
+        name = self._called(adapter.version, adapter.path)
         self._in_flight[adapter.version] += 1
         try:
             self._loaded[adapter.version] = now()
-            yield Speaking(adapter.version, adapter.version)
+            with self._slots.using(name) if self._slots else nullcontext():
+                yield Speaking(name, adapter.version)
         finally:
             self._in_flight[adapter.version] -= 1
 
@@ -128,32 +157,45 @@ class LiveAdapter:
         return named
 
     async def _ensure_loaded(self, adapter: Answering | None) -> None:
-        if adapter and adapter.version not in self._loaded:
-            await self._replicas.load_adapter(adapter.version, adapter.path)
+        if adapter is None:
+            return
+        name = self._called(adapter.version, adapter.path)
+        if self._slots:
+            await self._slots.load(name, adapter.path)
+        elif adapter.version not in self._loaded:
+            await self._replicas.load_adapter(name, adapter.path)
 
     async def wanted(self) -> Mapping[str, str]:
         """Name and folder of what a server must hold before anybody is answered by it."""
-        return {one.version: one.path for one in await self._adapters.answering() if one}
+        return {self._called(one.version, one.path): one.path for one in await self._of_now()}
 
-    def forget_loaded(self) -> None:
+    async def _of_now(self) -> list[Answering]:
+        return [one for one in await self._adapters.answering() if one]
+
+    async def forget_loaded(self) -> None:
         """A server was restarted: what we loaded may not be there any more."""
         self._loaded.clear()
+        if self._slots:
+            for one in await self._adapters.all():
+                self._slots.lost(self._called(one.version, one.path))
 
     async def unload_idle(self) -> list[str]:
         """Take adapters off the servers that do not answer now, and that nobody used for a while."""
-        wanted = await self.wanted()
-        ours = {adapter.version for adapter in await self._adapters.all()}
+        wanted = {one.version for one in await self._of_now()}
+        ours = {self._called(one.version, one.path): one.version for one in await self._adapters.all()}
         gone = []
-        for version in await self._replicas.models():
-            if version not in ours:
+        for name in await self._replicas.models():
+            if (version := ours.get(name)) is None:
                 continue
             if version in wanted or self._in_flight[version]:
                 self._loaded[version] = now()
                 continue
             # One that we see for the first time may be on its way to being live: it, too, has its grace.
             if now() - self._loaded.setdefault(version, now()) >= self._grace:
-                await self._replicas.unload_adapter(version)
+                await self._replicas.unload_adapter(name)
                 self._loaded.pop(version, None)
+                if self._slots:
+                    self._slots.lost(name)
                 gone.append(version)
                 log.info("adapter %s is off the servers", version)
         return gone

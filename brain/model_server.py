@@ -37,6 +37,7 @@ class ModelServer:
 
     `adapters` is the only folder it loads adapters from. `port` None takes a free one, and keeps it. `choice`
     and `gpus` are for vLLM: its flags (None: chosen for this machine), and which of the GPUs are its own.
+    `at_once`: adapters that the embedded one holds.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class ModelServer:
         start_seconds: float = 900.0,
         choice: Choice | None = None,
         gpus: Sequence[int] = (),
+        at_once: int | None = None,
     ) -> None:
         self.name = name
         self.log_path = log_path
@@ -62,6 +64,7 @@ class ModelServer:
         self._start_seconds = start_seconds
         self._choice = choice
         self._gpus = gpus
+        self._at_once = at_once
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -113,6 +116,8 @@ class ModelServer:
         command += ["--served-model-name", self.name, "--port", str(port)]
         if self._adapters:
             command += ["--allow-adapters-under", str(self._adapters)]
+        if self._at_once:
+            command += ["--max-loras", str(self._at_once)]
         inherited = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
         added = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
         return command, added | {"PYTHONPATH": os.pathsep.join([str(PROJECT), *inherited])}

@@ -74,6 +74,7 @@ class Replicas:
         self._probe_seconds = probe_seconds
         self._base: str | None = None
         self._queue: deque[asyncio.Event] = deque()
+        self._waiting: dict[Replicas, None] = {}  # whose answers wait, who was served longest ago first
         self._looking: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -87,6 +88,15 @@ class Replicas:
         await asyncio.gather(*self._looking, return_exceptions=True)
         for replica in self.replicas.values():
             await replica.client.aclose()
+
+    def for_another(self, limits: Limits) -> Replicas:
+        """The same servers for another twin, with limits and a queue of its own. Not to be entered.
+
+        Places are given in turn: whoever has many answers waiting takes none from whoever has one.
+        """
+        other = Replicas((), limits, self._probe_seconds)
+        other.replicas, other._waiting = self.replicas, self._waiting
+        return other
 
     # answers
 
@@ -146,6 +156,7 @@ class Replicas:
             raise ModelBusy(f"every model server is busy, and {len(self._queue)} answers wait already")
         turn = asyncio.Event()
         self._queue.append(turn)
+        self._waiting.setdefault(self)
         try:
             async with asyncio.timeout(self._limits.first_token_seconds):
                 while self._queue[0] is not turn or not (replica := self._take(model, session, tried)):
@@ -156,6 +167,9 @@ class Replicas:
             raise ModelBusy("every model server was busy for too long") from error
         finally:
             self._queue.remove(turn)
+            self._waiting.pop(self, None)
+            if self._queue:
+                self._waiting[self] = None  # behind the others
             self._next()  # there may be room for one more
         return replica
 
@@ -181,8 +195,8 @@ class Replicas:
         return ModelUnavailable(f"no model server can be asked ({why})")
 
     def _next(self) -> None:
-        if self._queue:
-            self._queue[0].set()
+        for one in self._waiting:
+            one._queue[0].set()
 
     # all of them
 

@@ -31,6 +31,7 @@ from storage.chats import FactStore
 from storage.messages import MessageStore
 from storage.records import Message
 from storage.usage import UsageStore
+from storage.whose import whose
 
 __all__ = ["ENOUGH", "Brain", "Enough", "OnText", "Reply"]
 
@@ -109,12 +110,12 @@ class Brain:
             return await self._seeing(asked, on_text)
         asking = Asking(told(asked.prompt), asked.person, asked.chat, asked.last.by_owner)
         if (instead := await self._policy.before(asking)) is not None:
-            metrics.POLICY.labels("before").inc()
+            metrics.POLICY.labels(whose(), "before").inc()
             return Reply(instead, replace(self._voice.stamp(asked, None), prompt=()))
         reply = await self._seeing(asked, _say_nothing)
         said = await self._policy.after(asking, reply.text)
         if said != reply.text:  # not the model's words: nothing to learn
-            metrics.POLICY.labels("after").inc()
+            metrics.POLICY.labels(whose(), "after").inc()
             reply = replace(reply, text=said, stamp=replace(reply.stamp, prompt=()))
         await on_text(said)
         return reply

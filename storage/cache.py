@@ -30,9 +30,15 @@ class Cache:
     """
 
     def __init__(
-        self, cashews: Cashews, connections: BlockingConnectionPool | None, patience: float, rest: float
+        self,
+        cashews: Cashews,
+        connections: BlockingConnectionPool | None,
+        patience: float,
+        rest: float,
+        namespace: str = "",
     ) -> None:
         self._cashews = cashews
+        self._own = f"{namespace}:" if namespace else ""
         self._connections = connections
         self._patience = patience
         self._rest = rest
@@ -41,7 +47,7 @@ class Cache:
 
     async def get(self, key: str) -> Any:
         """The value, as JSON gives it back (lists, not tuples), or None."""
-        return await self._try(lambda: self._cashews.get(key), None)
+        return await self._try(lambda: self._cashews.get(self._own + key), None)
 
     async def set(self, key: str, value: Any, tags: Sequence[str] = ()) -> bool:
         """Whether it was kept."""
@@ -49,7 +55,7 @@ class Cache:
 
     async def forget(self, *tags: str) -> bool:
         """Drop what has one of these tags. False: Redis is away; it is done before anything else is read."""
-        self._to_forget.update(tags)
+        self._to_forget.update(self._own + tag for tag in tags)
         return await self._try(_done, False)
 
     async def close(self) -> None:
@@ -57,7 +63,8 @@ class Cache:
             await self._connections.disconnect()
 
     async def _keep(self, key: str, value: Any, tags: Sequence[str]) -> bool:
-        return await self._cashews.set(key, value, expire=KEEP_SECONDS, tags=tags)
+        tags = [self._own + tag for tag in tags]
+        return await self._cashews.set(self._own + key, value, expire=KEEP_SECONDS, tags=tags)
 
     async def _try(self, action: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
         if time.monotonic() < self._resting_until:
@@ -77,15 +84,22 @@ class Cache:
 
 
 def open_cache(
-    redis_url: str | None, *, patience: float = PATIENCE_SECONDS, rest: float = REST_SECONDS
+    redis_url: str | None,
+    *,
+    namespace: str = "",
+    patience: float = PATIENCE_SECONDS,
+    rest: float = REST_SECONDS,
 ) -> Cache:
-    """Connects at the first use, and never fails: without Redis there is simply nothing in it."""
+    """Connects at the first use, and never fails: without Redis there is simply nothing in it.
+
+    `namespace`: whose it is, where several share one Redis; nobody finds or drops what is another's.
+    """
     cashews = Cashews()
     if redis_url is None:
         cashews.setup("mem://", size=10_000, check_interval=0, pickle_type="json")
         # Apart, because a full memory drops its oldest entry, and that must never be a tag in use.
         cashews.setup_tags_backend("mem://", size=1_000_000, check_interval=0)
-        return Cache(cashews, None, patience, rest)
+        return Cache(cashews, None, patience, rest, namespace)
     connections = BlockingConnectionPool.from_url(
         redis_url,
         max_connections=10,
@@ -96,7 +110,7 @@ def open_cache(
     )
     # JSON, because the default is pickle: whoever writes to Redis could run code here.
     cashews.setup(redis_url, suppress=False, pickle_type="json", connection_pool_class=_Given(connections))
-    return Cache(cashews, connections, patience, rest)
+    return Cache(cashews, connections, patience, rest, namespace)
 
 
 class _Given:

@@ -27,6 +27,14 @@ class CursorStore:
         async with self._database.transaction() as session:
             await session.execute(replace)
 
+    async def once(self, cursor: Cursor) -> Cursor:
+        """Remember this one unless there is one; the one that holds, in whatever process it was put first."""
+        insert = self._database.insert(CursorRow).values(values(cursor)).on_conflict_do_nothing()
+        async with self._database.transaction() as session:
+            await session.execute(insert)
+        kept = await self.get(cursor.source, cursor.container)
+        return kept or cursor
+
     async def all(self, source: str) -> list[Cursor]:
         query = selecting(CursorRow, Cursor).filter_by(source=source).order_by(CursorRow.container)
         async with self._database.reading() as session:

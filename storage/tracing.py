@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from opentelemetry import propagate, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from storage.whose import whose
+
 TURN = "twin.turn"  # one person is answered: from what they said to the last message that was sent
 REPLY = "twin.reply"  # the brain: recall, compose, ask
 SEND = "twin.send"  # one message of an answer into a chat app
@@ -27,7 +29,7 @@ _tracer = trace.get_tracer("twin")
 @contextmanager
 def span(name: str, **about: Value) -> Iterator[Span]:
     """What happens in the block happens within it; `about` becomes its attributes, as `twin.NAME`."""
-    begun = _tracer.start_span(name, attributes=_named(about))
+    begun = _tracer.start_span(name, attributes=_named(about) | _whose())
     with _ended(begun), trace.use_span(begun, record_exception=False, set_status_on_exception=False):
         yield begun
 
@@ -35,7 +37,7 @@ def span(name: str, **about: Value) -> Iterator[Span]:
 @contextmanager
 def storing(name: str, system: str) -> Iterator[None]:
     """A transaction. Nothing happens within it: its block is begun and ended by other hands."""
-    begun = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes={"db.system.name": system})
+    begun = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes={"db.system.name": system, **_whose()})
     with _ended(begun):
         yield
 
@@ -66,6 +68,7 @@ def asking(server: str, model: str, max_tokens: int, temperature: float) -> Iter
         "gen_ai.request.max_tokens": max_tokens,
         "gen_ai.request.temperature": temperature,
         "server.address": server,
+        **_whose(),
     }
     begun = _tracer.start_span(f"chat {model}", kind=SpanKind.CLIENT, attributes=about)
     headers: dict[str, str] = {}
@@ -81,6 +84,10 @@ def note(**about: Value) -> None:
 
 def _named(about: Mapping[str, Value]) -> dict[str, Value]:
     return {f"twin.{name}": value for name, value in about.items()}
+
+
+def _whose() -> dict[str, Value]:
+    return {"twin.name": name} if (name := whose()) else {}
 
 
 @contextmanager

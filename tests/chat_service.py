@@ -55,7 +55,7 @@ class ChatService:
         for part, values in (settings or {}).items():
             parts[part] = parts.get(part, {}) | dict(values)
         home.mkdir(parents=True, exist_ok=True)
-        (home / "twin.toml").write_text(_toml(parts), encoding="utf-8")
+        (home / "twin.toml").write_text(as_toml(parts), encoding="utf-8")
 
     @property
     def output(self) -> Path:
@@ -120,7 +120,7 @@ class ChatService:
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def _toml(parts: Mapping[str, Mapping[str, Any]]) -> str:
+def as_toml(parts: Mapping[str, Mapping[str, Any]]) -> str:
     """Strings, numbers, booleans and lists are written in TOML as in JSON."""
     lines: list[str] = []
     for part, values in parts.items():

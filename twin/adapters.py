@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from brain.live_adapter import served_name
 from brain.model_client import ModelRefused
 from brain.replicas import Replicas
 from learning.promote import ServerRefused
@@ -22,25 +23,27 @@ from twin.snapshots import newest_corpus
 
 
 class ServingFace:
-    """The model servers as promotion sees them: what one of them refuses, is refused."""
+    """The model servers as promotion sees them: adapters go by version; what one refuses, is refused."""
 
     def __init__(self, replicas: Replicas) -> None:
         self._replicas = replicas
+        self._names: dict[str, str] = {}  # on the servers, by version
 
     async def load_adapter(self, name: str, path: str) -> None:
+        self._names[name] = served_name(name, path)
         try:
-            refusals = await self._replicas.load_adapter(name, path)
+            refusals = await self._replicas.load_adapter(self._names[name], path)
         except ModelRefused as refusal:
             raise ServerRefused(str(refusal)) from refusal
         if refusals:
             raise ServerRefused("; ".join(f"{server}: {why}" for server, why in refusals.items()))
 
     async def unload_adapter(self, name: str) -> None:
-        await self._replicas.unload_adapter(name)
+        await self._replicas.unload_adapter(self._names[name])
 
     async def score(self, model: str, token_ids: Sequence[int]) -> Mapping[str, Sequence[float | None]]:
         try:
-            return await self._replicas.score(model, list(token_ids))
+            return await self._replicas.score(self._names.get(model, model), list(token_ids))
         except ModelRefused as refusal:
             raise ServerRefused(str(refusal)) from refusal
 

@@ -11,9 +11,9 @@ from typing import Any
 from brain.model_client import Sampling
 from brain.prompt import Turn, compose
 from storage.records import Adapter
-from twin.adapters import ServingFace, known_adapter
+from twin.adapters import known_adapter
 from twin.blind_test import PROMPTS, Pair, count_picks, write_test
-from twin.build import Model, open_model, open_stores, persona
+from twin.build import Model, open_model, open_stores, persona, speaking
 from twin.errors import Told
 from twin.home import Home
 from twin.learn import personal_scan
@@ -88,15 +88,13 @@ def _prompts(file: Path | None) -> list[str]:
 async def _answers(
     lines: Sequence[str], adapter: Adapter | None, model: Model, settings: Settings
 ) -> list[str]:
-    name = adapter.version if adapter else model.base.name
-    if adapter:
-        await ServingFace(model.client).load_adapter(adapter.version, adapter.path)
     who, gate = persona(settings), asyncio.Semaphore(AT_ONCE)
     sampling = Sampling(settings.model.temperature, settings.model.top_p, settings.model.max_tokens, seed=0)
 
-    async def one(line: str) -> str:
+    async def one(name: str, line: str) -> str:
         async with gate:
             prompt = compose(who, [Turn("friend", line, ours=False)])
             return (await model.client.chat(name, prompt, sampling)).text.strip()
 
-    return list(await asyncio.gather(*map(one, lines)))
+    async with speaking(model, adapter) as name:
+        return list(await asyncio.gather(*(one(name, line) for line in lines)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -25,10 +27,11 @@ from bot.platform import ChatRefused, ChatUnavailable, Platform
 from bot.rhythm import Rhythm
 from bot.terminal_app import OWNER_ID
 from bot.turns import Turns
+from brain.adapter_slots import AdapterSlots
 from brain.budget import Budget
 from brain.cached import ANSWERS, Cached
 from brain.embedder import ServedEmbedder
-from brain.live_adapter import LiveAdapter
+from brain.live_adapter import LiveAdapter, served_name
 from brain.memory import Embedder, Recall, Recaller
 from brain.model_client import ModelClient, Sampling
 from brain.model_facts import facts_of
@@ -50,7 +53,7 @@ from storage.feedback import FeedbackStore
 from storage.leases import LeaseStore
 from storage.memories import MemoryStore
 from storage.messages import MessageStore
-from storage.records import Media
+from storage.records import Adapter, Cursor, Media, now
 from storage.records_store import RecordStore
 from storage.runs import RunStore
 from storage.usage import UsageStore
@@ -90,13 +93,20 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     url = settings.storage.url
     address = url.get_secret_value() if url else home.database_url
     database = await Database.open(address, settings.storage.twin)
-    redis = settings.storage.redis_url
-    cache = open_cache(redis.get_secret_value() if redis else None)
-    try:
+    async with contextlib.AsyncExitStack() as closing:
+        closing.push_async_callback(database.close)
+        redis, namespace = settings.storage.redis_url, ""
+        if redis:
+            namespace = await _name_in_redis(CursorStore(database))
+        cache = open_cache(redis.get_secret_value() if redis else None, namespace=namespace)
+        closing.push_async_callback(cache.close)
         yield stores_of(database, cache)
-    finally:
-        await cache.close()
-        await database.close()
+
+
+async def _name_in_redis(cursors: CursorStore) -> str:
+    """By chance and for good, for all copies of the service on this database, and for nobody else."""
+    mine = Cursor("redis", "namespace", {"name": secrets.token_hex(8)}, now())
+    return str((await cursors.once(mine)).value["name"])
 
 
 def stores_of(database: Database, cache: Cache) -> Stores:
@@ -149,12 +159,29 @@ async def find_base(settings: Settings) -> Base:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The model servers that answer, and the base model they serve."""
+    """The model servers that answer, and the base model they serve. `slots`: several twins share them."""
 
     base: Base
     urls: tuple[str, ...]
     client: Replicas
     engine: str
+    slots: AdapterSlots | None = None
+
+
+@asynccontextmanager
+async def speaking(model: Model, adapter: Adapter | None) -> AsyncIterator[str]:
+    """What the servers call this adapter (None: the base model), which is on them until the block ends."""
+    if adapter is None:
+        yield model.base.name
+        return
+    name = served_name(adapter.version, adapter.path)
+    if model.slots is None:
+        await model.client.load_adapter(name, adapter.path)
+        yield name
+        return
+    await model.slots.load(name, adapter.path)
+    with model.slots.using(name):
+        yield name
 
 
 @asynccontextmanager
@@ -205,19 +232,26 @@ async def start_server(
         await server.stop()
 
 
+def limits_of(settings: Settings) -> Limits:
+    model = settings.model
+    return Limits(model.timeout_seconds, model.answer_seconds, model.at_once, model.queue)
+
+
 def open_replicas(settings: Settings, urls: Sequence[str]) -> Replicas:
     """To be entered with `async with`."""
-    model = settings.model
-    limits = Limits(model.timeout_seconds, model.answer_seconds, model.at_once, model.queue)
-    clients = [ModelClient(url, timeout=model.timeout_seconds) for url in urls]
-    return Replicas(clients, limits, may_sleep=settings.serving.share_gpu == "sleep")
+    clients = [ModelClient(url, timeout=settings.model.timeout_seconds) for url in urls]
+    return Replicas(clients, limits_of(settings), may_sleep=settings.serving.share_gpu == "sleep")
 
 
 def register_servers(home: Home, servers: Sequence[ModelServer]) -> Path:
     """Let the other commands of this home find the servers that this process runs."""
+    return register_urls(home, [server.url for server in servers], servers[0].engine)
+
+
+def register_urls(home: Home, urls: Sequence[str], engine: str) -> Path:
+    """Those that this process has, as long as it lives, for the other commands of this home."""
     path = home.root / "server.json"
-    urls = [server.url for server in servers]
-    told = {"url": urls[0], "urls": urls, "engine": servers[0].engine, "pid": os.getpid()}
+    told = {"url": urls[0], "urls": list(urls), "engine": engine, "pid": os.getpid()}
     path.write_text(json.dumps(told | {"begun": _begun(os.getpid())}))
     return path
 
@@ -265,6 +299,8 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         model.base.name,
         timedelta(seconds=settings.model.answer_seconds + GRACE_SECONDS),
         owner_first=settings.model.canary_owner_first,
+        called=served_name,
+        slots=model.slots,
     )
     model.client.wanted = live.wanted
     cached = Cached(stores.cache)

@@ -24,6 +24,7 @@ from storage.leases import LeaseStore
 from storage.unavailable import DatabaseUnavailable
 from twin import show
 from twin.build import Stores
+from twin.components import RUNS, Noted, nobody_asks
 from twin.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -103,29 +104,36 @@ class Standing:
         await self.leases.give_back(f"app {app}", self.holder)
 
 
-async def keep_running(app: ChatApp, news: OwnerNews, standing: Standing | None = None) -> None:
+async def keep_running(
+    app: ChatApp, news: OwnerNews, standing: Standing | None = None, noted: Noted = nobody_asks
+) -> None:
     """Until it is stopped or we are cancelled. With a `standing`, only while this copy has it."""
     pause = FIRST_PAUSE
     while True:
         try:
             if standing and not await standing.has(app.name):
                 news.elsewhere.add(app.name)
+                noted(app.name, "elsewhere")
                 pause = FIRST_PAUSE  # the copy that runs it may be gone in a moment
             else:
                 news.elsewhere.discard(app.name)
                 log.info("%s is started", app.name)
+                noted(app.name, RUNS)
                 await _until_silent(app, news, standing)
                 return  # somebody stopped it
         except ChatRefused as reason:
+            noted(app.name, f"refused: {reason}")
             show.sentence(f"{app.name}: {reason}")
             log.error("%s is refused: %s", app.name, reason)
             await news.trouble(app.name, f"{app.name} does not let me in: {reason}")
             pause = REFUSED_PAUSE
         except (ChatUnavailable, DatabaseUnavailable) as reason:
+            noted(app.name, f"away: {reason}")
             level = logging.ERROR if pause == FIRST_PAUSE else logging.WARNING  # the screen hears it once
             log.log(level, "%s is away: %s", app.name, reason)
             await news.trouble(app.name, f"I lost {app.name}: {reason}. I keep trying.")
         except Exception:
+            noted(app.name, "died; it is started again")
             log.exception("%s died and is started again", app.name)
             await news.trouble(app.name, f"My {app.name} part crashed; I started it again.")
         await asyncio.sleep(pause)

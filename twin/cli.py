@@ -80,6 +80,24 @@ def up(
 
 
 @app.command()
+def host(
+    folder: Annotated[Path, typer.Argument(help="Every folder in it with a twin.toml is one twin's home.")],
+    listed: Annotated[bool, typer.Option("--list", help="Only what is there, and how it goes.")] = False,
+    json: AsJson = False,
+) -> None:
+    """The service for many: every twin of that folder in one process, on the same model servers."""
+    from twin.host import host_until_stopped
+    from twin.host_board import as_told, show_board
+
+    if not (listed or json):
+        run(host_until_stopped(folder.expanduser().absolute()))
+        return
+    with problems_in_words():
+        told = as_told(folder.expanduser().absolute())
+    show.as_json(told) if json else show_board(told)
+
+
+@app.command()
 def chat() -> None:
     """Talk to the twin in the terminal; thumbs and corrections count."""
     from twin.chat import talk

@@ -17,6 +17,14 @@ COMPONENTS = ("model", "discord", "telegram", "api", "schedule", "runner")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 WELL_AFTER = 60.0  # seconds; one that ran for so long begins with a short pause again
 
+RUNS, ENDED = "runs", "off"
+
+Noted = Callable[[str, str], None]
+"""Who is told how a part is: its name, and RUNS, ENDED or what is wrong."""
+
+
+def nobody_asks(part: str, how: str) -> None: ...
+
 
 def chosen(only: str | None) -> tuple[str, ...]:
     """All of them, or those named: "discord,schedule". Raises Told."""
@@ -49,18 +57,23 @@ async def keep_alive(
     *,
     first_pause: float = FIRST_PAUSE,
     longest_pause: float = LONGEST_PAUSE,
+    noted: Noted = nobody_asks,
 ) -> None:
-    """Until we are cancelled, or it ends by itself."""
+    """Until we are cancelled, or it ends by itself. `noted` hears how it is, in a word or a sentence."""
     pause, loop = first_pause, asyncio.get_running_loop()
     while True:
         begun = loop.time()
         try:
+            noted(name, RUNS)
             await work()
+            noted(name, ENDED)
             return
         except Told as told:
+            noted(name, told.what)
             log.error("%s: %s", name, told)
             show.sentence(f"{name}: {told}; it is tried again")
         except Exception:  # whatever it was: the other parts go on, and this one gets another chance
+            noted(name, "died; it is started again")
             log.exception("%s died and is started again in %.0f seconds", name, pause)
             show.sentence(f"{name} died and is started again; the log has the details")
         await asyncio.sleep(pause)

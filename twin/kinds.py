@@ -26,6 +26,7 @@ from twin.snapshots import build_corpus_in
 from twin.sync import sync_one
 from twin.targets import target_of
 from twin.tidy import tidy
+from twin.training_slot import TrainingSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Bench:
     stores: Stores
     model: Model
     warm: Warm = field(default_factory=Warm)
+    slot: TrainingSlot | None = None  # where several twins train on one machine
 
     @property
     def settings(self) -> Settings:

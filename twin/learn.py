@@ -17,7 +17,7 @@ from learning.targets.target import Target
 from storage.records import Prompt
 from twin import show
 from twin.adapters import ServingFace
-from twin.build import Model, Stores, open_model, open_stores
+from twin.build import Model, Stores, open_model, open_stores, speaking
 from twin.feedback import agreed, private_things, trusted
 from twin.home import Home
 from twin.monitoring import traced
@@ -110,17 +110,14 @@ def _sampler(stores: Stores, model: Model, settings: Settings) -> Sampler:
 
     async def sample(prompt: Prompt, count: int) -> list[str]:
         live = await stores.adapters.live()
-        name = live.version if live else model.base.name
-        if live:
-            await ServingFace(model.client).load_adapter(live.version, live.path)
+        async with speaking(model, live) as name:
+            return [
+                text for text in await asyncio.gather(*(one(name, prompt, at) for at in range(count))) if text
+            ]
 
-        async def one(seed: int) -> str:
-            sampling = Sampling(
-                settings.model.temperature, settings.model.top_p, settings.model.max_tokens, seed
-            )
-            async with gate:
-                return (await model.client.chat(name, prompt, sampling)).text.strip()
-
-        return [text for text in await asyncio.gather(*(one(seed) for seed in range(count))) if text]
+    async def one(name: str, prompt: Prompt, seed: int) -> str:
+        sampling = Sampling(settings.model.temperature, settings.model.top_p, settings.model.max_tokens, seed)
+        async with gate:
+            return (await model.client.chat(name, prompt, sampling)).text.strip()
 
     return sample

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Literal
 
+from storage.whose import whose
 from twin.home import Home
 
 OURS = ("api", "bot", "brain", "ingest", "learning", "storage", "twin")
@@ -27,6 +29,7 @@ class AsJson(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
+            **({"twin": name} if (name := whose()) else {}),
             "message": record.getMessage(),
         }
         if record.exc_info and record.exc_info[0]:
@@ -36,19 +39,56 @@ class AsJson(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class AsText(logging.Formatter):
+    """A line; where several twins share the process, whose it is."""
+
+    def __init__(self) -> None:
+        super().__init__(FORM)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        return f"{name}: {line}" if (name := whose()) else line
+
+
+@contextmanager
+def own_logs(home: Home, twin: str, form: Literal["text", "json"] = "text") -> Iterator[str]:
+    """While the block runs, what is done for that twin is written into its own home's file, only there."""
+    file = _file(home, form)
+    file.addFilter(lambda record: whose() == twin)
+    logging.getLogger().addHandler(file)
+    try:
+        yield str(home.logs / "twin.log")
+    finally:
+        logging.getLogger().removeHandler(file)
+        file.close()
+
+
 def write_logs(home: Home, form: Literal["text", "json"] = "text") -> str:
-    """To one file, begun anew when it grows; errors to standard error as well. Returns the file's path."""
-    path = home.logs / "twin.log"
-    file = RotatingFileHandler(path, maxBytes=LARGEST, backupCount=FILES, encoding="utf-8", delay=True)
-    screen = logging.StreamHandler()
+    """To one file, begun anew when it grows; errors to standard error as well. Returns the file's path.
+
+    What is done for one twin of several goes into that twin's own file instead (`own_logs`).
+    """
+    file, screen = _file(home, form), logging.StreamHandler()
+    file.addFilter(lambda record: not whose())
     screen.setLevel(logging.ERROR)
+    screen.setFormatter(_form(form))
     for handler in (file, screen):
-        handler.setFormatter(AsJson() if form == "json" else logging.Formatter(FORM))
         logging.getLogger().addHandler(handler)
     logging.getLogger().setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(logging.INFO)
-    return str(path)
+    return str(home.logs / "twin.log")
+
+
+def _file(home: Home, form: Literal["text", "json"]) -> RotatingFileHandler:
+    path = home.logs / "twin.log"
+    file = RotatingFileHandler(path, maxBytes=LARGEST, backupCount=FILES, encoding="utf-8", delay=True)
+    file.setFormatter(_form(form))
+    return file
+
+
+def _form(form: Literal["text", "json"]) -> logging.Formatter:
+    return AsJson() if form == "json" else AsText()
 
 
 def wipe_logs(

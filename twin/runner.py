@@ -15,8 +15,9 @@ from brain.model_client import ModelUnavailable
 from learning.durable import Progress, carried_out, end_dead_runs, worker_name
 from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled
 from learning.targets.local import environment
-from storage.records import Run
+from storage.records import Run, RunState, now
 from storage.unavailable import DatabaseUnavailable
+from storage.whose import whose
 from twin.errors import in_words
 from twin.kinds import KINDS, Bench, Kind
 
@@ -61,14 +62,35 @@ class Runner:
             log.error("the queue cannot be read now: %s", reason)
 
     async def _take_what_is_due(self) -> None:
-        while kinds := self._free_kinds():
-            run = await self._bench.stores.runs.take(worker_name(), kinds)
-            if run is None:
-                return
-            log.info("run %s begins, attempt %d", run.id, run.attempts)
-            task = asyncio.create_task(self._do(run, self._kinds[run.kind]))
-            self._at_work[task] = self._kinds[run.kind]
-            task.add_done_callback(self._at_work.pop)
+        while kinds := await self._those_whose_turn_it_is():
+            try:
+                run = await self._bench.stores.runs.take(worker_name(), kinds)
+                if run is None:
+                    return
+                log.info("run %s begins, attempt %d", run.id, run.attempts)
+                task = asyncio.create_task(self._do(run, self._kinds[run.kind]))
+                self._at_work[task] = self._kinds[run.kind]
+                task.add_done_callback(self._done)
+            finally:
+                self._let_others_train()
+
+    async def _those_whose_turn_it_is(self) -> list[str]:
+        """Of the kinds there are hands for. Where twins share the machine, one of them trains at a time."""
+        kinds, slot = self._free_kinds(), self._bench.slot
+        if slot is None or not any(self._kinds[name].exclusive for name in kinds) or slot.claim(whose()):
+            return kinds
+        queued = await self._bench.stores.runs.unfinished(exclusive=True)
+        if any(run.state is RunState.QUEUED and _is_due(run) for run in queued):
+            slot.wait(whose())
+        return [name for name in kinds if not self._kinds[name].exclusive]
+
+    def _let_others_train(self) -> None:
+        if self._bench.slot and not any(kind.exclusive for kind in self._at_work.values()):
+            self._bench.slot.give_back(whose())
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        del self._at_work[task]
+        self._let_others_train()
 
     def _free_kinds(self) -> list[str]:
         """What there are hands for: one for what trains, a few for the rest."""
@@ -116,3 +138,7 @@ class Runner:
         for task in self._at_work:
             task.cancel()
         await asyncio.gather(*self._at_work, return_exceptions=True)
+
+
+def _is_due(run: Run) -> bool:
+    return run.due_at is None or run.due_at <= now()

@@ -100,7 +100,7 @@ class Schedule:
     async def _stop(self) -> None:
         """What is being written is let through first: APScheduler would cut it off."""
         scheduler, self._scheduler = self._scheduler, None
-        if scheduler is not None:
+        if scheduler is not None and scheduler.running:  # not when we are stopped while it is built
             scheduler.pause()
             if self._writing:
                 await asyncio.wait(self._writing, timeout=STOP_SECONDS)

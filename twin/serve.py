@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from brain.keep_serving import keep_serving
 from brain.machine import this_machine
@@ -45,14 +46,18 @@ async def start_servers(
     engine: str | None = None,
     port: int | None = None,
     replicas: int | None = None,
+    homes: Sequence[Home] = (),
+    adapters: Path | None = None,
 ) -> AsyncIterator[Sequence[ModelServer]]:
     """So many servers (None: as fit) as children of this process, on that port and the ones after it.
+
+    `homes`: whose adapters they serve, where those are several; `adapters`: the folder they all lie in.
 
     They are registered for the other commands, and started again when they die, until the block ends.
     """
     home.make()
     engine = choose_engine(engine or settings.model.engine)
-    choice = _choose(home, settings, base, replicas) if engine == "vllm" else None
+    choice = _choose(homes or (home,), settings, base, replicas) if engine == "vllm" else None
     each = choice.gpus_each if choice else 0
     async with AsyncExitStack() as closing:
         servers = []
@@ -63,7 +68,8 @@ async def start_servers(
                 engine=engine,
                 port=port and port + number,
                 log_path=home.logs / ("model-server.log" if not number else f"model-server-{number}.log"),
-                adapters=home.adapters,
+                adapters=adapters or home.adapters,
+                at_once=adapters_at_once(settings),
                 choice=choice,
                 gpus=range(number * each, (number + 1) * each),
             )
@@ -81,9 +87,14 @@ async def start_servers(
             await asyncio.gather(*keeping, return_exceptions=True)
 
 
-def _choose(home: Home, settings: Settings, base: Base, replicas: int | None) -> Choice:
+def adapters_at_once(settings: Settings) -> int:
+    """That a server holds, ready to answer or in main memory (brain/serving_choice.py)."""
+    return 8 * settings.serving.lora_slots
+
+
+def _choose(homes: Sequence[Home], settings: Settings, base: Base, replicas: int | None) -> Choice:
     """Chosen, and told why."""
-    facts, rank = facts_of(base.weights), highest_rank(home.adapters)
+    facts, rank = facts_of(base.weights), max(highest_rank(home.adapters) for home in homes)
     choice = choose(this_machine(), facts, settings.serving, rank=rank, replicas=replicas)
     show.table(f"serving {base.name}", ("what", "chosen", "why"), choice.reasons, to=show.people)
     return choice

@@ -93,16 +93,17 @@ async def serve_api(
         log.error("%s", told.what)
         show.sentence(f"{told.what}; {told.advice}")
         return
-    code = "" if await AccessStore(stores.database).accounts() else secrets.token_hex(8)
-    world = build_world(home, settings, stores, model, brain, talk, code)
-    where = f"http://{settings.api.host}:{listening.getsockname()[1]}"
-    if code:  # behind a '#': browsers do not send it to anybody
-        show.sentence(f"choose your password for the dashboard: {where}/#setup={code}")
-    log.info("the API listens on %s", where)
-    try:
-        await serve(create_app(settings.api, world), world, listening)
-    finally:
-        await world.workshop.runs.close()  # type: ignore[attr-defined]
+    with listening:  # whoever is stopped before it serves gives the port back, too
+        code = "" if await AccessStore(stores.database).accounts() else secrets.token_hex(8)
+        world = build_world(home, settings, stores, model, brain, talk, code)
+        where = f"http://{settings.api.host}:{listening.getsockname()[1]}"
+        if code:  # behind a '#': browsers do not send it to anybody
+            show.sentence(f"choose your password for the dashboard: {where}/#setup={code}")
+        log.info("the API listens on %s", where)
+        try:
+            await serve(create_app(settings.api, world), world, listening)
+        finally:
+            await world.workshop.runs.close()  # type: ignore[attr-defined]
 
 
 async def serve_alone(home: Home, settings: Settings) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -88,8 +91,35 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def read_settings(home: Home) -> Settings:
-    """The settings of this home; a wrong or unknown key stops the start: the key, the problem and the fix."""
+class OwnFile(DotEnvSettingsSource):
+    """One home's .env and nothing else: `${NAME}` in it stays as it is, or it would read our environment."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        file = Path(str(self.env_file))
+        found = dotenv_values(file, interpolate=False) if file.is_file() else {}
+        return {name.lower(): value for name, value in found.items() if value}
+
+
+class HostedSettings(Settings):
+    """Of one of several homes in this process: its twin.toml and its own .env; no environment variables."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, OwnFile(settings_cls), TomlConfigSettingsSource(settings_cls)
+
+
+def read_settings(home: Home, *, hosted: bool = False) -> Settings:
+    """The settings of this home; a wrong or unknown key stops the start: the key, the problem and the fix.
+
+    `hosted`: beside others in one process, whose environment is nobody's.
+    """
     path = home.settings_file
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -97,14 +127,17 @@ def read_settings(home: Home) -> Settings:
         raise Told(f"{path} is not valid TOML: {problem}", "mend that line, then try again") from problem
     except OSError as problem:
         raise Told(f"{path} cannot be read: {problem.strerror}", "check who may read it") from problem
-    _refuse_unknown_variables()
+    if not hosted:
+        _refuse_unknown_variables()
     _refuse_tokens(written, path)
+    shape = HostedSettings if hosted else Settings
 
-    class FromHome(Settings):
+    class FromHome(shape):  # type: ignore[misc, valid-type]
         model_config = SettingsConfigDict(toml_file=path, env_file=home.root / ".env")
 
     try:
-        return FromHome()
+        found: Settings = FromHome()
+        return found
     except ValidationError as invalid:
         problems = [_in_words(error, path) for error in invalid.errors()]
         raise Told(

@@ -18,6 +18,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
+from storage.whose import whose
+
 OnProgress = Callable[[float, str], None]
 
 people = Console(stderr=True, highlight=False)  # what happens; never mixed with a command's result
@@ -73,7 +75,7 @@ def table(
 
 def sentence(text: str) -> None:
     """A word to the person, on standard error."""
-    people.print(escape(text))
+    people.print(escape(f"{name}: {text}" if (name := whose()) else text))
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from brain.model_client import ModelRefused, ModelUnavailable, Sampling
 from brain.prompt import heard
 from learning.settings import CanarySettings
 from learning.trial import Ending, watch
-from storage.records import Message, Prompt, now
+from storage.records import Adapter, Message, Prompt, now
 from storage.unavailable import DatabaseUnavailable
-from twin.build import Model, Stores
+from twin.build import Model, Stores, speaking
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +76,13 @@ async def _examples(ending: Ending, stores: Stores, model: Model) -> list[str]:
     """Answers of both to the owner's own latest questions; none when the model cannot be asked."""
     prompts = await _owners_prompts(stores)
     names = [ending.before or model.base.name, ending.version]
+    both = [
+        await stores.adapters.get(version) if version else None for version in (ending.before, ending.version)
+    ]
     examples = []
     try:
         for prompt in prompts:
-            before, after = [await _answer(model, name, prompt) for name in names]
+            before, after = [await _answer(model, adapter, prompt) for adapter in both]
             if before != after:
                 words = heard(prompt)[-WORDS_SHOWN:]
                 examples.append(f"> {words}\n{names[0]}: {before}\n{names[1]}: {after}")
@@ -101,6 +104,7 @@ def _only_the_owner(reply: Message) -> bool:
     return reply.stamp is not None and bool(reply.stamp.prompt) and not reply.stamp.speakers
 
 
-async def _answer(model: Model, name: str, prompt: Prompt) -> str:
+async def _answer(model: Model, adapter: Adapter | None, prompt: Prompt) -> str:
     sampling = Sampling(temperature=0.0, max_tokens=EXAMPLE_TOKENS)
-    return (await model.client.chat(name, prompt, sampling)).text.strip()[:WORDS_SHOWN]
+    async with speaking(model, adapter) as name:
+        return (await model.client.chat(name, prompt, sampling)).text.strip()[:WORDS_SHOWN]

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from bot.ears import ears_of
@@ -36,7 +37,7 @@ from twin.build import (
 )
 from twin.chat import keep_tidy
 from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
-from twin.components import COMPONENTS, hold, keep_alive
+from twin.components import COMPONENTS, Noted, hold, keep_alive, nobody_asks
 from twin.current import Current
 from twin.forget import unlearning
 from twin.guard import guard_by_the_clock
@@ -52,6 +53,7 @@ from twin.serve import start_servers, stop_signal
 from twin.serve_api import serve_api
 from twin.settings import Settings
 from twin.teach import lessons
+from twin.training_slot import TrainingSlot
 from twin.trial import taking_back, watch_by_the_clock
 from twin.when import OFF
 
@@ -86,41 +88,80 @@ async def serve_until_stopped(
             await stop.wait()
             return
         model = await closing.enter_async_context(open_model(home, settings, patient=True))
-        brain, live = build_brain(stores, model, settings)
-        several = shared or set(parts) != set(COMPONENTS)
-        current = Current(home, settings)
-        talk = build_talk(
-            brain,
-            stores,
-            settings,
-            rhythm=await _rhythm_of(stores),
-            several=several,
-            demonstrate=lessons(home, settings, stores),
-            unlearn=unlearning(home, settings, stores),
-            take_back=taking_back(stores),
-        )
-        async with asyncio.TaskGroup() as tasks:
-            commands = build_commands(home, settings, stores, model, tasks)
-            ears = ears_of(talk, through_the_queue(commands, stores, current))
-            apps = [app for app in chat_apps(settings, stores, talk, ears, tuning) if app.name in parts]
-            talk.news.platforms = {app.name: app for app in apps}
+        life = Life(home, settings, stores, model, tuple(parts), shared or set(parts) != set(COMPONENTS))
+
+        async def shown(apps: list[ChatApp]) -> None:
             await _show(settings, stores, model, apps, parts, log_path)
-            standing = Standing(stores.leases, copy_name()) if several else None
-            bench = Bench(home, current, stores, model)
-            schedule = Schedule(current, stores, several=several) if "schedule" in parts else None
-            current.on_change(_nothing, wrong=_telling_the_owner(talk))
-            running = [
-                *(tasks.create_task(keep_running(app, talk.news, standing)) for app in apps),
-                *(
-                    tasks.create_task(keep_alive(name, work))
-                    for name, work in _background(bench, talk, brain, live, schedule, parts)
-                ),
-            ]
-            await stop.wait()
+
+        def stopping() -> None:
             show.sentence("stopping: answers on their way are finished first")
-            closing.callback(_at_the_latest(settings.runs.stop_seconds).cancel)
-            await _stop(talk, apps, running, settings.runs.stop_seconds)
+            closing.callback(end_at_the_latest(settings.runs.stop_seconds).cancel)
+
+        await live_until(stop, life, tuning=tuning, shown=shown, stopping=stopping)
     show.sentence("stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What one twin lives on. `several`: others may do its work, too, on the same database."""
+
+    home: Home
+    settings: Settings
+    stores: Stores
+    model: Model
+    parts: tuple[str, ...]
+    several: bool
+    slot: TrainingSlot | None = None  # where several twins train on one machine
+    watched: bool = False  # somebody else sees to changes of twin.toml
+
+
+async def _nobody_looks(apps: list[ChatApp]) -> None: ...
+
+
+async def live_until(
+    stop: asyncio.Event,
+    life: Life,
+    *,
+    tuning: Tuning | None = None,
+    shown: Callable[[list[ChatApp]], Awaitable[None]] = _nobody_looks,
+    stopping: Callable[[], None] = lambda: None,
+    noted: Noted = nobody_asks,
+) -> None:
+    """One twin talks, learns and reads until it is told to stop; then what it is saying is finished."""
+    home, settings, stores, model, parts = life.home, life.settings, life.stores, life.model, life.parts
+    brain, live = build_brain(stores, model, settings)
+    current = Current(home, settings)
+    talk = build_talk(
+        brain,
+        stores,
+        settings,
+        rhythm=await _rhythm_of(stores),
+        several=life.several,
+        demonstrate=lessons(home, settings, stores),
+        unlearn=unlearning(home, settings, stores),
+        take_back=taking_back(stores),
+    )
+    async with asyncio.TaskGroup() as tasks:
+        commands = build_commands(home, settings, stores, model, tasks)
+        ears = ears_of(talk, through_the_queue(commands, stores, current))
+        apps = [app for app in chat_apps(settings, stores, talk, ears, tuning) if app.name in parts]
+        talk.news.platforms = {app.name: app for app in apps}
+        await shown(apps)
+        standing = Standing(stores.leases, copy_name()) if life.several else None
+        bench = Bench(home, current, stores, model, slot=life.slot)
+        schedule = Schedule(current, stores, several=life.several) if "schedule" in parts else None
+        current.on_change(_nothing, wrong=_telling_the_owner(talk))
+        running = [
+            *(tasks.create_task(keep_running(app, talk.news, standing, noted)) for app in apps),
+            *(
+                tasks.create_task(keep_alive(name, work, noted=noted))
+                for name, work in _background(bench, talk, brain, live, schedule, parts)
+                if not (life.watched and name == "settings")
+            ),
+        ]
+        await stop.wait()
+        stopping()
+        await _stop(talk, apps, running, settings.runs.stop_seconds)
 
 
 async def _has_model(
@@ -188,7 +229,7 @@ def _telling_the_owner(talk: Conversation) -> Callable[[str], Awaitable[None]]:
     return wrong
 
 
-def _at_the_latest(seconds: float) -> threading.Timer:
+def end_at_the_latest(seconds: float) -> threading.Timer:
     """Whatever does not listen: the journal and the queue are made for a sudden end."""
 
     def end() -> None:

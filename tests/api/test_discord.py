@@ -92,3 +92,21 @@ async def test_a_way_back_with_another_state_is_refused(oauth, signing_in):
     assert (await client.get("/api/auth/state")).json()["account"] is None
     oauth.person = OWNER
     assert (await client.get(back)).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("port", "session", "away"),
+    [(8700, "twin_session", "twin_oauth"), (8701, "twin_session_8701", "twin_oauth_8701")],
+)
+async def test_twins_on_two_ports_of_one_host_have_a_cookie_each(place, signing_in, port, session, away):
+    place.world.settings = place.world.settings.model_copy(update={"port": port})
+    client, back = await signing_in(OWNER)
+    assert list(client.cookies) == [away]
+    assert (await client.get(back)).status_code == 302
+    assert list(client.cookies) == [session]
+    described = (await client.get("/api/openapi.json")).json()
+    assert described["components"]["securitySchemes"]["session"]["name"] == session
+    account = (await client.get("/api/auth/state")).json()["account"]
+    assert account["name"] == "mira"
+    place.world.settings = place.world.settings.model_copy(update={"port": 8702})
+    assert (await client.get("/api/auth/state")).json()["account"] is None  # another twin's browser session

@@ -31,7 +31,7 @@ def limited(kitchen):
 
 
 def refused(limit: str) -> float:
-    return REGISTRY.get_sample_value("twin_allowance_refusals_total", {"limit": limit}) or 0.0
+    return REGISTRY.get_sample_value("twin_allowance_refusals_total", {"twin": "", "limit": limit}) or 0.0
 
 
 async def test_whoever_writes_too_fast_hears_it_once_and_is_not_answered(limited):

@@ -17,6 +17,7 @@ from tiny_gemma import load_tiny
 from brain.embedded_server.adapters import AdapterRefused, linear_layers, read_adapter_folder
 from brain.embedded_server.sampling import Wanted, next_token, random_source
 from brain.embedded_server.text import TextStream
+from brain.live_adapter import served_name
 from brain.model_client import ModelRefused, Sampling, UnknownModel
 
 only_embedded = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
@@ -287,3 +288,22 @@ def test_top_p_and_top_k_leave_the_likeliest_tokens():
     assert chosen(Wanted(1, temperature=1, seed=1, top_k=3), logits) == {0, 1, 2}
     assert chosen(Wanted(1, temperature=1, seed=1, top_k=3, top_p=0.6), logits) == {0, 1}
     assert chosen(Wanted(1, temperature=0), logits) == {0}
+
+
+@only_embedded
+async def test_twins_whose_adapters_have_one_number_are_each_answered_by_their_own(client, tiny):
+    told = {}
+    for twin, adapter in (("mira", tiny.one), ("bo", tiny.two)):
+        await client.load_adapter(twin, str(adapter))
+        told[twin] = (await client.chat(twin, PROMPT, Sampling(0, max_tokens=8))).text
+        await client.unload_adapter(twin)
+        await gone(client, twin)
+    assert told["mira"] != told["bo"]
+    names = {}
+    for twin, adapter in (("mira", tiny.one), ("bo", tiny.two)):
+        folder = tiny.adapters.parent / twin / "adapters" / "sft-1"
+        shutil.copytree(adapter, folder)
+        names[twin] = served_name("sft-1", str(folder))
+        await client.load_adapter(names[twin], str(folder))
+    asked = (client.chat(name, PROMPT, Sampling(0, max_tokens=8)) for name in names.values())
+    assert [one.text for one in await asyncio.gather(*asked)] == [told[twin] for twin in names]

@@ -26,7 +26,7 @@ PLANTED = "xylophone-kumquat"
 
 
 def metric(name, **labels):
-    return REGISTRY.get_sample_value(name, labels) or 0.0
+    return REGISTRY.get_sample_value(name, {"twin": "", **labels}) or 0.0
 
 
 class World:

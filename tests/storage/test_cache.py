@@ -112,3 +112,16 @@ async def _until_kept(cache: Cache, key: str, tags: Sequence[str] = ()) -> None:
             return
         await asyncio.sleep(0.1)
     pytest.fail("Redis does not answer")
+
+
+async def test_who_shares_a_redis_finds_and_drops_nothing_of_another(redis_url: str) -> None:
+    mira, bo = (open_cache(redis_url, patience=5, namespace=name) for name in ("mira", "bo"))
+    await mira.set("a", 1, tags=["answers"])
+    assert await bo.get("a") is None
+    await bo.set("a", 2, tags=["answers"])
+    await bo.forget("answers")
+    assert [await mira.get("a"), await bo.get("a")] == [1, None]
+    copy = open_cache(redis_url, patience=5, namespace="mira")
+    assert await copy.get("a") == 1
+    for cache in (mira, bo, copy):
+        await cache.close()

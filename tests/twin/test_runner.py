@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -14,16 +15,18 @@ from learning.targets.warm import Warm
 from storage.database import Database
 from storage.records import RunState
 from storage.runs import RunStore
+from storage.whose import working_for
 from twin.errors import Told
 from twin.kinds import Kind
 from twin.runner import Runner
 from twin.settings import Settings
+from twin.training_slot import TrainingSlot
 
 
 class World:
     """A queue, and kinds of work that wait until they are let go."""
 
-    def __init__(self, database, settings):
+    def __init__(self, database, settings, slot=None):
         self.runs = RunStore(database)
         self.begun, self.most_at_once, self.at_once = [], 0, 0
         self.go = asyncio.Event()
@@ -31,7 +34,7 @@ class World:
         self.fails = {}
         model = SimpleNamespace(client=SimpleNamespace(wake_forgotten=self.wake))
         self.bench = SimpleNamespace(
-            stores=SimpleNamespace(runs=self.runs), settings=settings, model=model, warm=Warm()
+            stores=SimpleNamespace(runs=self.runs), settings=settings, model=model, warm=Warm(), slot=slot
         )
         self.kinds = {"learn": Kind(self.work, exclusive=True), "sync": Kind(self.work)}
         self.tasks = []
@@ -164,3 +167,29 @@ async def test_cancelling_reaches_a_run_that_is_under_way(world):
     [ended] = await world.ended(run)
     assert ended.state is RunState.CANCELLED
     assert world.at_once == 0
+
+
+async def test_twins_on_one_machine_train_one_after_the_other_and_do_the_rest_at_once(
+    world, tmp_path, empty_tables
+):
+    slot = TrainingSlot()
+    shutil.copy(empty_tables, tmp_path / "bo.db")
+    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'bo.db'}")
+    world.bench.slot, bo = slot, World(database, Settings(), slot)
+    mine = await world.runs.enqueue("learn")
+    with working_for("mira"):
+        runner = world.start()
+    await until(lambda: world.begun == [mine.id])
+    his, aside = await bo.runs.enqueue("learn"), await bo.runs.enqueue("sync")
+    with working_for("bo"):
+        bo.start()
+    await until(lambda: bo.begun)
+    assert bo.begun == [aside.id]  # only what trains waits for the other
+    runner.cancel()  # whoever had it dies
+    bo.go.set()
+    done = await bo.ended(his, aside)
+    assert [run.state for run in done] == [RunState.PASSED] * 2
+    for task in bo.tasks:
+        task.cancel()
+    await asyncio.gather(*bo.tasks, return_exceptions=True)
+    await database.close()

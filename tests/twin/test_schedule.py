@@ -303,3 +303,19 @@ def test_what_cannot_be_read_is_refused_with_the_forms_there_are(words, home):
     with pytest.raises(Told, match=r"'schedule\.forget'"):
         read_settings(home)
     assert os.path.exists(home.settings_file)
+
+
+async def test_it_stops_when_it_is_told_to_while_it_is_still_built(home, stores, monkeypatch):
+    write(home, QUIET.replace('forget = "off"', 'forget = "every 1 second"'))
+    building = asyncio.Event()
+
+    async def for_ever(kinds):
+        building.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(stores.runs, "last", for_ever)
+    clock = running(Current(home, read_settings(home)), stores)
+    await asyncio.wait_for(building.wait(), 20)
+    clock.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await clock

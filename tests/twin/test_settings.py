@@ -84,3 +84,24 @@ def test_a_misspelt_section_in_the_environment_is_not_silently_ignored(home, mon
     monkeypatch.setenv("TWIN_MODLE__BASE", "x")
     with pytest.raises(Told, match="Did you mean 'model'"):
         read_settings(home)
+
+
+def test_of_a_hosted_home_only_its_own_files_count(tmp_path, monkeypatch):
+    homes = {name: Home(tmp_path / name) for name in ("mira", "bo", "cat")}
+    for name, home in homes.items():
+        home.root.mkdir()
+        (home.root / ".env").write_text(f"TWIN_TELEGRAM__TOKEN={name}-token\n")
+    (homes["cat"].root / ".env").write_text("TWIN_TELEGRAM__TOKEN=${TWIN_DISCORD__TOKEN}\n")
+    write(homes["mira"], '[owner]\nname = "Mira"\n')
+    monkeypatch.chdir(homes["bo"].root)  # nor does the .env of where the host was started
+    monkeypatch.setenv("TWIN_DISCORD__TOKEN", "the-hosts-token")
+    monkeypatch.setenv("TWIN_OWNER__NAME", "Nobody")
+    monkeypatch.setenv("TWIN_STORAGE__REDIS_URL", "redis://the-hosts:1/0")
+    monkeypatch.setenv("TWIN_NO_SUCH__THING", "1")
+    found = {name: read_settings(home, hosted=True) for name, home in homes.items()}
+    tokens = {name: one.telegram.token.get_secret_value() for name, one in found.items()}
+    assert tokens == {"mira": "mira-token", "bo": "bo-token", "cat": "${TWIN_DISCORD__TOKEN}"}
+    assert {one.discord.token for one in found.values()} == {None}
+    assert {one.storage.redis_url for one in found.values()} == {None}
+    assert found["mira"].owner.name == "Mira"
+    assert "Nobody" not in {one.owner.name for one in found.values()}

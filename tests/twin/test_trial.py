@@ -12,6 +12,7 @@ from trial_world import SETTINGS, Chats
 
 from bot.authority import Authority
 from bot.owner_news import OwnerNews
+from brain.live_adapter import served_name
 from brain.model_client import ModelClient
 from brain.replicas import Replicas
 from storage.database import Database
@@ -62,8 +63,9 @@ async def test_a_promotion_is_told_once_with_what_both_say_to_the_owners_words_a
         await asyncio.sleep(0.3)
     [told] = app.told
     assert told.startswith("new answers everywhere from now on, instead of old.")
-    assert "> what of the #1 dog?\nold: old " in told
-    assert "\nnew: new " in told
+    names = {version: served_name(version, f"a/{version}") for version in ("old", "new")}
+    assert f"> what of the #1 dog?\nold: {names['old']} " in told
+    assert f"\nnew: {names['new']} " in told
     assert "secret" not in told
     [button] = app.buttons
     assert button.action == "roll-back:new"
