@@ -32,8 +32,8 @@ from telegram_server import TelegramServer
 from benchmarks._chat_load import Load
 from twin import show
 
-FULL = {"twins": (1, 2, 4, 8), "questions": 60, "every_seconds": 0.5, "idle_seconds": 60.0}
-QUICK = {"twins": (1, 2, 4, 8), "questions": 12, "every_seconds": 0.5, "idle_seconds": 8.0}
+FULL: dict[str, Any] = {"twins": (1, 2, 4, 8), "questions": 60, "every_seconds": 0.5, "idle_seconds": 60.0}
+QUICK: dict[str, Any] = {"twins": (1, 2, 4, 8), "questions": 12, "every_seconds": 0.5, "idle_seconds": 8.0}
 PIECE_SECONDS = 0.02  # of the stand-in's answer; there are 14
 WARM = 2  # questions that each twin is asked first
 COLUMNS = (
@@ -63,13 +63,15 @@ def main() -> int:
                 figures[twins] = asyncio.run(measure(Path(folder) / str(twins), twins, size))
     except KeyboardInterrupt:
         return 130
-    told = {"by_twins": figures, "each_more": each_more(figures)}
+    more = each_more(figures)
     if options.json:
-        print(json.dumps({"figures": told, "conditions": conditions(size)}))
+        print(
+            json.dumps({"figures": {"by_twins": figures, "each_more": more}, "conditions": conditions(size)})
+        )
     else:
         rows = [(twins, *(one[column] for column in COLUMNS)) for twins, one in figures.items()]
         show.table("twins in one process", ("twins", *COLUMNS), rows)
-        show.table("each twin more", tuple(told["each_more"]), [tuple(told["each_more"].values())])
+        show.table("each twin more", tuple(more), [tuple(more.values())])
     return 0
 
 
@@ -116,7 +118,7 @@ def _home(host: HostService, name: str, telegram: TelegramServer, model: QuickMo
         "model": {"base": model.name, "servers": [model.url]},
     }
     host.write(name, settings, TWIN_TELEGRAM__TOKEN=telegram.token)
-    load = Load(SimpleNamespace(telegram=telegram), "telegram")  # type: ignore[arg-type]
+    load = Load(SimpleNamespace(telegram=telegram), "telegram")
     load.gather(people)
     return load
 
@@ -125,7 +127,7 @@ async def _idle(host: HostService, seconds: float) -> float:
     """The share of one processor that it takes while nobody says anything."""
     before, began = host.cpu_seconds(), time.perf_counter()
     await asyncio.sleep(seconds)
-    return (host.cpu_seconds() - before) / (time.perf_counter() - began)
+    return float(host.cpu_seconds() - before) / (time.perf_counter() - began)
 
 
 async def _spoken_to(

@@ -50,19 +50,31 @@ TWIN = [
         10,
     ),
     Panel("Time to the first token", "s", {"95 %": slow(0.95, "twin_reply_first_token_seconds")}, 2),
-    Panel("Answers", "ops", {"{{twin}} {{adapter}}": "sum by (twin, adapter) (rate(twin_replies_total[$__rate_interval]))"}),
+    Panel(
+        "Answers",
+        "ops",
+        {"{{twin}} {{adapter}}": "sum by (twin, adapter) (rate(twin_replies_total[$__rate_interval]))"},
+    ),
     Panel(
         "Tokens said",
         "ops",
         {"{{twin}} {{adapter}}": "sum by (twin, adapter) (rate(twin_reply_tokens_total[$__rate_interval]))"},
     ),
-    Panel("Messages that wait for an answer", "short", {"waiting {{twin}}": "max by (twin) (twin_messages_waiting)"}),
+    Panel(
+        "Messages that wait for an answer",
+        "short",
+        {"waiting {{twin}}": "max by (twin) (twin_messages_waiting)"},
+    ),
     Panel(
         "Answers not given",
         "ops",
         {"{{reason}}": "sum by (reason) (rate(twin_reply_failures_total[$__rate_interval]))"},
     ),
-    Panel("Share of the chats", "percentunit", {"{{twin}} {{adapter}}": "max by (twin, adapter) (twin_adapter_share)"}),
+    Panel(
+        "Share of the chats",
+        "percentunit",
+        {"{{twin}} {{adapter}}": "max by (twin, adapter) (twin_adapter_share)"},
+    ),
     Panel("Answers that wait for a place", "short", {"{{instance}}": "twin_model_waiting"}, 10),
     Panel("Model servers in use", "short", {"in use": f"sum({each('twin_replica_up')})"}),
     Panel(
