@@ -98,7 +98,7 @@ def _words(text: str) -> list[str]:
 
 def _features(heard: str, answer: str) -> set[str]:
     """The words of both, those of the answer marked, how long ones begin, and whether somebody asks."""
-    found = set()
+    found: set[str] = set()
     for mark, text in (("", heard), (">", answer)):
         words = _words(text)
         found.update(mark + word for word in words)
