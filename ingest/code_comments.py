@@ -58,9 +58,10 @@ def comments(path: str, code: str) -> Iterator[CodeComment]:
 
 
 def _spans(path: str, code: str) -> Iterator[tuple[int, int]]:
+    lexer = _lexer(language_of(path))  # made when a language is first met, which is not this code's fault
     until = time.monotonic() + _MAX_SECONDS
     open_at = open_to = -1
-    for at, kind, value in _lexer(language_of(path)).get_tokens_unprocessed(code):
+    for at, kind, value in lexer.get_tokens_unprocessed(code):
         if time.monotonic() > until:
             break
         if kind not in Comment and kind not in String.Doc:
