@@ -171,7 +171,7 @@ async def test_the_ledger_counts_what_was_skipped(home: Home) -> None:
 
 
 async def test_killed_between_two_pages_it_goes_on_and_nothing_is_lost_or_twice(
-    home: Home, database_url: str, tmp_path: Path
+    home: Home, tables_url: str, tmp_path: Path
 ) -> None:
     async with running(GithubServer(page=10)) as hub:
         for number in range(100):
@@ -193,7 +193,7 @@ async def test_killed_between_two_pages_it_goes_on_and_nothing_is_lost_or_twice(
         environment = {
             **os.environ,
             "TWIN_SYNC__GITHUB_TOKEN": "the-key",
-            "TWIN_STORAGE__URL": database_url,
+            "TWIN_STORAGE__URL": tables_url,
         }
         arguments = ["-m", "twin", "--home", str(tmp_path), "sync", "github"]
         child = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment, cwd=ROOT)
