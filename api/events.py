@@ -95,12 +95,13 @@ class Events:
         finally:
             self.readers -= 1
 
-    def close(self) -> None:
-        """Whoever reads is at the end now."""
+    async def close(self) -> None:
+        """Whoever reads is at the end now, and nobody looks any more: the database may be closed."""
         self._closed = True
-        if self._looking:
-            self._looking.cancel()
         self._tell()
+        if looking := self._looking:
+            looking.cancel()
+            await asyncio.wait([looking])
 
     async def _begin(self) -> Place:
         """Where we are; the first reader makes somebody look."""

@@ -52,7 +52,7 @@ async def serve(app: FastAPI, world: World, listening: socket.socket) -> None:
     try:
         await asyncio.shield(serving)
     finally:
-        world.events.close()
+        await world.events.close()
         await world.talk.close()
         server.should_exit = True
         await serving

@@ -145,7 +145,7 @@ async def placed(folder: Path, database: Database, api_settings: ApiSettings):
     yield place
     for client in place.clients:
         await client.aclose()
-    world.events.close()
+    await world.events.close()
     await world.talk.close()
     await world.workshop.runs.close()
 

@@ -145,6 +145,7 @@ def test_after_a_restart_the_page_goes_on_from_the_last_event_it_saw(visit, dash
 
 def test_when_the_session_ends_the_door_is_shown_and_one_comes_back_to_the_same_page(visit, dashboard):
     page = visit("/people/")
+    expect(page.get_by_role("heading", name="People", level=1)).to_be_visible()
 
     async def end():
         access = dashboard.place.world.access

@@ -36,6 +36,8 @@ async def test_a_run_waits_for_a_model_server_that_is_away_and_fails_when_it_is_
         stores=SimpleNamespace(runs=runs),
         settings=Settings(),
         model=SimpleNamespace(client=SimpleNamespace(wake_forgotten=wake)),
+        warm=SimpleNamespace(stop=wake),
+        slot=None,
     )
     run = await runs.enqueue("learn", exclusive=True, key="learn")
     working = asyncio.create_task(Runner(bench, {"learn": Kind(work, exclusive=True)}).run(every=0.01))
