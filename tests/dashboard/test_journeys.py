@@ -73,6 +73,7 @@ def test_two_adapters_answer_side_by_side_and_a_key_picks_one(visit):
 
 def test_the_inbox_is_worked_through_by_keyboard(visit):
     page = visit("/inbox/")
+    expect(page.get_by_role("button", name="Send").first).to_be_visible()  # drafts come first, once known
     page.get_by_text("Answers to label").click()
     cards = page.get_by_role("article")
     expect(cards.nth(1)).to_be_visible()

@@ -154,7 +154,7 @@ def test_when_the_session_ends_the_door_is_shown_and_one_comes_back_to_the_same_
                 await access.close_session(account.id, session.id)
 
     dashboard.do(end)
-    page.get_by_role("link", name="Training").first.click()
+    page.goto("/training/")  # a link may be gone already: any answer that is refused shows the door
     page.get_by_label("Name").fill(NAME)
     page.locator("input[type=password]").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
