@@ -215,3 +215,6 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for sentence in _less_was_tested():
         terminalreporter.write_line(f"WARNING, LESS WAS TESTED. {sentence}", red=True, bold=True)
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.write_sep("_", f"why {report.nodeid} needed a second try", yellow=True)
+        terminalreporter.write_line(report.longreprtext)
