@@ -8,12 +8,12 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ingest.tag import TOPICS
-from storage.records import Record
+from storage.records import Record, with_changes
 
 NEARLY = 0.6  # share of the words two texts have in common from which one's tags count for the other
 _WORD = re.compile(r"\w+")
@@ -62,7 +62,7 @@ class Corrections:
 
     def _applied(self, record: Record) -> Record:
         found = self._on(record)
-        return replace(record, tags=with_topics(record.tags, found.tags)) if found else record
+        return with_changes(record, tags=with_topics(record.tags, found.tags)) if found else record
 
     def _on(self, record: Record) -> Correction | None:
         if record.id in self._all:

@@ -23,7 +23,8 @@ def record_id(message_id: str) -> str:
 
 def said_at(message_id: str, written: Any) -> tuple[datetime | None, ZoneSource]:
     """The time as written, UTC by the format's word; the id's own where that is missing or far off."""
-    by_id = (int(message_id) >> 22) / 1000 + _EPOCH if int(message_id) >= _FIRST_SNOWFLAKE else None
+    number = int(message_id)
+    by_id = (number >> 22) / 1000 + _EPOCH if number >= _FIRST_SNOWFLAKE else None
     try:
         when = datetime.fromisoformat(written.strip())
         naive = when.tzinfo is None

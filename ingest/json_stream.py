@@ -91,12 +91,16 @@ class JsonStream:
         self._at += 1
 
     def in_sight(self, decoder: Decoder[list[Any]] = ANYTHING) -> Iterator[Any]:
-        """The elements after this one as long as each is whole and read already: the quick way, if any.
+        """The elements after this one, as long as they are nothing special: the quick way, if any.
 
         `decoder` may leave out what its caller has no use for.
         """
         one_by_one = 0  # up to here
         while comma := _COMMA.match(self._text, self._at):
+            if len(self._text) - self._at < TOGETHER and not self._ended:
+                self._fill()
+                one_by_one = 0
+                continue
             if comma.end() > one_by_one:
                 if values := self._many(comma, decoder):
                     yield from values

@@ -9,7 +9,7 @@ from typing import Any
 
 from ingest.dedup import Duplicate
 from ingest.drift import UnknownField
-from ingest.source import file_of
+from ingest.source import file_of, place
 from storage.records import Record, Skipped
 
 MAX_LISTED = 1_000  # skipped items named one by one; the counts go on
@@ -44,6 +44,7 @@ class Ledger:
     seconds: float = 0.0
     unknown: list[UnknownField] = field(default_factory=list)  # what its reader did not know; no error
     unchanged: bool = False  # nothing was read: this is what the last time came to
+    _latest: tuple[str, Tally] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def told_again(cls, report: Mapping[str, Any]) -> Ledger:
@@ -86,10 +87,11 @@ class Ledger:
                 self.skipped.append(outcome)
 
     def _tally(self, where: str) -> Tally:
-        name = file_of(where)
-        if (tally := self.files.get(name)) is None:
-            tally = self.files[name] = Tally()
-        return tally
+        """Most come from the file that the one before came from."""
+        if self._latest is None or not where.startswith(self._latest[0]):
+            name = file_of(where)
+            self._latest = place(name, ""), self.files.setdefault(name, Tally())
+        return self._latest[1]
 
     def closes(self) -> bool:
         """Nothing got lost on the way."""

@@ -28,10 +28,12 @@ def texts(*values: Any) -> tuple[str, ...]:
 def as_id(value: Any) -> str | None:
     """A native id in digits: some exceed 2^53, and one that came as a float has lost its last ones."""
     if isinstance(value, str):
-        value = value.strip()
-        if not (value.isascii() and value.isdigit() and len(value) <= 20):
+        digits = value.strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
             return None
-        value = int(value)
+        if len(digits) < 19 and digits[0] != "0":
+            return digits
+        value = int(digits)
     elif isinstance(value, bool) or not isinstance(value, int):
         return None
     return str(value) if 0 < value < 1 << 63 else None

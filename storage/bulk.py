@@ -7,7 +7,6 @@ column is bound once, by the very same types: most columns of a chat say the sam
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from operator import attrgetter
@@ -16,7 +15,7 @@ from typing import Any
 from sqlalchemy import Dialect, Insert
 
 from storage.columns import UtcTime, Words, in_utc, storable
-from storage.records import Record
+from storage.records import Record, with_changes
 from storage.tables import RecordRow, columns
 from storage.twins import COLUMN
 
@@ -43,7 +42,7 @@ def _as_kept(record: Record) -> Record:
             changes[name] = storable(value)
     if (tags := tuple(map(storable, record.tags))) != record.tags:
         changes["tags"] = tags
-    return replace(record, **changes) if changes else record
+    return with_changes(record, **changes) if changes else record
 
 
 class BulkInsert:

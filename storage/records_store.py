@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter
@@ -17,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from storage.bulk import BulkInsert, all_as_kept
 from storage.columns import contains
 from storage.database import Database
-from storage.records import READ_EXPORTS, Kind, Record
+from storage.records import READ_EXPORTS, Kind, Record, with_changes
 from storage.tables import CursorRow, RecordRow, selecting
 from storage.twins import COLUMN
 
@@ -162,7 +162,7 @@ class RecordStore:
                 # The origin may differ: the same message came in two exports. The first one stays.
                 if before is None:
                     added += 1
-                elif not back and (before.deleted_at or record == replace(before, origin=record.origin)):
+                elif not back and (before.deleted_at or record == with_changes(before, origin=record.origin)):
                     merged += 1
                     continue
                 else:
@@ -217,7 +217,7 @@ def _select() -> Select[Any]:
 def _joined(before: Record, record: Record) -> Record:
     """The same message came by two routes: what is known of it stays, with what only the other one knows."""
     newer = record if (record.edited_at or record.said_at) > (before.edited_at or before.said_at) else before
-    return replace(
+    return with_changes(
         before,
         text=newer.text,
         edited_at=newer.edited_at,

@@ -17,6 +17,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Enum,
@@ -96,9 +97,16 @@ class Base(DeclarativeBase):
     twin: Mapped[str] = mapped_column(server_default=FetchedValue(), deferred=True, sort_order=1)
 
 
+def names_of(record: type) -> tuple[str, ...]:
+    """Its fields, in order."""
+    if issubclass(record, Struct):
+        return record.__struct_fields__
+    return tuple(field.name for field in fields(record))  # type: ignore[arg-type]  # a dataclass
+
+
 def columns(row: type[Base], record: type) -> list[InstrumentedAttribute[Any]]:
     """What to select so that `record(*selected)` is the record."""
-    return [getattr(row, field.name) for field in fields(record)]
+    return [getattr(row, name) for name in names_of(record)]
 
 
 @cache
@@ -116,7 +124,7 @@ def values(record: Any) -> dict[str, Any]:
 @cache
 def _fields(record: type[Any]) -> tuple[tuple[str, ...], attrgetter[tuple[Any, ...]]]:
     """Asked once of each kind: fields() is slow, in bulk."""
-    names = tuple(field.name for field in fields(record))
+    names = names_of(record)
     return names, attrgetter(*names)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
-from storage.records import Feedback, Kind, Message, Record, Role, Signal, Stamp, message_key
+from storage.records import Feedback, Kind, Message, Record, Role, Signal, Stamp, message_key, with_changes
 from storage.records_store import RecordStore
 
 MAY = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -29,7 +29,7 @@ def wrote(id: str, text: str, audience: str, **more: object) -> Record:
         text=text,
         audience=audience,
     )
-    return replace(record, **more)  # type: ignore[arg-type]
+    return with_changes(record, **more)  # type: ignore[arg-type]
 
 
 def typed(number: int | str, text: str, chat: str, by: str = "ana", **more: object) -> Message:

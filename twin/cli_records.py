@@ -45,13 +45,14 @@ def records_show(
     record_id: Annotated[str, typer.Argument(help="The id, or how it begins.")], json: AsJson = False
 ) -> None:
     """Everything about one record."""
+    from storage.tables import values
     from twin.remember import one_record
 
     record = run(one_record(home(), settings(), record_id))
     if json:
-        show.as_json(record)
+        show.as_json(values(record))
     else:
-        show.table(record.id, ("what", "is"), [(name, getattr(record, name)) for name in record.__slots__])
+        show.table(record.id, ("what", "is"), list(values(record).items()))
 
 
 @records_app.command("tag")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ingest.pipeline import ingest as read_and_keep
 from ingest.sources import SOURCES
 from ingest.tag import TOPICS
 from storage.records import Record
+from storage.tables import values
 from twin import show
 from twin.build import Stores, open_stores
 from twin.errors import Told
@@ -112,7 +112,7 @@ async def export_records(
     until: datetime | None,
 ) -> int:
     records = await find_records(home, settings, source, tag, since, until, None)
-    return show.write_lines(path, (asdict(record) for record in records))
+    return show.write_lines(path, map(values, records))
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ingest.pipeline import REVIEW
@@ -13,6 +13,7 @@ from ingest.source import Person
 from ingest.spellings import fold
 from ingest.strangers import Stranger, Strangers
 from ingest.vault import Vault
+from storage.records import with_changes
 from twin import show
 from twin.build import Stores, open_stores
 from twin.errors import Told
@@ -70,7 +71,7 @@ async def _hide(home: Home, settings: Settings, stores: Stores, name: str) -> De
     changed = []
     for record in await stores.records.find():
         if (text := redactor.redact(record.text)) != record.text:
-            changed.append(replace(record, text=text))
+            changed.append(with_changes(record, text=text))
     await stores.records.add_all(changed)
     return Decided(name, "person", roster.placeholder(key), len(changed))
 

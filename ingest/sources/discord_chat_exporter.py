@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
@@ -53,20 +53,22 @@ _MESSAGE = known(
 _INSIDE, _TYPES = dict(_MESSAGE.inside), dict(_MESSAGE.values)["type"]
 
 
-class _Called(TypedDict, total=False):
+class _Called(Struct, frozen=True, gc=False):
     """All that matters of an author to know whose names are to be hidden."""
 
-    id: Any
-    nickname: Any
-    name: Any
+    id: str = ""
+    nickname: str | None = None
+    name: str | None = None
 
 
-class _Speakers(TypedDict, total=False):
-    author: _Called
-    mentions: list[_Called]
+class _Speakers(Struct, gc=False):
+    """A message, for the names in it. One with another kind of value comes as a dict."""
+
+    author: _Called = _Called()
+    mentions: tuple[_Called, ...] = ()
 
 
-class _Author(Struct, frozen=True, forbid_unknown_fields=True):
+class _Author(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     id: Any = None
     name: Any = None
     discriminator: Raw = NOTHING
@@ -77,7 +79,7 @@ class _Author(Struct, frozen=True, forbid_unknown_fields=True):
     avatarUrl: Raw = NOTHING
 
 
-class _Said(Struct, frozen=True, forbid_unknown_fields=True):
+class _Said(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One message. What is Raw is known, but not read; one with a field that is not here comes as a dict."""
 
     id: Any = None
@@ -119,23 +121,30 @@ def recognise(path: Path) -> float:
 
 def people(path: Path, owner: Owner) -> Iterator[Person]:
     """Everybody who wrote or was mentioned."""
-    told: set[Person] = set()
-    written: set[Any] = set()  # of each author, as it stands there: most messages repeat one
+    told: set[_Called] = set()
     with open_export(path) as export:
         for item in _messages(export, _SPEAKERS):
-            message = as_dict(item[0].value) if isinstance(item, tuple) else {}
-            for user in (as_dict(message.get("author")), *map(as_dict, as_list(message.get("mentions")))):
-                about: Any = (user.get("id"), user.get("nickname"), user.get("name"))
-                if not all(isinstance(one, str) for one in about):
-                    about = repr(about)
-                if about in written:
+            if isinstance(item, Skipped):
+                continue
+            message = item[0].value
+            if not isinstance(message, _Speakers):
+                message = _as_speakers(as_dict(message))
+            for user in (message.author, *message.mentions):
+                if user in told:
                     continue
-                written.add(about)
-                names, handles = texts(user.get("nickname")), texts(user.get("name"))
-                person = Person(f"discord:{as_id(user.get('id'))}", names, handles)
-                if as_id(user.get("id")) and person not in told:
-                    told.add(person)
-                    yield person
+                told.add(user)
+                if user_id := as_id(user.id):
+                    yield Person(f"discord:{user_id}", texts(user.nickname), texts(user.name))
+
+
+def _as_speakers(message: dict[Any, Any]) -> _Speakers:
+    """Whatever is in it: nothing here has been looked at."""
+    users = [as_dict(message.get("author")), *map(as_dict, as_list(message.get("mentions")))]
+    author, *mentioned = (
+        _Called(as_id(user.get("id")) or "", as_text(user.get("nickname")), as_text(user.get("name")))
+        for user in users
+    )
+    return _Speakers(author, tuple(mentioned))
 
 
 def read(path: Path, owner: Owner) -> Iterator[Read]:
@@ -180,9 +189,9 @@ def _look_for_news(message: Any, drift: Drift) -> None:
     if not isinstance(message, _Said):
         drift.look("message", message, _MESSAGE)
         return
-    for name in ("mentions", "attachments", "reference", "forwardedMessage"):
-        if value := getattr(message, name):
-            drift.look(f"message.{name}", value, _INSIDE[name])
+    if message.mentions or message.attachments or message.reference or message.forwardedMessage:
+        for name in ("mentions", "attachments", "reference", "forwardedMessage"):
+            drift.look(f"message.{name}", getattr(message, name), _INSIDE[name])
     if isinstance(message.type, (str, int)) and message.type not in _TYPES:
         drift.kind("message", "type", str(message.type))
 

@@ -179,15 +179,11 @@ def unsafe(source: str) -> list[str]:
     return found
 
 
-# Made of the names of a class's fields, as dataclasses itself does.
-WRITTEN_BY_US = {"storage": {"storage/slots.py": ["exec", "exec"]}}
-
-
 @pytest.mark.parametrize("folder", OURS)
 def test_no_code_of_ours_loads_a_pickle_or_runs_what_a_file_says(folder: str) -> None:
     files = [path for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
     wrong = {str(path.relative_to(ROOT)): unsafe(path.read_text(encoding="utf-8")) for path in files}
-    assert {path: found for path, found in wrong.items() if found} == WRITTEN_BY_US.get(folder, {})
+    assert not {path: found for path, found in wrong.items() if found}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from ingest.corrections import Corrections, with_topics
 from ingest.labels import Labels
 from ingest.tag import scores, tags
-from storage.records import Kind, Record
+from storage.records import Kind, Record, with_changes
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -47,7 +46,7 @@ def test_a_correction_counts_for_its_record_and_its_likes_and_is_remembered(path
 def test_a_record_whose_words_changed_keeps_the_owners_tags(path):
     corrections = Corrections(path)
     corrections.add(TUNED, ["creative"])
-    assert corrections.apply([replace(TUNED, text="never mind")])[0].tags == ("creative",)
+    assert corrections.apply([with_changes(TUNED, text="never mind")])[0].tags == ("creative",)
 
 
 def test_the_last_word_counts_and_a_forgotten_one_does_not(path):

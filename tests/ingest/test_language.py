@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.language import UNKNOWN, Languages
-from storage.records import Kind, Record
+from storage.records import Kind, Record, with_changes
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -127,7 +126,7 @@ def test_codes_with_a_country_are_understood_and_unknown_ones_harmless():
 def test_only_the_language_is_set():
     before = record("hey how are you")
     (after,) = Languages(["en", "de"]).label([before])
-    assert replace(after, lang=None) == before
+    assert with_changes(after, lang=None) == before
 
 
 def test_an_owner_of_one_language_never_loads_the_model():

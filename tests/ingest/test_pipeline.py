@@ -9,7 +9,6 @@ import stat
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from ingest.settings import OwnerSettings
 from ingest.source import Owner, Source, place
 from ingest.sources import SOURCES
 from storage.database import Database
-from storage.records import Kind, Record, Skipped
+from storage.records import Kind, Record, Skipped, with_changes
 from storage.records_store import RecordStore
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -180,17 +179,17 @@ def test_short_words_and_other_times_are_no_duplicates() -> None:
         record(4, long.replace("nine", "ten ten"), minute=1),
     ]
     assert [dedup.check(one) for one in new] == new
-    tomorrow = replace(record(5, long), said_at=datetime(2024, 1, 2, 12, tzinfo=UTC))
+    tomorrow = with_changes(record(5, long), said_at=datetime(2024, 1, 2, 12, tzinfo=UTC))
     assert dedup.check(tomorrow) == tomorrow
     much_longer = record(7, " ".join(f"{long} {number}" for number in range(9)), minute=2)
     assert dedup.check(much_longer) == much_longer
-    assert dedup.check(replace(much_longer, id="8")) == Duplicate("file1#7", "7")
+    assert dedup.check(with_changes(much_longer, id="8")) == Duplicate("file1#7", "7")
     assert dedup.check(record(6, f"{long} ten", minute=2)) == Duplicate("file0#6", "3")
 
 
 def test_words_are_compared_in_whatever_order_an_export_has_them() -> None:
     dedup, long = Dedup(), "one two three four five six seven eight nine"
-    early = replace(record(2, f"{long} other words"), said_at=datetime(2023, 1, 1, tzinfo=UTC))
+    early = with_changes(record(2, f"{long} other words"), said_at=datetime(2023, 1, 1, tzinfo=UTC))
     assert [dedup.check(record(1, long)), dedup.check(early)] == [record(1, long), early]
     assert dedup.check(record(3, long, minute=5)) == Duplicate("file1#3", "1")
 
@@ -200,7 +199,7 @@ def test_what_is_remembered_for_comparing_stays_small(monkeypatch: pytest.Monkey
     monkeypatch.setattr(dedup_file, "_SPEAKERS", 3)
     dedup, long = Dedup(), "one two three four five six seven eight nine"
     for number in range(100):
-        said = replace(record(number, f"{long} {number}"), thread_id=str(number))
+        said = with_changes(record(number, f"{long} {number}"), thread_id=str(number))
         assert dedup.check(said) == said
         assert dedup.check(said) == Duplicate(said.origin, said.id)
         short = record(1000 + number, "ha")
@@ -208,7 +207,7 @@ def test_what_is_remembered_for_comparing_stays_small(monkeypatch: pytest.Monkey
         assert dedup.check(short) == Duplicate(short.origin, short.id)
     assert len(dedup._ids) + len(dedup._former) <= 20
     assert len(dedup._recent) == 3
-    assert isinstance(dedup.check(replace(record(101, f"{long} 99"), thread_id="99")), Duplicate)
+    assert isinstance(dedup.check(with_changes(record(101, f"{long} 99"), thread_id="99")), Duplicate)
 
 
 @pytest.mark.parametrize("name", [*SOURCES, "auto"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
@@ -16,7 +15,7 @@ from learning.rows import read_rows
 from learning.settings import CorpusSettings
 from learning.splits import exchange
 from learning.strata import stratum_of
-from storage.records import Kind
+from storage.records import Kind, with_changes
 
 
 def rows_of(snapshot):
@@ -83,7 +82,7 @@ def test_a_reply_that_holds_a_redacted_secret_is_left_out(tmp_path):
 
 
 def test_deleted_records_teach_nothing(tmp_path):
-    records = [said(1, FRIEND, "hi", 0), replace(said(2, "owner", "hey", 1), deleted_at=START)]
+    records = [said(1, FRIEND, "hi", 0), with_changes(said(2, "owner", "hey", 1), deleted_at=START)]
     assert every_row(build(records, MIRA, tmp_path, CorpusSettings())) == []
 
 
@@ -216,7 +215,7 @@ def test_the_same_records_in_any_order_give_the_same_bytes(tmp_path):
 
 def test_other_records_give_another_snapshot(tmp_path):
     records = years_of_chat(20)
-    changed = [*records[:-1], replace(records[-1], text="something else entirely")]
+    changed = [*records[:-1], with_changes(records[-1], text="something else entirely")]
     assert (
         build(records, MIRA, tmp_path, CorpusSettings()).id
         != build(changed, MIRA, tmp_path, CorpusSettings()).id

@@ -1,5 +1,4 @@
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -8,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.database import Database
-from storage.records import Attachment, Kind, Precision, Record, ZoneSource
+from storage.records import Attachment, Kind, Precision, Record, ZoneSource, with_changes
 from storage.records_store import CHUNK, Kept, RecordStore
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -26,7 +25,7 @@ def a_record(id: str, **changes: Any) -> Record:
         text="Dinner is at eight",
         origin=f"result.json:{id}",
     )
-    return replace(record, **changes)
+    return with_changes(record, **changes)
 
 
 async def test_a_record_comes_back_as_it_went_in(database: Database) -> None:
@@ -89,7 +88,7 @@ async def test_the_same_records_again_change_nothing(database: Database) -> None
     store = RecordStore(database)
     records = [a_record(str(number)) for number in range(10)]
     assert await store.add_all(records) == Kept(added=10)
-    elsewhere = [replace(record, origin="a second export") for record in records]
+    elsewhere = [with_changes(record, origin="a second export") for record in records]
     assert await store.add_all(elsewhere) == Kept(merged=10)
     assert await store.find() == sorted(records, key=lambda record: record.id)
 
@@ -114,13 +113,13 @@ async def test_a_message_that_came_by_two_routes_keeps_what_either_of_them_knows
     await store.add_all([rich])
     assert await store.add_all([poor]) == Kept(merged=1)
     assert await store.get("1") == rich
-    await store.add_all([replace(poor, id="2"), replace(rich, id="2")])
-    assert await store.get("2") == replace(
+    await store.add_all([with_changes(poor, id="2"), with_changes(rich, id="2")])
+    assert await store.get("2") == with_changes(
         poor, id="2", reply_to="0", attachments=rich.attachments, origin=poor.origin
     )
-    edited = replace(poor, edited_at=NOON + timedelta(hours=1))
+    edited = with_changes(poor, edited_at=NOON + timedelta(hours=1))
     await store.add_all([edited])
-    assert await store.get("1") == replace(rich, text=edited.text, edited_at=edited.edited_at)
+    assert await store.get("1") == with_changes(rich, text=edited.text, edited_at=edited.edited_at)
 
 
 async def test_what_is_seen_live_again_comes_back_and_what_was_forgotten_never_does(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -13,7 +12,7 @@ from ingest.redact import Redactor
 from ingest.roster import Roster
 from ingest.source import Owner, Person
 from learning.settings import CorpusSettings
-from storage.records import Kind, Record
+from storage.records import Kind, Record, with_changes
 from twin import second_look
 from twin.errors import Told
 from twin.home import Home
@@ -69,7 +68,7 @@ def chat() -> list[Record]:
 
 def test_a_record_that_fails_is_left_out_and_reported_and_the_rest_is_built(tmp_path) -> None:
     records = chat()
-    records[21] = replace(records[21], text="write to a.b@example.org")
+    records[21] = with_changes(records[21], text="write to a.b@example.org")
     home = Home(tmp_path)
     snapshot, findings = build_checked(records, Persona("Mira"), home, CorpusSettings(), roster())
     assert findings == [Finding("21", "email")]
@@ -96,7 +95,7 @@ def test_when_something_was_said_is_nothing_personal(tmp_path) -> None:
 def test_a_sample_that_fails_is_built_without_and_its_snapshot_does_not_stay(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(SecondLook, "scan_records", lambda self, records: [])
     records = chat()
-    records[20] = replace(records[20], text="call 0151 2345678")
+    records[20] = with_changes(records[20], text="call 0151 2345678")
     home = Home(tmp_path)
     snapshot, findings = build_checked(records, Persona("Mira"), home, CorpusSettings(), roster())
     assert Finding("21", "number") in findings
