@@ -189,7 +189,7 @@ class JsonStream:
             end = _SCALAR.match(text, at).end()  # type: ignore[union-attr]
             if end == at:
                 raise Broken("this is not JSON")
-            return end if end < len(text) or self._ended else None
+            return end if end < len(text) else None
         while mark := _MARK.search(text, at):
             at = mark.end()
             if mark[0] == '"':
