@@ -27,18 +27,19 @@ class Duplicate:
 
 
 class _Said:
-    """No dataclass: a frozen one takes its time. Most are never compared, so their words wait as they are."""
+    """No dataclass: a frozen one takes its time. Most are never compared, so their text waits as it is."""
 
-    __slots__ = ("_pairs", "_words", "at", "id", "latest")
+    __slots__ = ("_pairs", "_text", "at", "id", "latest", "length")
 
-    def __init__(self, id: str, at: float, latest: float, words: list[str]) -> None:
+    def __init__(self, id: str, at: float, latest: float, text: str, length: int) -> None:
         self.id, self.at = id, at  # seconds since 1970
         self.latest = latest  # of it and of all before it
-        self._words, self._pairs = words, frozenset[tuple[str, str]]()
+        self.length = length  # in words, as blanks divide them
+        self._text, self._pairs = text, frozenset[tuple[str, str]]()
 
     def pairs(self) -> frozenset[tuple[str, str]]:
-        if self._words:
-            self._pairs, self._words = frozenset(pairwise(self._words)), []
+        if self._text:
+            self._pairs, self._text = frozenset(pairwise(_WORD.findall(self._text.casefold()))), ""
         return self._pairs
 
 
@@ -57,18 +58,15 @@ class Dedup:
         self._ids.add(record.id)
         if len(self._ids) >= _IDS:
             self._former, self._ids = self._ids, set()
-        if len(record.text) < 2 * MIN_WORDS - 1:
-            return record
-        words = _WORD.findall(record.text.casefold())
-        if len(words) < MIN_WORDS:
+        if len(record.text) < 2 * MIN_WORDS - 1 or (length := len(record.text.split())) < MIN_WORDS:
             return record
         at = record.said_at.timestamp()
         recent = self._said_by(record.thread_id, record.author_id)
-        said = _Said(record.id, at, max(at, recent[-1].latest) if recent else at, words)
+        said = _Said(record.id, at, max(at, recent[-1].latest) if recent else at, record.text, length)
         for earlier in reversed(recent):
             if at - earlier.latest > CLOSE:
                 break
-            if abs(at - earlier.at) <= CLOSE and _overlap(said.pairs(), earlier.pairs()) >= SAME:
+            if abs(at - earlier.at) <= CLOSE and _overlap(said, earlier) >= SAME:
                 return Duplicate(record.origin, earlier.id)
         recent.append(said)
         return record
@@ -84,7 +82,9 @@ class Dedup:
         return recent
 
 
-def _overlap(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> float:
-    if min(len(one), len(other)) < SAME * max(len(one), len(other)):
-        return 0.0  # too little, whatever the two share
-    return len(one & other) / len(one | other)
+def _overlap(said: _Said, earlier: _Said) -> float:
+    """The share of pairs of words in both; 0 where one is too much longer, whatever the two share."""
+    if min(said.length, earlier.length) < SAME * max(said.length, earlier.length):
+        return 0.0
+    one, other = said.pairs(), earlier.pairs()
+    return len(one & other) / (len(one | other) or 1)

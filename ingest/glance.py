@@ -31,6 +31,13 @@ class Glance(dict[str, int]):
             self[word] = bits
         return bits
 
+    def of(self, text: str) -> int:
+        """Its words' bits together."""
+        bits = 0
+        for word in text.split():
+            bits |= self[word]
+        return bits
+
     def at(self, texts: Sequence[str]) -> tuple[list[int], list[list[str]]]:
         """Of each text, none of them blank: its words' bits together, and the words."""
         if len(self) > MAX_WORDS:

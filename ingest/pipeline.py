@@ -28,9 +28,8 @@ from ingest.strangers import Strangers
 from ingest.vault import Vault
 from storage.cursors import CursorStore
 from storage.records import Record, Skipped
-from storage.records_store import RecordStore
+from storage.records_store import CHUNK, RecordStore
 
-CHUNK = 2000
 BATCH = 500  # items that are glanced at together
 REVIEW = "review.json"  # beside the roster: names for the owner to decide on
 

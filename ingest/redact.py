@@ -83,18 +83,21 @@ class Redactor:
             return LOOK
         return ASK if "-" in word or "," in word or small == "at" or small in DIGIT_WORDS else 0
 
-    def redact(self, text: str) -> str:
-        """Raises only on our own mistakes; the pipeline then keeps the text out altogether."""
+    def redact(self, text: str, done: Callable[[str], bool] = lambda rest: False) -> str:
+        """Raises only on our own mistakes; the pipeline then keeps the text out altogether.
+
+        `done` may say of what a round has left, without its placeholders, that another would find nothing.
+        """
         if "\ue000" in text:
             text = _LABEL.sub(self._label, text)
         for _ in range(MOST_ROUNDS):  # what was replaced may have hidden what is glued to it
             before, text = text, self._once(text)
-            if text == before:
+            if text == before or done(without_placeholders(text)):
                 break
         return text
 
     def _once(self, text: str) -> str:
-        rest = _PLACEHOLDER.sub(" ", text) if "<" in text else text
+        rest = without_placeholders(text)
         if SIGN.search(rest) or says_more(rest):
             for worth_a_look, steps in self._groups:
                 if worth_a_look(text):
@@ -254,6 +257,10 @@ def _instead(found: re.Match[str], value: str, placeholder: str) -> str:
     """What was found with its value replaced."""
     at = found.start("told") - found.start()
     return found[0][:at] + placeholder + found[0][at + len(value) :]
+
+
+def without_placeholders(text: str) -> str:
+    return _PLACEHOLDER.sub(" ", text) if "<" in text else text
 
 
 def says_more(text: str) -> bool:

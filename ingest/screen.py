@@ -31,6 +31,9 @@ class Screen:
         except Exception:  # a mistake of ours: then the closer look decides, or the text is kept out
             return LOOK
 
+    def _has_nothing_left(self, rest: str) -> bool:
+        return not (rest and _calls_for_a_look(rest, self.glance.of(rest)))
+
     def fit_to_keep(self, record: Record, text: str, bits: int) -> Record | Skipped:
         """`text` as `cleaned` returned it, and what the glance said of it."""
         if not text:
@@ -39,8 +42,8 @@ class Screen:
             return Skipped(record.origin, "no words in it", failed=False)
         before = text
         try:
-            if bits & LOOK or (bits & ASK and says_more(text)):
-                text = self._redactor.redact(text)
+            if _calls_for_a_look(text, bits):
+                text = self._redactor.redact(text, self._has_nothing_left)
         except Exception:  # whatever went wrong: what may still hold a name or a number is never kept
             return Skipped(record.origin, "could not be pseudonymised")
         as_usual = None if bits & TELLING or text is not before else usual(text, record.kind, record.tags)
@@ -50,6 +53,10 @@ class Screen:
             author_id=record.author_id if record.by_owner else self._stands_for(record.author_id),
             tags=as_usual or tags(text, record.kind, record.tags),
         )
+
+
+def _calls_for_a_look(text: str, bits: int) -> bool:
+    return bool(bits & LOOK or (bits & ASK and says_more(text)))
 
 
 def cleaned(record: Record) -> str:

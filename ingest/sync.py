@@ -18,12 +18,12 @@ from typing import Any
 from ingest.api_client import ApiTrouble
 from ingest.api_source import ApiSource, Gone, Item, Position, Reached, Reading, Scanned, Trouble
 from ingest.ledger import Ledger
-from ingest.pipeline import CHUNK, Passage
+from ingest.pipeline import Passage
 from ingest.source import Owner, Person, file_of
 from ingest.vault import Vault
 from storage.cursors import CursorStore
 from storage.records import Cursor, Record, Skipped, now
-from storage.records_store import RecordStore
+from storage.records_store import CHUNK, RecordStore
 
 log = logging.getLogger(__name__)
 

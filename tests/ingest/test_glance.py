@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -12,7 +14,7 @@ from ingest.roster import Roster
 from ingest.screen import CAPITAL, TELLING, Screen
 from ingest.source import Owner, Person
 from ingest.tag import tags, usual
-from storage.records import Kind
+from storage.records import Kind, Record
 
 WORDS = (
     *("call", "me", "at", "seven", "two", "one", "double", "dot", "arroba", "home", "com", "Tamsin"),
@@ -43,6 +45,20 @@ def test_a_text_that_is_passed_over_has_nothing_to_hide_and_the_usual_tags(lines
         if not bits & TELLING and (as_usual := usual(text, Kind.MESSAGE, ())):
             assert tags(text, Kind.MESSAGE) == as_usual
         assert bool(bits & CAPITAL) == (text != text.lower())
+
+
+@example(["write to x@example.org7700900123 tamsin@tamsin", "ask tamsin_92 okonjo+44 7700 900123"])
+@given(st.lists(LINES.filter(bool), max_size=5))
+def test_what_a_glance_leaves_after_a_round_has_nothing_more_to_hide(lines: list[str]) -> None:
+    screen, redactor = Screen(someones()), Redactor(someones())
+    for text in lines:
+        kept = screen.fit_to_keep(said(text), text, LOOK)
+        assert isinstance(kept, Record)
+        assert kept.text == redactor.redact(text)
+
+
+def said(text: str) -> Record:
+    return Record("1", "s", Kind.MESSAGE, "owner", True, "t", datetime(2026, 5, 1, tzinfo=UTC), text)
 
 
 def test_a_glance_says_of_each_text_what_any_look_said_of_any_word() -> None:
