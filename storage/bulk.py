@@ -6,12 +6,14 @@ column is bound once, by the very same types: most columns of a chat say the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC
+from functools import partial
 from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 from sqlalchemy import Dialect, Insert
 
 from storage.columns import UtcTime, Words, in_utc, storable
@@ -22,6 +24,8 @@ from storage.twins import COLUMN
 TOGETHER = 500  # rows of one statement; SQLite takes 32,766 values
 _TEXTS = tuple(column.name for column in columns(RecordRow, Record) if isinstance(column.type, Words))
 _texts = attrgetter(*_TEXTS)
+Column = tuple[Any, ...]  # one field of many records
+Bind = Callable[[Column], Iterable[Any]]
 
 
 def all_as_kept(records: Sequence[Record]) -> Sequence[Record]:
@@ -75,29 +79,29 @@ class BulkInsert:
 
     def _rows(self, records: Sequence[Record]) -> list[tuple[Any, ...]]:
         columns = zip(*map(self._values, records), strict=True)
-        return list(zip(*map(_bound, self._binders, columns), strict=True))
+        bound = (bind(column) for bind, column in zip(self._binders, columns, strict=True))
+        return list(zip(*bound, strict=True))
 
 
-def _binder(type_: Any, dialect: Dialect) -> Any:
+def _binder(type_: Any, dialect: Dialect) -> Bind:
     if isinstance(type_, Words):
-        return None
+        return lambda column: column
     if isinstance(type_, UtcTime) and dialect.name == "sqlite":
-        return _written
-    return type_.dialect_impl(dialect).bind_processor(dialect)
+        return times
+    return partial(_each_once, type_.dialect_impl(dialect).bind_processor(dialect))
 
 
-def _written(when: datetime | None) -> str | None:
-    """As SQLAlchemy writes a time for SQLite, in a third of the time."""
-    if when is None:
-        return None
-    if when.tzinfo is not UTC:
-        when = in_utc(when)
-    return when.isoformat(" ", "microseconds")[:26]
-
-
-def _bound(bind: Any, column: tuple[Any, ...]) -> Sequence[Any] | Iterator[Any]:
-    if bind is None:
+def times(column: Column) -> Iterable[str | None]:
+    """As SQLAlchemy writes them for SQLite; by way of JSON, in a sixth of the time."""
+    known = [when if when.tzinfo is UTC else in_utc(when) for when in column if when is not None]
+    if not known:
         return column
+    in_json = msgspec.json.encode(known).decode()[2:-2].split('","')
+    written = (f"{one[:10]} {one[11:19]}.{one[20:-1] or '000000'}" for one in in_json)
+    return written if len(known) == len(column) else [when and next(written) for when in column]
+
+
+def _each_once(bind: Callable[[Any], Any], column: Column) -> Iterable[Any]:
     if column.count(column[0]) == len(column):
         return repeat(bind(column[0]), len(column))
     bound = {value: bind(value) for value in set(column)}
