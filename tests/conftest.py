@@ -157,6 +157,12 @@ def chromium() -> str:
     return _had(services.CHROMIUM.path)
 
 
+@pytest.fixture(scope="session")
+def pgbouncer() -> str:
+    """Where the pooler lies."""
+    return _had(services.PGBOUNCER.path)
+
+
 def _url_of(service: services.Service) -> str:
     return _had(service.url)
 
