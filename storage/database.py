@@ -228,7 +228,7 @@ class Database:
                 f"SELECT rolsuper OR rolbypassrls, current_setting('{SETTING}', true)"
                 " FROM pg_roles WHERE rolname = current_user"
             )
-            past, said = (await connection.exec_driver_sql(query)).one()
+            past, said = tuple((await connection.exec_driver_sql(query)).one())
             if said != self.twin:
                 raise DatabaseUnavailable(f"cannot use the database {self.name}: {POOLED}.")
             self.sees_past_row_security = bool(past)
