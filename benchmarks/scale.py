@@ -1,6 +1,6 @@
 """What do more copies of the service give? One, two and four processes on one Postgres and one Redis.
 
-    python -m benchmarks.scale [--quick] [--json]
+    python -m benchmarks.scale [--quick] [--json] [--seconds N] [--plot docs/scale.png]
 
 A thousand chats on servers of Discord and Telegram on this machine, the real clients between them. First
 people write at a steady rate; then one copy is killed (-9) and one is told to stop, and each is replaced
@@ -32,9 +32,10 @@ from benchmarks._scale_copies import Copies, Shared, a_database, postgres_that_c
 from twin import show
 
 COPIES = (1, 2, 4)
-FULL = {"chats": 1000, "per_second": 8.0, "calm": 60.0, "idle": 10.0, "faults_with": [1, 2, 4]}
+FULL = {"chats": 1000, "per_second": 8.0, "calm": 125.0, "idle": 10.0, "faults_with": [1, 2, 4]}
 QUICK = {"chats": 200, "per_second": 6.0, "calm": 5.0, "idle": 1.0, "faults_with": [2]}
 SEED = 7
+WARM = 20  # people who are answered before anything is measured
 LATE = 1.0  # seconds more for what comes twice
 
 
@@ -43,8 +44,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer chats, and faults with two copies only")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--folder", type=Path, help="keep the copies' homes there, to look at their logs")
+    parser.add_argument("--seconds", type=float, help="of writing at a steady rate, instead of the usual")
+    parser.add_argument("--plot", type=Path, help="draw the curve there")
     options = parser.parse_args()
-    size = QUICK if options.quick else FULL
+    size = dict(QUICK if options.quick else FULL)
+    size["calm"] = options.seconds or size["calm"]
     try:
         with tempfile.TemporaryDirectory() as folder, show.progress("copies") as on_progress:
             figures = asyncio.run(measure(options.folder or Path(folder), size, on_progress))
@@ -55,6 +59,10 @@ def main() -> int:
         return 130
     finally:
         services.REDIS.stop()
+    if options.plot:
+        from benchmarks._scale_plot import draw
+
+        draw(figures, options.plot)
     if options.json:
         print(json.dumps({"figures": figures, "conditions": conditions(size)}))
     else:
@@ -103,6 +111,11 @@ class Crowd:
             load.gather(chats // len(PLATFORMS))
         self._random = random.Random(SEED)
 
+    async def greet(self, count: int) -> None:
+        """So many of them write at once, and are answered."""
+        loads = [self._loads[name] for name in PLATFORMS]
+        await asyncio.gather(*(loads[number % len(loads)].ask(number) for number in range(count)))
+
     async def write(self, per_second: float, until: asyncio.Event) -> list[float]:
         """Somebody writes every now and then; seconds to each answer once all are there, forever: inf."""
         asking: list[asyncio.Task[float | None]] = []
@@ -118,6 +131,7 @@ class Crowd:
 
 
 async def in_calm(copies: Copies, crowd: Crowd, shared: Shared, size: Mapping[str, Any]) -> dict[str, Any]:
+    await crowd.greet(WARM)
     await shared.forget_statements()
     await asyncio.sleep(size["idle"])
     idle_calls, idle_ms = await shared.asked()

@@ -1,7 +1,7 @@
 """How does a turn get its answer, and is it still wanted when it is there?
 
 Until the first message is out, whatever happens in the chat counts: more words of the same person start the
-thinking anew (`Anew`), the owner's own answer or a wish for quiet ends it.
+thinking anew (`Meanwhile`), the owner's own answer or a wish for quiet ends it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from bot.owner_news import OwnerNews
 from bot.repetition import repeats, without_stutter
 from bot.rhythm import Rhythm
 from bot.settings import ChatSettings
-from bot.turn import Anew, Turn, unless
+from bot.turn import Turn
+from bot.unless import Meanwhile, unless
 from brain.live_adapter import AdapterUnusable
 from brain.model_client import ModelRefused, ModelUnavailable
 from brain.reply import Brain, Reply
@@ -126,7 +127,7 @@ class Answering:
             return False
         waiting = await self._kept.messages.waiting(*turn.name)
         if turn.news.is_set() or {one.key for one in waiting} != turn.asked:
-            raise Anew
+            raise Meanwhile
         return True
 
     async def _stub(self, questions: Sequence[Message], begun: bool) -> Delivery:

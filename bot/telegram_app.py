@@ -21,6 +21,7 @@ from telegram.request import HTTPXRequest
 from bot.platform import Ears
 from bot.telegram_business import Business
 from bot.telegram_commands import offer_commands, typed_command
+from bot.telegram_door import Door
 from bot.telegram_errands import Errands
 from bot.telegram_errors import in_words
 from bot.telegram_media import text_of
@@ -53,13 +54,18 @@ class TelegramApp(TelegramVoice):
         base_url: str | None = None,
         base_file_url: str | None = None,
         webhook: Webhook | None = None,
+        door: Door | None = None,
         tuning: Tuning | None = None,
     ) -> None:
-        """`owner_ids`: the owner's accounts on Telegram. `names`: what people call the twin."""
+        """`owner_ids`: the owner's accounts on Telegram. `names`: what people call the twin.
+
+        `door`: where Telegram calls several bots of this process.
+        """
         tuning = tuning or Tuning()
         bot, self._requests = open_bot(token, base_url, base_file_url, tuning.request_seconds)
         super().__init__(bot, Business(bot, cursors, owner_ids), cursors, tuning)
         self._ears, self._owner_ids, self._webhook = ears, owner_ids, webhook
+        self._door = door or Door()
         self._names = names_pattern(names)
         self._errands = Errands(bot, self, ears)
         self._post_office = Post(bot, tuning, self._hear, self._spoke, caught_up=self._caught_up)
@@ -77,7 +83,7 @@ class TelegramApp(TelegramVoice):
                 await offer_commands(self._bot)
                 await self._errands.offer_menu(self._owner_ids)
             if self._webhook:
-                await self._post_office.receive(self._webhook)
+                await self._post_office.receive(self._webhook, self._door)
             else:
                 await self._post_office.poll(self._requests[0])
         finally:

@@ -8,7 +8,6 @@ before it are written down.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import time
@@ -17,16 +16,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from aiohttp import web
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.request import BaseRequest
 
 from bot.platform import ChatRefused
+from bot.telegram_door import Door
 from bot.telegram_errors import BAD_TOKEN, explain, in_words, seconds_of
 from bot.telegram_tuning import Tuning, Webhook
+from bot.unless import Meanwhile, unless
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,6 @@ BATCH = 100
 LONGEST_PAUSE = 30.0
 CONFLICT_MEMORY = 120.0
 HEALTH_SECONDS = 60.0
-SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
 @dataclass(slots=True)
@@ -84,28 +83,16 @@ class Post:
             with suppress(TelegramError):  # else the last ones come again, and are known
                 await _get_updates(self.bot, request, offset, 0, limit=1)
 
-    async def receive(self, webhook: Webhook) -> None:
+    async def receive(self, webhook: Webhook, door: Door) -> None:
         self.caught_up.set()
         one_at_a_time = asyncio.Lock()
 
-        async def called(call: web.Request) -> web.Response:
-            secret = call.headers.get(SECRET_HEADER, "")
-            if not hmac.compare_digest(secret.encode(), webhook.secret.encode()):
-                return web.Response(status=403)
-            try:
-                update = json.loads(await call.read())
-            except ValueError:
-                return web.Response(status=400)
+        async def called(update: Json) -> bool:
             self.alive()
             async with one_at_a_time:
-                return web.Response(status=200 if await self.hear(update) else 503)
+                return await self.hear(update)
 
-        app = web.Application()
-        app.router.add_post(urlsplit(webhook.url).path or "/", called)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=self.tuning.stop_seconds)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, webhook.host, webhook.port).start()
+        async with door.open(webhook, called, self.tuning.stop_seconds):
             with in_words():
                 # One connection: with more of them, messages of a chat would overtake each other.
                 await self.bot.set_webhook(
@@ -113,8 +100,6 @@ class Post:
                 )
             self.alive()
             await self._watch()
-        finally:
-            await runner.cleanup()
 
     async def _watch(self) -> None:
         """Quiet does not mean that Telegram is gone."""
@@ -155,14 +140,10 @@ class Post:
 
     async def _unless_stopping(self, asking: Awaitable[list[Json]]) -> list[Json]:
         """Nothing, as soon as we stop."""
-        answer, stop = asyncio.ensure_future(asking), asyncio.create_task(self.stopping.wait())
         try:
-            await asyncio.wait({answer, stop}, return_when=asyncio.FIRST_COMPLETED)
-            return await answer if answer.done() else []
-        finally:
-            for task in (answer, stop):
-                task.cancel()
-            await asyncio.gather(answer, stop, return_exceptions=True)
+            return await unless(self.stopping, asking)
+        except Meanwhile:
+            return []
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

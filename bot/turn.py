@@ -1,21 +1,13 @@
-"""What is one turn, and when does its answer have to be thought of anew?"""
+"""What is one turn, and what has changed in it meanwhile?"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from bot.platform import Platform
 from storage.records import Message
-
-T = TypeVar("T")
-
-
-class Anew(Exception):
-    """The question has changed: think again."""
 
 
 @dataclass(eq=False)
@@ -40,17 +32,3 @@ class Turn:
 
     def wait_for_more(self, seconds: float, most: float) -> None:
         self.until = min(max(self.until, time.monotonic() + seconds), self.began + max(most, seconds))
-
-
-async def unless(news: asyncio.Event, work: Awaitable[T]) -> T:
-    """Do it, unless there is news meanwhile: then it is given up."""
-    doing, heard = asyncio.ensure_future(work), asyncio.ensure_future(news.wait())
-    try:
-        await asyncio.wait((doing, heard), return_when=asyncio.FIRST_COMPLETED)
-        if doing.done():
-            return doing.result()
-        raise Anew
-    finally:
-        for task in (doing, heard):
-            task.cancel()
-        await asyncio.gather(doing, heard, return_exceptions=True)

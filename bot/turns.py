@@ -25,7 +25,8 @@ from bot.owner_news import OwnerNews
 from bot.platform import ChatRefused, ChatUnavailable, Platform
 from bot.rhythm import Rhythm
 from bot.settings import ChatSettings
-from bot.turn import Anew, Turn
+from bot.turn import Turn
+from bot.unless import Meanwhile
 from brain.live_adapter import AdapterUnusable
 from brain.model_client import ModelRefused, ModelUnavailable
 from brain.reply import Brain, Reply
@@ -231,7 +232,7 @@ class Turns:
                 turn.asked = frozenset(question.key for question in questions)
                 try:
                     return await self._answering.answer(turn, questions, begun) if questions else None
-                except Anew:
+                except Meanwhile:
                     continue
         return None
 

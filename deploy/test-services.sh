@@ -1,11 +1,12 @@
 #!/bin/sh
-# Makes sure that the tests find a real Postgres, Redis and browser to start for themselves (see tests/services.py), and
+# Makes sure that the tests find a real Postgres, pgbouncer, Redis and browser to start for themselves (see tests/services.py), and
 # Prometheus' promtool to try the alerts with.
 # Debian and Ubuntu; installs what is missing, starts nothing, and changes nothing when all are there.
 set -eu
 
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="postgresql"
+command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
 command -v redis-server >/dev/null || missing="$missing redis-server"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || [ -n "${TWIN_TEST_CHROMIUM:-}" ] ||

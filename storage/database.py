@@ -39,7 +39,7 @@ from storage.prepared import asking
 from storage.reader import Reader, Steps, following
 from storage.tables import Base
 from storage.twins import COLUMN, SETTING, THE_ONE, Insert, checked, let_it_say
-from storage.unavailable import DatabaseTooNew, DatabaseUnavailable, explain, shown
+from storage.unavailable import POOLED, DatabaseTooNew, DatabaseUnavailable, explain, shown
 
 __all__ = ["Database", "DatabaseTooNew", "DatabaseUnavailable"]
 
@@ -224,8 +224,14 @@ class Database:
     async def _check_whose(self, connection: AsyncConnection) -> None:
         """A file has one owner; a server has many, and is asked whether it holds them apart itself."""
         if not self._is_sqlite:
-            query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
-            self.sees_past_row_security = bool((await connection.exec_driver_sql(query)).scalar())
+            query = (
+                f"SELECT rolsuper OR rolbypassrls, current_setting('{SETTING}', true)"
+                " FROM pg_roles WHERE rolname = current_user"
+            )
+            past, said = tuple((await connection.exec_driver_sql(query)).one())
+            if said != self.twin:
+                raise DatabaseUnavailable(f"cannot use the database {self.name}: {POOLED}.")
+            self.sees_past_row_security = bool(past)
             return
         owner = await connection.run_sync(twins.owner_of)
         if owner not in (None, self.twin):

@@ -80,4 +80,6 @@ class Insert(postgresql.Insert):
 
 
 def _of_this_twin(how: dict[str, Any]) -> dict[str, Any]:
+    if "index_elements" not in how:  # whatever is there already: each key begins with the twin
+        return how
     return {**how, "index_elements": [COLUMN, *how["index_elements"]]}

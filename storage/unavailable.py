@@ -27,8 +27,13 @@ SQLITE = {
     "SQLITE_IOERR": "the disk failed to read or write. Check its free space and its health",
     "SQLITE_PROTOCOL": "its locks do not work. Keep it on a local disk, not on a network share",
 }
-# By SQLSTATE, or its first two characters.
+POOLED = (
+    "a pooler (pgbouncer, say) stands in between and does not hand on whose rows a connection may see "
+    "(twin.id). Name Postgres itself in the URL: each process keeps a small pool of its own"
+)
+# By SQLSTATE, or its first characters; the first that fits.
 POSTGRES = {
+    "08P01": POOLED,
     "28": "the server refused the user or the password. Check both in the URL",
     "3D000": "the server has no such database. Make it with createdb, or correct the name in the URL",
     "42501": "this user may not do that there. Grant it CREATE on the schema public",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import overheard
 from chat_script import Place, Script, Tally, places_on_discord, places_on_telegram
 from chat_service import ChatService
 from discord_server import DiscordServer
@@ -92,6 +93,7 @@ async def a_world(home: Path, *, piece_seconds: float = 0.02) -> AsyncIterator[W
     try:
         async with telegram.running():
             yield World(discord, telegram, model, home)
+            overheard.nothing_said_is_in(home)
     finally:
         await model.stop()
         await discord.stop()

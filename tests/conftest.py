@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import overheard
 import pytest
 import redis
 import services
@@ -37,6 +38,13 @@ EMPTY_TABLES = """
         FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
     ); END $$;
 """
+
+
+@pytest.fixture(autouse=True)
+def _logs_keep_quiet() -> Iterator[None]:
+    """No log of any test holds what somebody said in it."""
+    with overheard.nothing_said_is_logged():
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -155,6 +163,12 @@ def redis_server() -> Iterator[str]:
 def chromium() -> str:
     """Where the browser lies."""
     return _had(services.CHROMIUM.path)
+
+
+@pytest.fixture(scope="session")
+def pgbouncer() -> str:
+    """Where the pooler lies."""
+    return _had(services.PGBOUNCER.path)
 
 
 def _url_of(service: services.Service) -> str:

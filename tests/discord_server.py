@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import overheard
 from aiohttp import web
 from discord_gateway import Gateway
 from discord_interactions import AUTOCOMPLETE, COMMAND, COMPONENT, SUBMIT, Interaction, Interactions
@@ -112,6 +113,7 @@ class DiscordServer:
         ago: timedelta = timedelta(),
         **more: Any,
     ) -> Json:
+        overheard.note(text)
         if reply_to:
             reference = {"message_id": reply_to["id"], "channel_id": str(channel.id), "type": 0}
             more["message_reference"] = reference

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import overheard
+
 from bot.platform import Button, ChatRefused, ChatUnavailable, Limits
 from brain.model_client import Chunk, ModelRefused, ModelUnavailable, UnknownModel, Usage
 from storage.records import Media, Message, message_key, now
@@ -174,6 +176,7 @@ def said(
 ) -> Message:
     """Something somebody typed just now, in a private chat unless said otherwise."""
     more = {"private": True} | more
+    overheard.note(text)
     return Message(
         key=message_key(platform_name, chat, number or f"{now().timestamp()}"),
         platform=platform_name,

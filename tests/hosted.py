@@ -18,7 +18,7 @@ from chat_service import ROOT, as_toml
 
 from twin.home import Home
 from twin.host import Host
-from twin.settings import Settings
+from twin.settings import read_settings
 from twin.shared_models import SharedModels
 
 QUIET = {
@@ -77,8 +77,9 @@ class HostService:
     async def inside(self) -> AsyncIterator[None]:
         """In this process and looking often, where no start and no end of a process is asked about."""
         stop = asyncio.Event()
-        async with SharedModels(Home(self.folder), Settings()) as models:
-            host = Host(self.folder, models)
+        settings = read_settings(Home(self.folder), hosted=True)
+        async with SharedModels(Home(self.folder), settings) as models:
+            host = Host(self.folder, models, settings)
             running = asyncio.create_task(host.run(stop, every=0.05))
             try:
                 yield

@@ -67,7 +67,7 @@ class Service:
         return self._process.pid if self._process else None
 
     def _launch(self) -> str:
-        port = _free_port()
+        port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="twin-test-"))
         user = _give_away(self._folder)
         command = self._start(self._folder, port)
@@ -141,7 +141,7 @@ def _redis(folder: Path, port: int) -> Sequence[str]:
     return [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -156,9 +156,10 @@ def accepts(port: int) -> bool:
 POSTGRES = Service(
     "TWIN_TEST_POSTGRES_URL", "postgresql+asyncpg://twin@127.0.0.1:{port}/postgres", postgres, accepts
 )
-REDIS = Service("TWIN_TEST_REDIS_URL", "redis://127.0.0.1:{port}/0", _redis, _answers)
+REDIS = Service("TWIN_TEST_REDIS_URL", "redis://127.0.0.1:{port}/0", _redis, answers)
 CHROMIUM = Program("TWIN_TEST_CHROMIUM", "chromium", "chromium-browser")
-ALL = (POSTGRES, REDIS, CHROMIUM)
+PGBOUNCER = Program("TWIN_TEST_PGBOUNCER", "pgbouncer", "/usr/sbin/pgbouncer")
+ALL = (POSTGRES, REDIS, CHROMIUM, PGBOUNCER)
 
 
 def _folder_of(binary: str) -> Path:
@@ -180,7 +181,7 @@ def _give_away(folder: Path) -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -58,6 +58,7 @@ class TelegramServer(World):
         self.unknown_methods: list[str] = []
         self.offset = 0  # acknowledged up to here
         self.webhook: Json = {}
+        self.public: dict[str, str] = {}  # what stands before a webhook's path: where that is here
         self.webhook_attempts: list[int] = []  # status of each delivery
         self.delay = 0.0  # seconds before any method
         self.broken_polls = 0  # so many getUpdates fail with 502
@@ -213,6 +214,9 @@ class TelegramServer(World):
 
     async def _deliver(self) -> None:
         headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook["secret_token"] or ""}
+        url = str(self.webhook["url"])
+        for public, here in self.public.items():
+            url = url.replace(public, here)
         async with aiohttp.ClientSession(headers=headers) as client:
             while True:
                 if not self.updates:
@@ -220,7 +224,7 @@ class TelegramServer(World):
                     continue
                 update = self.updates[0]
                 try:
-                    async with client.post(self.webhook["url"], json=update) as answer:
+                    async with client.post(url, json=update) as answer:
                         status = answer.status
                 except aiohttp.ClientError:
                     status = 0

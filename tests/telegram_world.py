@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import overheard
+
 Json = dict[str, Any]
 T = TypeVar("T")
 DEFAULT_UPDATES = {
@@ -150,6 +152,7 @@ class World:
         **more: Any,
     ) -> int:
         """Returns the message's id. `more` is put into it as it is."""
+        overheard.note(text)
         chat = self._chat(chat)
         message: Json = {"from": user.json(), **more}
         if text is not None:

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
+from urllib.parse import quote
+
+from pydantic import SecretStr
 
 from bot.discord_app import DiscordApp
 from bot.on_message import Conversation
 from bot.owner_news import OwnerNews
 from bot.platform import ChatRefused, ChatUnavailable, Ears, Platform
+from bot.settings import TelegramSettings
 from bot.telegram_app import TelegramApp
+from bot.telegram_door import Door
 from bot.telegram_tuning import Tuning, Webhook
 from storage.leases import LeaseStore
 from storage.unavailable import DatabaseUnavailable
@@ -46,7 +53,12 @@ class ChatApp(Platform, Protocol):
 
 
 def chat_apps(
-    settings: Settings, stores: Stores, talk: Conversation, ears: Ears, tuning: Tuning | None = None
+    settings: Settings,
+    stores: Stores,
+    talk: Conversation,
+    ears: Ears,
+    tuning: Tuning | None = None,
+    door: Door | None = None,
 ) -> list[ChatApp]:
     """Those that have a token, registered with the flow."""
     apps: list[ChatApp] = []
@@ -75,6 +87,7 @@ def chat_apps(
                 base_url=settings.telegram.base_url,
                 base_file_url=settings.telegram.base_file_url,
                 webhook=_webhook(settings),
+                door=door,
                 tuning=tuning,
             )
         )
@@ -88,6 +101,22 @@ def _webhook(settings: Settings) -> Webhook | None:
         return None
     secret = telegram.webhook_secret.get_secret_value() if telegram.webhook_secret else ""
     return Webhook(telegram.webhook_url, secret, telegram.webhook_port)
+
+
+def called_by_name(settings: Settings, host: TelegramSettings, name: str) -> Settings:
+    """One of several twins in a process, with an address of its own below the host's, unless it has one.
+
+    Its secret is made from the host's, so that whoever learns one twin's cannot speak to another's.
+    """
+    if host.webhook_url is None or host.webhook_secret is None or settings.telegram.webhook_url:
+        return settings
+    key, about = host.webhook_secret.get_secret_value().encode(), name.encode()
+    own = {
+        "webhook_url": f"{host.webhook_url.rstrip('/')}/{quote(name)}",
+        "webhook_secret": SecretStr(hmac.new(key, about, hashlib.sha256).hexdigest()),
+        "webhook_port": host.webhook_port,
+    }
+    return settings.model_copy(update={"telegram": settings.telegram.model_copy(update=own)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,18 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
+from bot.telegram_door import Door
 from bot.telegram_tuning import Tuning
+from bot.unless import Meanwhile, unless
 from brain.keep_serving import GOOD_RUN, pauses
 from storage.whose import working_for
 from twin import show
 from twin.build import open_stores, register_urls
-from twin.chat_apps import ChatApp
+from twin.chat_apps import ChatApp, called_by_name
 from twin.claims import Claims, database_of, wanted
 from twin.components import COMPONENTS, RUNS, hold
 from twin.errors import Told, in_words
@@ -36,7 +37,6 @@ from twin.up import Life, end_at_the_latest, live_until
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 LOOK_SECONDS = 2.0
 START_AT_ONCE = 4
 LAST_WORDS = 15.0  # seconds beyond a twin's own time to stop
@@ -72,7 +72,7 @@ async def host_until_stopped(root: Path, tuning: Tuning | None = None) -> None:
         write_logs(home, settings.logs.format)
         closing.enter_context(traced(settings.monitoring))
         async with SharedModels(home, settings) as models:
-            host = Host(root, models, tuning)
+            host = Host(root, models, settings, tuning)
             await host.run(stop)
             show.sentence("stopping: answers on their way are finished first")
             closing.callback(end_at_the_latest(settings.runs.stop_seconds + LAST_WORDS).cancel)
@@ -81,10 +81,14 @@ async def host_until_stopped(root: Path, tuning: Tuning | None = None) -> None:
 
 
 class Host:
-    def __init__(self, root: Path, models: SharedModels, tuning: Tuning | None = None) -> None:
+    def __init__(
+        self, root: Path, models: SharedModels, settings: Settings, tuning: Tuning | None = None
+    ) -> None:
+        """`settings`: of the host itself."""
         self.twins: dict[str, Hosted] = {}
         self.board = Board(root)
-        self._root, self._models, self._tuning = root, models, tuning
+        self.door = Door()  # where Telegram calls, for all of them
+        self._root, self._models, self._settings, self._tuning = root, models, settings, tuning
         self._claims, self._slot = Claims(), TrainingSlot()
         self._starting = asyncio.Semaphore(START_AT_ONCE)
         self._opening = asyncio.Lock()  # Alembic brings one database of a process up to date at a time
@@ -143,9 +147,7 @@ class Host:
         """It begins anew with what its files say now. What makes no sense is told, and changes nothing."""
         with working_for(twin.name):
             try:
-                settings = self._models.said_for(
-                    await asyncio.to_thread(read_settings, twin.home, hosted=True)
-                )
+                settings = await self._said(twin)
             except Told as wrong:
                 self.board.part(twin.name, "twin.toml", wrong.what)
                 show.sentence(
@@ -156,6 +158,11 @@ class Host:
             if twin.settings is None or settings.model_dump() != twin.settings.model_dump():
                 show.sentence("its settings have changed; it begins anew with them")
                 twin.stop.set()
+
+    async def _said(self, twin: Hosted) -> Settings:
+        """Its own settings, and the host's where it says nothing. Raises Told."""
+        own = await asyncio.to_thread(read_settings, twin.home, hosted=True)
+        return self._models.said_for(called_by_name(own, self._settings.telegram, twin.name))
 
     async def _keep(self, twin: Hosted) -> None:
         """Until it leaves: whatever happens to it is told, and it gets another chance."""
@@ -189,18 +196,21 @@ class Host:
         async with contextlib.AsyncExitStack() as closing:
             starting = await closing.enter_async_context(_place(self._starting))
             home.make()
-            settings = self._models.said_for(await asyncio.to_thread(read_settings, home, hosted=True))
+            settings = await self._said(twin)
             parts = self._allowed(twin, settings)
             closing.enter_context(own_logs(home, twin.name, settings.logs.format))
             several = not database_of(home, settings).startswith("sqlite")
             closing.enter_context(hold(home, COMPONENTS, several=several))
             async with self._opening:
                 stores = await closing.enter_async_context(open_stores(home, settings))
-            model = await _unless(twin.stop, self._models.of(settings))
-            if model is None:
+            try:
+                model = await unless(twin.stop, self._models.of(settings))
+            except Meanwhile:
                 return
             closing.callback(register_urls(home, model.urls, model.engine).unlink, missing_ok=True)
-            life = Life(home, settings, stores, model, parts, several, self._slot, watched=True)
+            life = Life(
+                home, settings, stores, model, parts, several, self._slot, watched=True, door=self.door
+            )
 
             async def up(apps: list[ChatApp]) -> None:
                 starting()
@@ -250,18 +260,6 @@ async def _place(semaphore: asyncio.Semaphore):  # type: ignore[no-untyped-def]
     held.callback(semaphore.release)
     with held:
         yield held.close
-
-
-async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
-    """What it comes to; None when we are told to stop before."""
-    doing, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait((doing, stopped), return_when=asyncio.FIRST_COMPLETED)
-        return doing.result() if doing.done() else None
-    finally:
-        for one in (doing, stopped):
-            one.cancel()
-        await asyncio.gather(doing, stopped, return_exceptions=True)
 
 
 def _contents(root: Path) -> dict[str, str]:

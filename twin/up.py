@@ -17,6 +17,7 @@ from functools import partial
 from bot.ears import ears_of
 from bot.on_message import Conversation
 from bot.rhythm import Rhythm, learn_rhythm
+from bot.telegram_door import Door
 from bot.telegram_tuning import Tuning
 from brain.live_adapter import LiveAdapter
 from brain.reply import Brain
@@ -113,6 +114,7 @@ class Life:
     several: bool
     slot: TrainingSlot | None = None  # where several twins train on one machine
     watched: bool = False  # somebody else sees to changes of twin.toml
+    door: Door | None = None  # where Telegram calls several twins of this process
 
 
 async def _nobody_looks(apps: list[ChatApp]) -> None: ...
@@ -144,7 +146,8 @@ async def live_until(
     async with asyncio.TaskGroup() as tasks:
         commands = build_commands(home, settings, stores, model, tasks)
         ears = ears_of(talk, through_the_queue(commands, stores, current))
-        apps = [app for app in chat_apps(settings, stores, talk, ears, tuning) if app.name in parts]
+        known = chat_apps(settings, stores, talk, ears, tuning, life.door)
+        apps = [app for app in known if app.name in parts]
         talk.news.platforms = {app.name: app for app in apps}
         await shown(apps)
         standing = Standing(stores.leases, copy_name()) if life.several else None
@@ -247,16 +250,20 @@ async def _stop(
 ) -> None:
     """What is being said is finished while the chat apps still listen; what comes now waits.
 
-    Half of the time is for that. What trains goes back into the queue meanwhile.
+    Half of the time is for that, a quarter for leaving the chat apps, the last one for what comes after us:
+    then the process is ended. What trains goes back into the queue meanwhile.
     """
-    deadline = asyncio.get_running_loop().time() + seconds
+    deadline = asyncio.get_running_loop().time() + 0.75 * seconds
     await talk.turns.close(seconds / 2)
-    for app in apps:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                await app.stop()
-    for task in running:
+    leaving = [asyncio.ensure_future(app.stop()) for app in apps]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(deadline):
+            await asyncio.gather(*leaving, return_exceptions=True)
+    for task in (*running, *leaving):
         task.cancel()
+    for told in await asyncio.gather(*leaving, return_exceptions=True):
+        if isinstance(told, Exception):
+            log.error("a chat app could not be left in peace", exc_info=told)
 
 
 async def _rhythm_of(stores: Stores) -> Rhythm:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from discord.gateway import DiscordClientWebSocketResponse
 from discord_twin import Heard, a_discord, app_on, connected
 
 from bot import discord_app
+from bot.discord_missed import LEFT_OPEN
 from storage.cursors import CursorStore
 
 
@@ -73,3 +75,17 @@ async def test_a_session_that_discord_has_forgotten_costs_nothing(server, cursor
         say(server, "Ana", "hello")
         await server.wait_for(lambda: heard.texts == ["hello"])
     assert server.gateway.resumed == 0
+
+
+async def test_who_is_told_to_stop_asks_for_no_end_of_the_session(server, cursors, monkeypatch):
+    """The library asks for 1000, and only because it is listening just then sends another code by chance."""
+    close, codes = DiscordClientWebSocketResponse.close, []
+
+    async def noted(self, *, code=LEFT_OPEN, message=b""):
+        codes.append(code)
+        return await close(self, code=code, message=message)
+
+    monkeypatch.setattr(DiscordClientWebSocketResponse, "close", noted)
+    async with connected(server, Heard(), cursors=cursors):
+        pass
+    assert set(codes) == {LEFT_OPEN}

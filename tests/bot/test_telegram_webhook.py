@@ -8,6 +8,8 @@ import pytest
 from telegram_server import TelegramServer
 from telegram_talk import QUICK, Heard, app_for, running
 
+from bot.platform import ChatRefused, ChatUnavailable
+from bot.telegram_door import Door
 from bot.telegram_tuning import Webhook
 from storage.cursors import CursorStore
 
@@ -98,3 +100,42 @@ async def test_polling_takes_the_webhook_back(server, heard, start, webhook):
         assert not server.webhook
         server.say(ana, ana, "hello")
         await server.wait_for(lambda: heard.messages)
+
+
+async def test_bots_of_one_process_are_called_at_one_port_each_with_its_own_secret(
+    server, heard, start, webhook, sqlite_database
+):
+    other, door = TelegramServer(), Door()
+    heard_there = Heard()
+    there = replace(webhook, url=f"{webhook.url}/other", secret="0ther")
+    ana, bo = server.user("Ana"), other.user("Bo")
+    async with other.running(), start(webhook=webhook, door=door):
+        app = app_for(other, heard_there, CursorStore(sqlite_database), webhook=there, door=door)
+        async with running(app), aiohttp.ClientSession() as client:
+            server.say(ana, ana, "to the first")
+            other.say(bo, bo, "to the second")
+            await server.wait_for(lambda: heard.messages)
+            await other.wait_for(lambda: heard_there.messages)
+            for url, status in ((there.url, 403), (f"{webhook.url}/nobody", 404)):
+                headers = {"X-Telegram-Bot-Api-Secret-Token": webhook.secret}
+                async with client.post(url, json={"update_id": 1}, headers=headers) as answer:
+                    assert answer.status == status
+            with pytest.raises(ChatRefused, match="another twin is called at /telegram/other"):
+                async with door.open(there, at_once, 0.1):
+                    pass
+        server.say(ana, ana, "the first is still there")
+        await server.wait_for(lambda: len(heard.messages) == 2)
+    assert [message.text for message in heard_there.messages] == ["to the second"]
+    with pytest.raises(OSError, match="Connect call failed"):
+        await asyncio.open_connection("127.0.0.1", webhook.port)
+
+
+async def test_a_port_that_something_else_has_is_told_in_words(webhook):
+    async with Door().open(webhook, at_once, 0.1):
+        with pytest.raises(ChatUnavailable, match=f"port {webhook.port}, where Telegram would call"):
+            async with Door().open(webhook, at_once, 0.1):
+                pass
+
+
+async def at_once(_):
+    return True

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
 from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
 from fakes import ScriptedModel, until
+from tiny_gemma import make_adapter
 
 from brain.adapter_slots import AdapterSlots
 from brain.live_adapter import LiveAdapter, served_name
+from brain.model_client import Sampling
 from storage.adapters import AdapterStore
 from storage.database import Database
 from storage.records import Adapter, now
@@ -114,3 +117,37 @@ async def test_a_restarted_server_gets_back_what_is_asked_for(twins, model, slot
     async with live.answering("kitchen") as after:
         assert (after, list(model.loaded)) == (before, [after.model])
     await until(lambda: before.model in slots)
+
+
+PROMPT = [{"role": "user", "content": "our teacher bakes seven loaves on monday."}]
+SHORT = Sampling(temperature=0, max_tokens=12)
+
+
+@pytest.fixture(scope="session")
+def three(tiny):
+    """Folders of adapters that say three different things."""
+    return {"ann": tiny.one, "bo": tiny.two, "dee": make_adapter(tiny.adapters / "dee", tiny.base, 6)}
+
+
+async def test_more_twins_than_places_take_turns_on_a_real_server_and_each_speaks_as_itself(client, three):
+    """On the embedded server and on real vLLM."""
+    alone = {}
+    for name, folder in three.items():
+        await client.load_adapter(name, str(folder))
+        alone[name] = (await client.chat(name, PROMPT, SHORT)).text
+        await client.unload_adapter(name)
+    assert len(set(alone.values())) == len(three)
+    slots, most = AdapterSlots(client, most=2), []
+
+    async def answer(name):
+        await slots.load(name, str(three[name]))
+        with slots.using(name):
+            said = (await client.chat(name, PROMPT, SHORT)).text
+            most.append(len(await client.models()) - 1)
+        return name, said
+
+    order = random.Random(4).choices([*three], k=24)
+    for told in await asyncio.gather(*(answer(name) for name in order)):
+        assert told == (told[0], alone[told[0]])
+    assert max(most) <= 2
+    assert slots.evictions == slots.loads - 2 >= 2

@@ -26,3 +26,10 @@ async def test_every_container_of_every_source_has_its_own(database: Database) -
         await store.put(cursor)
     assert await store.all("discord") == cursors[:2]
     assert await store.all("nowhere") == []
+
+
+async def test_what_is_put_once_stays_whoever_comes_second(database: Database) -> None:
+    store = CursorStore(database)
+    first = Cursor("redis", "namespace", {"name": "a"}, NOON)
+    assert await store.once(first) == first
+    assert await store.once(replace(first, value={"name": "b"})) == first

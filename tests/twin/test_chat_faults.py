@@ -197,3 +197,51 @@ async def test_of_two_copies_on_one_database_the_other_goes_on_when_one_is_kille
     finally:
         one.kill()
         two.kill()
+
+
+@pytest.mark.timeout(600)
+async def test_copies_are_replaced_one_after_the_other_while_people_talk(world, postgres_url):
+    """A rolling restart: each copy has the chat apps until the next one takes them over."""
+    settings = {
+        "storage": {"url": postgres_url},
+        "runs": {"stop_seconds": 120},
+        "chat": {"burst_seconds": 0, "delivery": "whole"},  # Telegram takes few edits in a minute
+    }
+    old, new = (world.service(name, settings=settings, only="discord,telegram") for name in ("old", "new"))
+    script, over = world.script(4, 0, seed=5), asyncio.Event()
+
+    async def talk():
+        while not over.is_set():
+            await script.go_on(1, 0.3)
+
+    async def up(service):
+        while not service.is_up():
+            assert service.running, service.last_words()
+            await asyncio.sleep(0.05)
+
+    try:
+        await old.up()
+        new.start()
+        await up(new)
+        script.greet()
+        await script.until_done(120)
+        talking = asyncio.create_task(talk())
+        for first, second in ((old, new), (new, old)):
+            await up(second)
+            sessions, asked = world.discord.gateway.identified, len(script.asked)
+            assert await first.stop(180) == 0, first.last_words()
+            while world.discord.gateway.identified == sessions:
+                await asyncio.sleep(0.05)
+            while len(script.asked) < asked + 5:  # people go on with the one that took over
+                await asyncio.sleep(0.05)
+            first.start()
+        over.set()
+        await talking
+        await script.until_done(180)
+        await asyncio.sleep(0.5)  # what is there twice may come late
+        assert_perfect(script)
+        await up(new)
+        assert [await one.stop(180) for one in (old, new)] == [0, 0]
+    finally:
+        old.kill()
+        new.kill()

@@ -6,9 +6,11 @@ import json
 import shutil
 
 import pytest
+from chat_service import as_toml
 from discord_server import DiscordServer
 from hosted import HostService
 from quick_model import QuickModel
+from services import free_port
 from telegram_server import TelegramServer
 from typer.testing import CliRunner
 
@@ -124,3 +126,18 @@ async def test_what_two_twins_may_not_share_the_second_is_refused_in_a_sentence(
         assert "ann has port 18931" in host.board["ben"]["parts"]["api"]
         shutil.rmtree(host.folder / "ann")  # what it had is free
         await host.until(lambda: host.board["ben"]["parts"].get("api") == "runs")
+
+
+async def test_where_the_host_has_a_public_address_telegram_calls_each_twin_below_it(world):
+    host, port = world, free_port()
+    public = {"webhook_url": "https://twins.example/telegram", "webhook_port": port}
+    (host.folder / "twin.toml").write_text(as_toml({"telegram": public}))
+    (host.folder / ".env").write_text("TWIN_TELEGRAM__WEBHOOK_SECRET=the-hosts-own\n")
+    host.telegram.public = {"https://twins.example": f"http://127.0.0.1:{port}"}
+    async with host.inside():
+        await host.run("mira", "bo")
+        await host.until(lambda: host.telegram.webhook)
+        assert host.telegram.webhook["url"] == "https://twins.example/telegram/bo"
+        assert host.telegram.webhook["secret_token"] not in ("", "the-hosts-own")
+        assert await asked_on_telegram(host, 6)
+    assert not [call for call in host.telegram.calls if call.method == "getUpdates"]

@@ -1,0 +1,36 @@
+"""Told to stop, does the service end by itself before it is ended?"""
+
+from __future__ import annotations
+
+import asyncio
+
+from twin.up import _stop
+
+
+class Never:
+    """Whatever is asked of it, it takes for ever."""
+
+    turns = property(lambda self: self)
+
+    def __init__(self) -> None:
+        self.given_up: list[str] = []
+
+    async def close(self, patience: float) -> None:
+        await asyncio.sleep(patience)
+
+    async def stop(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up.append("stop")
+
+
+async def test_when_nothing_listens_there_is_time_left_to_close_the_database() -> None:
+    never, ended = Never(), []
+    asyncio.get_running_loop().call_later(4.0, ended.append, "the process")
+    working = asyncio.create_task(asyncio.Event().wait())
+    await _stop(never, [never, never], [working], 4.0)
+    assert never.given_up == ["stop", "stop"]
+    assert ended == []
+    await asyncio.wait([working])
+    assert working.cancelled()
