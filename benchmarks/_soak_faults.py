@@ -52,15 +52,15 @@ class Faults:
         """Until it is over: about `between` seconds from one to the next, and at least `calm` seconds from
         one kill of the service or a trainer to the next, or no training would ever end."""
         loop = asyncio.get_running_loop()
-        killed = loop.time()
+        killed, kinds = loop.time(), list(self._ways)
         while not over.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), self._order.uniform(0.5 * between, 1.5 * between))
                 return
-            self._left = self._left or self._order.sample(list(self._ways), len(self._ways))
+            self._left = self._left or self._order.sample(kinds, len(kinds))
             kind = next((one for one in self._left if loop.time() - killed > calm or not _sets_back(one)), "")
-            if not kind:
-                self._left = []
+            if not kind:  # what had to wait comes first once it may, before its like of the next round
+                self._left += [one for one in self._order.sample(kinds, len(kinds)) if one not in self._left]
                 continue
             self._left.remove(kind)
             on_fault(kind)

@@ -85,6 +85,7 @@ class Kept:
     points: list[Point]
     feedback: int
     missing: list[Given]
+    answered: dict[str, str]  # which reply answered this question, by their keys
     errors: list[str]
 
 
@@ -100,6 +101,11 @@ def kept_by(folder: Path, given: Iterable[Given]) -> Kept:
                 "SELECT d.platform, d.message_id, f.kind FROM feedback f JOIN deliveries d USING (reply_key)"
             )
         }
+        answered = dict(
+            database.execute(
+                "SELECT key, substr(outcome, 13) FROM messages WHERE outcome LIKE 'answered by %'"
+            ).fetchall()
+        )
         (feedback,) = database.execute("SELECT COUNT(*) FROM feedback WHERE withdrawn_at IS NULL").fetchone()
     learned = [run for run in runs if run[1] in ("learn", "retrain")]
     return Kept(
@@ -116,6 +122,7 @@ def kept_by(folder: Path, given: Iterable[Given]) -> Kept:
         ],
         feedback=feedback,
         missing=[one for one in given if one not in judged],
+        answered=answered,
         errors=[f"{run[1]}: {run[6]}" for run in runs if run[2] == "failed"],
     )
 
@@ -133,4 +140,12 @@ def _point(folder: Path, run_id: str, metrics: Mapping[str, Any], finished_at: s
 
 
 def database_mb(folder: Path) -> float:
-    return sum(file.stat().st_size for file in folder.glob("twin.db*")) / 1e6
+    """What is in it; its journal, which is written over and over again, is `journal_mb`."""
+    with sqlite3.connect(folder / "twin.db", timeout=30) as database:
+        (pages,), (size,) = (database.execute(f"PRAGMA page_{what}").fetchone() for what in ("count", "size"))
+    return float(pages * size / 1e6)
+
+
+def journal_mb(folder: Path) -> float:
+    journal = folder / "twin.db-wal"
+    return journal.stat().st_size / 1e6 if journal.exists() else 0.0

@@ -2,6 +2,10 @@
 
 Each chat has one open question at a time, so that whatever the twin says there can be matched with what was
 asked: in groups by the message it refers to, in private by its place between two questions.
+
+When a model server dies in the middle of an answer, people see half of it, take it for whole and ask on. The
+twin then answers both questions at once, as it does whenever one person says two things in a row: such a
+question counts as answered if the twin's database says by which answer, and that one is in the chat, once.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,7 @@ from chat_world import PLATFORMS, World
 SCRIPT = Path(__file__).parents[1] / "examples" / "mira" / "feedback.json"
 LOOK_SECONDS = 0.1
 SETTLED_SECONDS = 1.5  # without a change until people take an answer for whole
+NOTHING: Mapping[str, str] = {}
 Judge = Callable[["Chat", Any, str], None]
 
 
@@ -41,6 +46,7 @@ class Tally:
     doubled: int = 0
     lost: int = 0
     uninvited: int = 0  # answers to what nobody asked
+    together: int = 0  # of those answered once: asked around half an answer, and answered with the other one
 
 
 @dataclass
@@ -54,6 +60,7 @@ class Chat:
     order: random.Random
     asked: list[str] = field(default_factory=list)  # ids
     boundaries: list[int] = field(default_factory=list)  # how much the twin had said before each question
+    taken: dict[int, tuple[str, str]] = field(default_factory=dict)  # for whole: its id and text
 
     async def talk(self, over: asyncio.Event) -> None:
         """One question after the other, until it is over; the last one is not waited for."""
@@ -65,19 +72,44 @@ class Chat:
             answer = await self._answer(over)
             if answer is None:
                 return
+            self.taken[len(self.asked) - 1] = self._keyed((answer, self._text_of(answer)))
             self.judge(self, line, answer)
             await asyncio.sleep(self.order.uniform(0.5 * self.pause, 1.5 * self.pause))
 
     def answered(self) -> bool:
         return not self.asked or len(self._to(len(self.asked) - 1)) > 0
 
-    def tally(self, tally: Tally) -> None:
+    def tally(self, tally: Tally, answered: Mapping[str, str] = NOTHING) -> None:
+        """`answered`: what the database says, by which reply each question was answered; by their keys."""
         found = [len(self._to(number)) for number in range(len(self.asked))]
+        tally.uninvited += len(self.place.answers()) - sum(found)
+        together = [number for number in range(len(found)) if self._is_together(number, found, answered)]
+        for number in together:
+            found[number] = 1
+        tally.together += len(together)
         tally.messages += len(found)
         tally.answered_once += found.count(1)
         tally.lost += found.count(0)
         tally.doubled += sum(count > 1 for count in found)
-        tally.uninvited += len(self.place.answers()) - sum(found)
+
+    def _is_together(self, number: int, found: Sequence[int], answered: Mapping[str, str]) -> bool:
+        around_a_half = self._was_half(number) or self._was_half(number - 1)
+        if found[number] or not around_a_half or not (reply := answered.get(self._key(number))):
+            return False
+        same = [other for other in range(len(found)) if answered.get(self._key(other)) == reply]
+        return sum(found[other] for other in same) == 1
+
+    def _was_half(self, number: int) -> bool:
+        """What people took for the answer has changed since, or is gone."""
+        id, text = self.taken.get(number, ("", ""))
+        return bool(id) and dict(map(self._keyed, self.place.answers())).get(id) != text
+
+    def _key(self, number: int) -> str:
+        return f"{self.place.platform}:{self.place.chat_id}:{self.asked[number]}"
+
+    def _text_of(self, message: Any) -> str:
+        id = self.place.ids(message)[0]
+        return dict(map(self._keyed, self.place.answers())).get(id, "")
 
     def _to(self, number: int) -> list[Any]:
         """What the twin has said to that question."""
@@ -165,10 +197,10 @@ class People:
     def answered(self) -> bool:
         return all(chat.answered() for chat in self.chats)
 
-    def tally(self) -> Tally:
+    def tally(self, answered: Mapping[str, str]) -> Tally:
         tally = Tally()
         for chat in self.chats:
-            chat.tally(tally)
+            chat.tally(tally, answered)
         return tally
 
     def _teach(self, chat: Chat, line: Any, answer: Any) -> None:

@@ -13,8 +13,9 @@ from matplotlib import pyplot  # the backend has to be chosen first
 
 
 def draw(figures: Mapping[str, Any], picture: Path) -> None:
-    """Above: held-out corrections preferred by whoever answers. Below: the memory of the service."""
-    drawing, (upper, lower) = pyplot.subplots(2, 1, figsize=(8, 5), sharex=True, layout="constrained")
+    """Held-out corrections preferred by whoever answers, the memory of the service, and what is in
+    its database."""
+    drawing, (upper, lower, last) = pyplot.subplots(3, 1, figsize=(8, 6.5), sharex=True, layout="constrained")
     points = figures["preference_accuracy"]
     minutes = [0.0, *(point["minute"] for point in points)]
     answering = [points[0]["live"], *(point["answering"] for point in points)]
@@ -35,6 +36,9 @@ def draw(figures: Mapping[str, Any], picture: Path) -> None:
         lower.plot([at for at, _ in life], [mb for _, mb in life], color="#4c78a8")
     lower.set_ylabel("memory of the\nservice, MB")
     lower.set_ylim(0)
-    lower.set_xlabel("minutes; each line is one life of the service, ended by kill -9")
+    last.plot(*zip(*figures["database_mb"], strict=True), color="#4c78a8")
+    last.set_ylabel("in the\ndatabase, MB")
+    last.set_ylim(0)
+    last.set_xlabel("minutes; each line of memory is one life of the service, ended by kill -9")
     drawing.savefig(picture, dpi=90)
     pyplot.close(drawing)

@@ -16,6 +16,7 @@ import asyncio
 import json
 import os
 import platform
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ from chat_service import ChatService
 from chat_world import a_world
 
 from benchmarks._soak_faults import UP_SECONDS, Faults
-from benchmarks._soak_home import Kept, database_mb, eager, kept_by, remember
+from benchmarks._soak_home import Kept, database_mb, eager, journal_mb, kept_by, remember
 from benchmarks._soak_people import People, Tally
 from benchmarks._soak_plot import draw
 from twin import show
@@ -110,7 +111,7 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
             alive=lambda: service.running,
         )
         faults = Faults(world, service, home / "twin.db", size["seed"])
-        memory, over, quiet = Memory(service), asyncio.Event(), asyncio.Event()
+        memory, over, quiet = Memory(service, home), asyncio.Event(), asyncio.Event()
         enough = stop_signal()  # Ctrl-C and SIGTERM: what was measured until then is told
         try:
             await service.up(UP_SECONDS)
@@ -136,7 +137,8 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
             minutes = memory.minutes
             watching.cancel()
             stopping.cancel()
-            size_after, stopped = database_mb(home), await service.stop()
+            size_after, journal = database_mb(home), journal_mb(home)
+            stopped = await service.stop()
         finally:
             service.kill()
         kept = kept_by(home, people.given)
@@ -145,6 +147,8 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
         "minutes": round(minutes, 2),
         "restarts": service.starts - 1,
         "database_growth_mb": round(size_after - size_before, 2),
+        "database_mb": [[round(at, 2), round(mb, 2)] for at, mb in memory.database],
+        "journal_mb": round(journal, 1),
         "drained": drained,
         "exit_code": stopped,
         "complaints": complaints,
@@ -166,9 +170,11 @@ async def until_done(people: People, home: Path, enough: asyncio.Event) -> bool:
 
 @dataclass
 class Memory:
-    """What the service holds, by its lives: each is (minute, MB)."""
+    """What the service holds, by its lives, and its database: each is (minute, MB)."""
 
     service: ChatService
+    home: Path
+    database: list[tuple[float, float]] = field(default_factory=list)  # (minute, MB)
     lives: list[list[tuple[float, float]]] = field(default_factory=list)
     _began: float = 0.0
 
@@ -180,6 +186,8 @@ class Memory:
         self._began, life = asyncio.get_running_loop().time(), 0
         while True:
             await asyncio.sleep(2.0)
+            with suppress(sqlite3.Error):
+                self.database.append((self.minutes, await asyncio.to_thread(database_mb, self.home)))
             with suppress(OSError, IndexError):
                 mb = self.service.rss_mb()
                 if self.service.starts != life:
@@ -198,7 +206,7 @@ class Memory:
 
 
 def figures_of(people: People, faults: Faults, kept: Kept, memory: Memory, began: datetime) -> dict[str, Any]:
-    tally: Tally = people.tally()
+    tally: Tally = people.tally(kept.answered)
     points = [
         {
             "minute": round((point.at - began).total_seconds() / 60, 2),
@@ -236,7 +244,7 @@ def figures_of(people: People, faults: Faults, kept: Kept, memory: Memory, began
 def conditions(size: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} CPUs, "
-        f"Python {platform.python_version()}; load {os.getloadavg()[1]:.0f}",
+        f"Python {platform.python_version()}; load {os.getloadavg()[2]:.0f}",
         "model": "pocket, served and trained on the same machine as chat apps and people",
         "settings": "learning looked for every 2 seconds, no cool-down; prompts hold one message; SQLite",
         **size,
@@ -244,7 +252,7 @@ def conditions(size: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_tables(figures: Mapping[str, Any]) -> None:
-    left_out = ("preference_accuracy", "memory_mb", "faults", "killed_when")
+    left_out = ("preference_accuracy", "memory_mb", "database_mb", "faults", "killed_when")
     show.table(
         "the soak", ("what", "how many"), [(name, figures[name]) for name in figures if name not in left_out]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -266,10 +266,14 @@ class Database:
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+        session = AsyncSession(engine, expire_on_commit=False)
         try:
-            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-                await self._connect(session)
+            try:
+                await _to_its_end(self._connect(session))
                 yield session
+                await _to_its_end(session.commit())
+            finally:
+                await _to_its_end(session.close())
         except DBAPIError as error:
             if unavailable := explain(engine.url, error):
                 raise unavailable from error
@@ -281,6 +285,19 @@ class Database:
             await session.connection()
         except (OSError, TimeoutError, TypeError, sqlite3.Error) as error:
             raise explain(self._engine.url, error) or error from error
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """However often we are cancelled meanwhile: cut off in the middle, it would leave the database locked."""
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _scrub(file: Path) -> bool:

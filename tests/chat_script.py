@@ -28,6 +28,9 @@ class Place(Protocol):
     platform: str
     private: bool
 
+    @property
+    def chat_id(self) -> str: ...
+
     def say(self, text: str, person: int, *, to_twin: bool, reply_to: Any = None) -> str:
         """The message's id. `reply_to`: a message of `answers`."""
 
@@ -50,6 +53,10 @@ class DiscordPlace:
     @property
     def private(self) -> bool:
         return self.channel.guild is None
+
+    @property
+    def chat_id(self) -> str:
+        return str(self.channel.id)
 
     def say(self, text: str, person: int, *, to_twin: bool, reply_to: Any = None) -> str:
         mention = f"<@{self.server.bot.id}> " if to_twin and not self.private else ""
@@ -78,6 +85,10 @@ class TelegramPlace:
     @property
     def private(self) -> bool:
         return self.chat.type == "private"
+
+    @property
+    def chat_id(self) -> str:
+        return str(self.chat.id)
 
     def say(self, text: str, person: int, *, to_twin: bool, reply_to: Any = None) -> str:
         user: TelegramUser = self.people[person % len(self.people)]

@@ -43,8 +43,8 @@ class Runner:
                 await asyncio.shield(look)
                 await asyncio.sleep(every)
         finally:
-            if look and not look.done():  # cut off in the middle, it would keep the database locked
-                await asyncio.wait([look])
+            if look:  # it is not cut off in the middle, and what went wrong in it is not left unheard
+                await asyncio.gather(look, return_exceptions=True)
             await self._leave()
 
     async def _look(self) -> None:
@@ -90,6 +90,8 @@ class Runner:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         del self._at_work[task]
+        if not task.cancelled() and (problem := task.exception()):
+            log.error("a run ended in a way that nobody foresaw", exc_info=problem)
         self._let_others_train()
 
     def _free_kinds(self) -> list[str]:
@@ -111,8 +113,8 @@ class Runner:
                 await runs.keep(run.id, artefacts)
             return found
 
-        attempts = self._bench.settings.runs.attempts
         try:
+            attempts = self._bench.settings.runs.attempts
             await carried_out(runs, run, work, progress, lambda found: found, attempts)
             log.info("run %s is done", run.id)
         except (RunCancelled, RunLost, RunPostponed, TrainerKilled) as stopped:

@@ -8,7 +8,7 @@ import random
 from chat_script import DiscordPlace
 from discord_server import DiscordServer
 
-from benchmarks._soak_people import Chat, Tally
+from benchmarks._soak_people import NOTHING, Chat, Tally
 
 
 def a_chat(private):
@@ -30,9 +30,9 @@ def a_chat(private):
     return chat, ask, answer
 
 
-def counted(chat):
+def counted(chat, answered=NOTHING):
     tally = Tally()
-    chat.tally(tally)
+    chat.tally(tally, answered)
     return tally
 
 
@@ -72,3 +72,18 @@ async def test_people_ask_again_only_after_they_were_answered_and_wait_for_nothi
         over.set()
         await talking
     assert counted(chat) == Tally(messages=2, answered_once=1, lost=1)
+
+
+async def test_two_questions_around_half_an_answer_may_be_answered_together_if_the_database_says_so():
+    chat, ask, answer = a_chat(private=False)
+    first = ask()
+    chat.taken[0] = ("an id that is gone", "th")
+    second = ask()
+    answer(second)
+    answered = {f"discord:{chat.place.chat_id}:{question}": "discord:~one" for question in (first, second)}
+    assert counted(chat, answered) == Tally(messages=2, answered_once=2, together=1)
+    assert counted(chat).lost == 1  # nothing says that the answer was to both
+    other = answered | {f"discord:{chat.place.chat_id}:{second}": "discord:~other"}
+    assert counted(chat, other).lost == 1
+    chat.taken.clear()
+    assert counted(chat, answered).lost == 1  # nothing had misled them

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,6 +101,33 @@ async def test_a_cancelled_writer_keeps_nobody_waiting(database: Database) -> No
     async with asyncio.timeout(5):
         await CursorStore(database).put(a_cursor("after"))
     assert await kept(database) == ["after"]
+
+
+@pytest.mark.parametrize("steps", range(0, 40, 4))
+async def test_a_writer_cancelled_at_any_moment_and_again_leaves_the_file_to_others(
+    sqlite_database: Database, caplog: pytest.LogCaptureFixture, steps: int
+) -> None:
+    assert sqlite_database.file
+
+    async def write() -> None:
+        async with sqlite_database.transaction() as session:
+            await session.execute(text("DELETE FROM cursors"))
+            await session.execute(text("DELETE FROM cursors"))
+
+    with closing(sqlite3.connect(sqlite_database.file, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # whoever writes waits in SQLite, where no cancelling reaches
+        writing = asyncio.create_task(write())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        for _ in range(5):
+            writing.cancel()
+            await asyncio.sleep(0.001)
+        other.execute("ROLLBACK")
+        await asyncio.wait([writing])
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+    assert writing.cancelled()
+    assert not caplog.records  # and no connection was given up on
 
 
 async def test_our_own_mistakes_are_seen_as_they_are(database: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 from types import SimpleNamespace
 
@@ -157,6 +158,41 @@ async def test_a_training_that_is_killed_again_and_again_is_failed_in_the_end(wo
     [failed] = await world.ended(run)
     assert (failed.state, failed.attempts, len(world.begun)) == (RunState.FAILED, 3, 3)
     assert failed.error == "Killed by signal 9. It was tried 3 times."
+
+
+async def test_what_breaks_while_the_runner_is_stopped_is_not_left_unheard(world):
+    unheard, looking, breaks = [], asyncio.Event(), asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: unheard.append(context["message"]))
+
+    async def wake():
+        looking.set()
+        await breaks.wait()
+        raise AttributeError("the bench is gone")
+
+    world.bench.model.client.wake_forgotten = wake
+    runner = world.start()
+    await looking.wait()
+    runner.cancel()
+    await asyncio.sleep(0)
+    breaks.set()
+    await asyncio.wait([runner])
+    del runner
+    world.tasks.clear()
+    gc.collect()
+    assert unheard == []
+
+
+async def test_a_run_whose_bench_is_broken_ends_in_the_log_and_not_unheard(world, caplog):
+    unheard = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: unheard.append(context["message"]))
+    world.bench.settings = SimpleNamespace(runs=SimpleNamespace(at_once=2, warm=False))  # no `attempts`
+    runner = Runner(world.bench, world.kinds)
+    await world.runs.enqueue("sync")
+    await runner._take_what_is_due()
+    await until(lambda: not runner._at_work)
+    gc.collect()
+    assert unheard == []
+    assert "attempts" in caplog.text
 
 
 async def test_cancelling_reaches_a_run_that_is_under_way(world):
