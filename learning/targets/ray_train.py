@@ -3,7 +3,7 @@
 The driver of a Ray Job. Each step is one run of Ray Train around the very trainer that runs everywhere else,
 in as many workers as its recipe has processes. When a worker or its node dies Ray Train starts the group
 again, on what is left of the cluster, and the trainer goes on from its own last checkpoint: the folder of the
-job is shared by all nodes. Nothing but files is needed there. With serving on Ray the only file that imports ray.
+job is shared by all nodes, and nothing else is needed there. Of learning/ the only file that imports ray.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What stands between Ray Train and a trainer? A fake of Ray Train here; the real one in test_ray_cluster.py."""
+"""What stands between Ray Train and a trainer? With a fake of Ray Train; test_ray_cluster.py has the real."""
 
 from __future__ import annotations
 
