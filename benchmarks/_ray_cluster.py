@@ -83,7 +83,7 @@ def two_nodes(environment: Mapping[str, str] = {}) -> Iterator[Cluster]:
             with (folder / f"node-{len(started)}.log").open("wb") as log:
                 node = subprocess.Popen(
                     [str(VENV / "bin" / "ray"), "start", *options, *_each()],
-                    env=os.environ | QUIET | environment,
+                    env={**os.environ, **QUIET, **environment},
                     stdout=log,
                     stderr=log,
                     start_new_session=True,

@@ -149,19 +149,22 @@ async def _kill_a_node(cluster: Cluster, url: str, clients: int, seconds: float)
         await asyncio.to_thread(cluster.kill_node, 1)
         return time.monotonic()
 
-    killed, *_ = await asyncio.gather(kill(), *(one(number) for number in range(clients)))
+    killing = asyncio.create_task(kill())
+    await asyncio.gather(killing, *(one(number) for number in range(clients)))
     await client.aclose()
+    return _told(asked, killing.result())
+
+
+def _told(asked: list[Asked], killed: float) -> dict[str, Any]:
     failed = [one for one in asked if one.failed]
     under_way = [one for one in asked if one.sent < killed and (one.ended or killed) >= killed]
-    last = max((one.ended or killed for one in failed), default=killed)
-    slowest = max((one.ended or killed) - one.sent for one in asked)
+    begun = [one for one in under_way if one.begun is not None and one.begun < killed]
     return {
         "node_kill_asked": len(asked),
-        "node_kill_under_way_begun": len([one for one in under_way if (one.begun or killed) < killed]),
-        "node_kill_under_way_unbegun": len([one for one in under_way if (one.begun or killed) >= killed]),
+        "node_kill_under_way_begun": len(begun),
+        "node_kill_under_way_unbegun": len(under_way) - len(begun),
         "node_kill_failed_begun": len([one for one in failed if one.begun is not None]),
         "node_kill_failed_unbegun": len([one for one in failed if one.begun is None]),
         "node_kill_answered_afterwards": len([one for one in asked if one.sent > killed and not one.failed]),
-        "node_kill_seconds_with_failures": round(last - killed, 1),
-        "node_kill_slowest_seconds": round(slowest, 1),
+        "node_kill_longest_wait_seconds": round(max((one.begun or 0) - one.sent for one in asked), 1),
     }

@@ -73,7 +73,7 @@ def held() -> Any:
 class Server:
     """One model server, as a child that dies with this process."""
 
-    async def __init__(self, arguments: Arguments) -> None:
+    async def __init__(self, arguments: Arguments) -> None:  # type: ignore[misc]  # Serve awaits it
         port = _free_port()
         self._name = serve.get_replica_context().replica_id.unique_id
         self._loaded: set[str] = set()

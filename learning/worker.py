@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from learning.failures import TrainingFailed
 from learning.jobs import (
@@ -33,11 +33,13 @@ from learning.jobs import (
     SftStep,
     TeacherStep,
 )
-from learning.training import OnProgress
+
+if TYPE_CHECKING:  # it loads torch, which the driver of a Ray job does without
+    from learning.training import OnProgress
 
 log = logging.getLogger(__name__)
 
-How = Callable[[int, AnyStep, OnProgress], dict[str, Any]]
+How = Callable[[int, AnyStep, "OnProgress"], dict[str, Any]]
 """Does one step of a job, by its number."""
 
 

@@ -14,11 +14,13 @@ import logging
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from learning.failures import TrainingFailed
 from learning.jobs import AnyStep, Job
-from learning.training import OnProgress
+
+if TYPE_CHECKING:
+    from learning.training import OnProgress
 
 STARTS_AGAIN = 3  # times that a step is begun anew after a worker died; our own queue tries again after that
 FAILED = "failed.json"

@@ -53,4 +53,4 @@ async def test_a_training_whose_worker_is_killed_goes_on_and_ends_with_the_weigh
     known = worker.do(here, job("here"), lambda share, metrics: None)
     assert check(tmp_path / "there" / "sft-1", base) == []
     assert sha256(tmp_path / "there" / "sft-1" / WEIGHTS) == sha256(here.adapter / WEIGHTS)
-    assert [one.get("loss") for one in report["history"]] == [one.get("loss") for one in known["history"]]
+    assert report["history"][0]["step"] > known["history"][0]["step"]  # it did not begin anew
