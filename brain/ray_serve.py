@@ -166,7 +166,7 @@ class Door:
             answer = handle.ask.remote(request.method, path, kind, body)
             try:
                 status, content_type, name = await anext(answer)
-                first = await anext(answer, b"")
+                first = await _first_words(answer, content_type)
             except (RayError, RayServeException, httpx.HTTPError) as trouble:
                 answer.cancel()
                 log.warning("asking another server: %s", type(trouble).__name__)
@@ -219,6 +219,29 @@ def build(args: dict[str, Any]) -> Any:
         ray_actor_options={"num_cpus": 0},
     )(Door)
     return doors.bind(servers.bind(arguments))
+
+
+async def _first_words(answer: Any, content_type: str) -> bytes:
+    """Up to where somebody would notice; a stream of events opens with some that say nothing yet."""
+    first = b""
+    async for piece in answer:
+        first += piece
+        if not content_type.startswith("text/event-stream") or _says_something(first):
+            break
+    return first
+
+
+def _says_something(events: bytes) -> bool:
+    for line in events.splitlines():
+        choices = _json(line.removeprefix(b"data:")).get("choices")
+        if line.strip() in (b"", b"data:") or choices == []:
+            continue
+        if choices is None:  # the end, an error, or half an event
+            return line.endswith((b"[DONE]", b"}"))
+        for one in choices:
+            if (one.get("delta") or {}).get("content") or one.get("text") or one.get("finish_reason"):
+                return True
+    return False
 
 
 async def _whole(first: bytes, rest: Any) -> AsyncIterator[bytes]:

@@ -55,16 +55,26 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        self.piece(b"data: one\\n\\n")
+        self.piece(b'data: {"choices": [{"delta": {"role": "assistant", "content": ""}}]}\\n\\n')
+        if told.get("dies") == "early":
+            os._exit(1)
+        self.piece(b'data: {"choices": [{"delta": {"content": "one"}}]}\\n\\n')
         self.wfile.flush()
         if told.get("dies") == "between":
             os._exit(1)
-        self.piece(b"data: two\\n\\n")
+        self.piece(b"data: [DONE]\\n\\n")
         self.piece(b"")
     def log_message(self, *_):
         pass
 ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
+
+
+WHOLE = (
+    'data: {"choices": [{"delta": {"role": "assistant", "content": ""}}]}\n\n'
+    'data: {"choices": [{"delta": {"content": "one"}}]}\n\n'
+    "data: [DONE]\n\n"
+)
 
 
 class RayError(Exception):
@@ -186,7 +196,7 @@ async def say(world, session="a", **more):
 
 async def test_an_answer_comes_as_the_server_gave_it_and_the_chat_is_told_to_ray(world):
     answer = await say(world, "chat-7")
-    assert (answer.status_code, answer.text) == (200, "data: one\n\ndata: two\n\n")
+    assert (answer.status_code, answer.text) == (200, WHOLE)
     assert answer.headers["Content-Type"] == "text/event-stream"
     assert answer.headers["X-Served-By"] == "replica"
     assert world.handle.sessions == ["chat-7"]
@@ -195,14 +205,16 @@ async def test_an_answer_comes_as_the_server_gave_it_and_the_chat_is_told_to_ray
 async def test_who_had_no_word_yet_is_answered_by_another_server_when_one_dies(world):
     os.kill(world.servers[0]._process.pid, signal.SIGKILL)
     world.servers[0]._process.wait()
-    assert (await say(world)).text == "data: one\n\ndata: two\n\n"
+    assert (await say(world)).text == WHOLE
     assert world.handle.asked == 2
 
 
-async def test_a_request_that_kills_every_server_is_refused_in_the_end(world):
-    answer = await say(world, dies="before")
+@pytest.mark.parametrize("when", ["before", "early"])
+async def test_a_request_that_kills_every_server_is_refused_in_the_end(world, when):
+    answer = await say(world, dies=when)
     assert answer.status_code == 503
     assert answer.json()["error"]["message"]
+    assert world.handle.asked == 4
 
 
 async def test_an_answer_that_had_begun_is_broken_off_and_never_begun_again(world):
