@@ -173,7 +173,9 @@ def test_the_schedule_is_one_copy_and_the_service_survives_a_drained_node(overla
     assert by_name["twin-schedule"]["replicas"] == 1
     assert by_name["twin-schedule"]["strategy"] == {"type": "Recreate"}
     assert by_name["twin"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
-    for budget in of_kind(overlay, "PodDisruptionBudget"):
+    budgets = of_kind(overlay, "PodDisruptionBudget")
+    assert "twin" in [budget["metadata"]["name"] for budget in budgets]
+    for budget in budgets:
         name = budget["metadata"]["name"]
         assert 1 <= budget["spec"]["minAvailable"] < by_name[name]["replicas"]
         chosen = budget["spec"]["selector"]["matchLabels"]
@@ -245,6 +247,44 @@ def test_vllm_is_started_with_flags_that_twin_serve_gives_it_too() -> None:
     assert container["image"].endswith(f":v{version[1]}")
 
 
+@pytest.mark.parametrize("overlay", ["gpu", "ray"])
+def test_the_database_is_brought_up_to_date_by_a_job_with_the_services_own_command(overlay: str) -> None:
+    (job,) = of_kind(overlay, "Job")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    (service,) = (one for one in of_kind(overlay, "Deployment") if one["metadata"]["name"] == "twin")
+    assert container["args"] == ["upgrade", "--json"]
+    assert container["image"] == service["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert container["envFrom"] == [{"secretRef": {"name": "twin-secrets"}}]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "components"),
+    [("gpu", {"service", "schedule", "vllm"}), ("ray", {"service", "schedule", "ray-serve"})],
+)
+def test_adapters_lie_at_one_path_for_whoever_writes_or_loads_them(
+    overlay: str, components: set[str]
+) -> None:
+    seen = set()
+    for template in templates(manifests(overlay)):
+        component = template["metadata"]["labels"]["app.kubernetes.io/component"]
+        if component not in components:
+            continue
+        seen.add(component)
+        claims = {
+            one["name"]: one["persistentVolumeClaim"]["claimName"]
+            for one in template["spec"]["volumes"]
+            if "persistentVolumeClaim" in one
+        }
+        (mount,) = (
+            one
+            for one in template["spec"]["containers"][0]["volumeMounts"]
+            if one["mountPath"] == "/data/adapters"
+        )
+        assert (claims[mount["name"]], mount["subPath"]) == ("twin-shared", "adapters"), component
+        assert mount.get("readOnly", False) is (component in ("vllm", "ray-serve")), component
+    assert seen == components
+
+
 def test_ray_serves_by_our_own_deployment_the_very_vllm_of_the_gpu_overlay() -> None:
     (service,) = of_kind("ray", "RayService")
     (application,) = yaml.safe_load(service["spec"]["serveConfigV2"])["applications"]
@@ -268,7 +308,7 @@ def test_ray_serves_by_our_own_deployment_the_very_vllm_of_the_gpu_overlay() -> 
     assert f"http://{service['metadata']['name']}-serve-svc:8000/v1" in settings["data"]["twin.toml"]
 
 
-def test_every_node_of_ray_has_the_same_ray_and_reaches_the_adapters_where_the_schedule_puts_them() -> None:
+def test_every_node_of_ray_has_the_same_ray() -> None:
     pinned = re.search(r"^ray==(\S+)", (ROOT / "deploy/requirements-train.txt").read_text(), re.MULTILINE)
     assert pinned
     installed = re.search(r"^ray=(\S+)", (ROOT / "deploy/ray/install.sh").read_text(), re.MULTILINE)
@@ -277,11 +317,3 @@ def test_every_node_of_ray_has_the_same_ray_and_reaches_the_adapters_where_the_s
     (cluster,), (service,) = of_kind("ray", "RayCluster"), of_kind("ray", "RayService")
     assert cluster["spec"]["rayVersion"] == pinned[1]
     assert service["spec"]["rayClusterConfig"]["rayVersion"] == pinned[1]
-    for template in templates(service["spec"]["rayClusterConfig"]["workerGroupSpecs"]):
-        mounts = template["spec"]["containers"][0]["volumeMounts"]
-        assert {
-            "name": "shared",
-            "mountPath": "/data/adapters",
-            "subPath": "adapters",
-            "readOnly": True,
-        } in mounts
