@@ -25,6 +25,10 @@ MEMORY = 100_000_000  # bytes of each node's object store
 UP_SECONDS = 180.0
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    # A dead node is known as such in seconds, not in half a minute, through which people would wait.
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "3",
     "GLOO_SOCKET_IFNAME": "lo",
     "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
