@@ -16,12 +16,12 @@ RETRY ?= --reruns 1
 # Test processes side by side: one more than there are cores, because tests wait, too.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 
-.PHONY: demo test check lint audit bench clean services vllm dist sbom dashboard
+.PHONY: demo test check lint audit bench clean services vllm ray dist sbom dashboard
 
 demo: $(VENV)/.ready
 	@$(RUN) -m twin demo $(ARGS)
 
-test: $(VENV)/.ready vllm services
+test: $(VENV)/.ready vllm ray services
 	@$(RUN) -m learning.pocket
 	@OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist loadfile $(RETRY) $(ARGS)
 
@@ -60,5 +60,9 @@ vllm:
 	@PYTHON=$(PYTHON) bash deploy/vllm/install.sh .venv-vllm || \
 	    echo "vLLM could not be installed: its half of the protocol tests cannot run" >&2
 
+ray:
+	@PYTHON=$(PYTHON) bash deploy/ray/install.sh .venv-ray || \
+	    echo "Ray could not be installed: what is tested on Ray itself cannot run" >&2
+
 clean:
-	rm -rf $(VENV) .venv-vllm demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-vllm .venv-ray demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

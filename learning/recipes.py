@@ -78,7 +78,9 @@ class SftRecipe(Recipe):
         le=1,
         description="how much more the owner's own tokens weigh in the loss than everybody's",
     )
-    processes: int = Field(default=1, ge=1, description="train together on one machine, one for each GPU")
+    processes: int = Field(
+        default=1, ge=1, description="train together, one for each GPU; on Ray on any machines"
+    )
     patience: int = Field(default=2, ge=1, description="evaluations without an improvement before it stops")
     evaluations_per_epoch: int = Field(default=2, ge=1, description="each one also writes a checkpoint")
 

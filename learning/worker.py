@@ -14,9 +14,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from learning.failures import TrainingFailed
 from learning.jobs import (
@@ -33,34 +33,44 @@ from learning.jobs import (
     SftStep,
     TeacherStep,
 )
-from learning.training import OnProgress
+
+if TYPE_CHECKING:  # it loads torch, which the driver of a Ray job does without
+    from learning.training import OnProgress
 
 log = logging.getLogger(__name__)
 
+How = Callable[[int, AnyStep, "OnProgress"], dict[str, Any]]
+"""Does one step of a job, by its number."""
 
-def work(job: Job, run_dir: Path) -> int:
-    """Do every step; write progress.jsonl as it goes and result.json at the end. Returns the exit code."""
+
+def work(job: Job, run_dir: Path, how: How | None = None) -> int:
+    """Do every step; write progress.jsonl as it goes and result.json at the end. Returns the exit code.
+
+    `how`: None: in this very process.
+    """
     from learning import plot_training
 
-    _load()
+    if how is None:
+        _load()
     try:
         reports: list[dict[str, Any]] = []
         for index, step in enumerate(job.steps):
             log.info("step %d: %s", index, step.kind)
             began = time.process_time()
-            reports.append(_do(step, job, _teller(run_dir / "progress.jsonl", job, index)))
+            tell = teller(run_dir / "progress.jsonl", job, index)
+            reports.append(how(index, step, tell) if how else do(step, job, tell))
             if "history" in reports[-1]:
                 plot_training.draw(reports[-1], run_dir / f"training-{index}-{step.kind}.png")
             log.info("step %d is done, %.1f s of the processor", index, time.process_time() - began)
     except TrainingFailed as failure:
         log.exception("the job failed")
-        _write(run_dir / "result.json", {"error": str(failure)})
+        write(run_dir / "result.json", {"error": str(failure)})
         return 1
     except Exception as bug:
         log.exception("the job crashed")
-        _write(run_dir / "result.json", {"error": f"The training crashed ({type(bug).__name__}: {bug})."})
+        write(run_dir / "result.json", {"error": f"The training crashed ({type(bug).__name__}: {bug})."})
         return 1
-    _write(run_dir / "result.json", {"reports": reports})
+    write(run_dir / "result.json", {"reports": reports})
     return 0
 
 
@@ -71,7 +81,7 @@ def _load() -> None:
     gc.freeze()
 
 
-def _do(step: AnyStep, job: Job, tell: OnProgress) -> dict[str, Any]:
+def do(step: AnyStep, job: Job, tell: OnProgress) -> dict[str, Any]:
     from learning import (
         evaluate,
         interpolate,
@@ -192,7 +202,7 @@ def _do(step: AnyStep, job: Job, tell: OnProgress) -> dict[str, Any]:
     assert_never(step)
 
 
-def _teller(file: Path, job: Job, index: int) -> OnProgress:
+def teller(file: Path, job: Job, index: int) -> OnProgress:
     def tell(progress: float, metrics: Mapping[str, Any]) -> None:
         whole = (index + progress) / len(job.steps)
         with file.open("a", encoding="utf-8") as lines:
@@ -203,7 +213,7 @@ def _teller(file: Path, job: Job, index: int) -> OnProgress:
     return tell
 
 
-def _write(file: Path, content: Mapping[str, Any]) -> None:
+def write(file: Path, content: Mapping[str, Any]) -> None:
     unfinished = file.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     unfinished.rename(file)

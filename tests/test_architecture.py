@@ -61,6 +61,7 @@ def test_heavy_libraries_live_in_learning_and_the_embedded_server_only():
         "brain.reply",
         "learning.cycle",
         "learning.jobs",
+        "learning.targets.ray_train",
         "ingest.pipeline",
     ],
 )

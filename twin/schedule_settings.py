@@ -48,8 +48,10 @@ class RunSettings(BaseModel):
         default=None, description="a folder that the other machine sees, too; not for local"
     )
     remote_dir: Path | None = Field(default=None, description="what that folder is called over there")
-    python: str = Field(default="python", description="the interpreter over there, with 'twin[train]'")
-    gpus: float = Field(default=0, ge=0, description="of the other machine, for one training")
+    python: str = Field(
+        default="python", description="the interpreter over there, with 'twin[train]' or 'twin[ray]'"
+    )
+    gpus: float = Field(default=0, ge=0, description="over there, for one training; on Ray for each worker")
     ray_url: str = Field(default="http://127.0.0.1:8265", pattern=r"^https?://[^\s/]+")
     kubernetes_url: str = Field(default="https://kubernetes.default.svc", pattern=r"^https?://[^\s/]+")
     kubernetes_namespace: str = "default"

@@ -1,5 +1,7 @@
 """How does training run on a Ray cluster? Through its Jobs API, which is plain HTTP: no Ray is needed here.
 
+What runs over there is ray_train.py, which spreads each step over the cluster.
+
 Ray forgets its jobs when its head dies, so what is wanted stays in our database; a job that Ray does not know
 has vanished, and its run is tried again.
 """
@@ -36,10 +38,13 @@ class RayTarget:
         python: str = "python",
         gpus: float = 0,
         *,
+        worker: str = "learning.targets.ray_train",
         look_every: float = LOOK_EVERY,
         patience: float = PATIENCE,
     ) -> None:
-        self._shared, self._python, self._gpus = shared, python, gpus
+        """`gpus`: for each process that trains. `worker`: the module that does a job over there."""
+        self._shared, self._python = shared, python
+        self._worker = f"{worker} --gpus {gpus}" if gpus else worker
         self._look_every, self._patience = look_every, patience
         self._url = url.rstrip("/")
         self._ended: set[str] = set()
@@ -62,10 +67,8 @@ class RayTarget:
             await self._ask("DELETE", f"/api/jobs/{id}")
         there = self._shared.remote(job)
         log = shlex.quote(str(there.with_name("worker.log")))
-        command = f"{shlex.quote(self._python)} -m learning.worker {shlex.quote(str(there))} >>{log} 2>&1"
-        wanted: dict[str, Any] = {"entrypoint": command, "submission_id": id, "runtime_env": {}}
-        if self._gpus:
-            wanted["entrypoint_num_gpus"] = self._gpus
+        command = f"{shlex.quote(self._python)} -m {self._worker} {shlex.quote(str(there))} >>{log} 2>&1"
+        wanted = {"entrypoint": command, "submission_id": id, "runtime_env": {}}
         await self._ask("POST", "/api/jobs/", wanted)
         return id
 

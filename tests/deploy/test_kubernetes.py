@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import re
 import subprocess
@@ -18,6 +19,7 @@ import yaml
 from tools import ROOT, tool
 
 from brain import serving_choice, vllm_server
+from brain.ray_arguments import Arguments
 from twin.components import COMPONENTS, chosen
 from twin.settings import SECRETS, Settings
 
@@ -81,7 +83,9 @@ def test_every_manifest_is_what_the_schemas_say(overlay: str) -> None:
 def test_the_example_of_a_training_job_is_what_the_schema_says() -> None:
     job = yaml.safe_load((HERE / "overlays/ray/job.yaml").read_text())
     validate(job)
-    assert "-m learning.worker" in job["spec"]["entrypoint"]
+    module = re.search(r"-m (\S+) --gpus 1 /data/shared/", job["spec"]["entrypoint"])
+    assert module
+    assert importlib.util.find_spec(module[1])
     clusters = of_kind("ray", "RayCluster")
     assert job["spec"]["clusterSelector"]["ray.io/cluster"] == clusters[0]["metadata"]["name"]
 
@@ -169,7 +173,9 @@ def test_the_schedule_is_one_copy_and_the_service_survives_a_drained_node(overla
     assert by_name["twin-schedule"]["replicas"] == 1
     assert by_name["twin-schedule"]["strategy"] == {"type": "Recreate"}
     assert by_name["twin"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
-    for budget in of_kind(overlay, "PodDisruptionBudget"):
+    budgets = of_kind(overlay, "PodDisruptionBudget")
+    assert "twin" in [budget["metadata"]["name"] for budget in budgets]
+    for budget in budgets:
         name = budget["metadata"]["name"]
         assert 1 <= budget["spec"]["minAvailable"] < by_name[name]["replicas"]
         chosen = budget["spec"]["selector"]["matchLabels"]
@@ -223,7 +229,7 @@ def test_images_have_the_version_of_this_code(overlay: str) -> None:
     for image in images:
         name, _, tag = image.partition(":")
         assert tag not in ("", "latest"), image
-        if name in ("twin", "twin-train"):
+        if name in ("twin", "twin-train", "twin-serve"):
             assert tag == version
 
 
@@ -239,3 +245,75 @@ def test_vllm_is_started_with_flags_that_twin_serve_gives_it_too() -> None:
     version = re.search(r"^version=(.+)$", (ROOT / "deploy/vllm/install.sh").read_text(), re.MULTILINE)
     assert version
     assert container["image"].endswith(f":v{version[1]}")
+
+
+@pytest.mark.parametrize("overlay", ["gpu", "ray"])
+def test_the_database_is_brought_up_to_date_by_a_job_with_the_services_own_command(overlay: str) -> None:
+    (job,) = of_kind(overlay, "Job")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    (service,) = (one for one in of_kind(overlay, "Deployment") if one["metadata"]["name"] == "twin")
+    assert container["args"] == ["upgrade", "--json"]
+    assert container["image"] == service["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert container["envFrom"] == [{"secretRef": {"name": "twin-secrets"}}]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "components"),
+    [("gpu", {"service", "schedule", "vllm"}), ("ray", {"service", "schedule", "ray-serve"})],
+)
+def test_adapters_lie_at_one_path_for_whoever_writes_or_loads_them(
+    overlay: str, components: set[str]
+) -> None:
+    seen = set()
+    for template in templates(manifests(overlay)):
+        component = template["metadata"]["labels"]["app.kubernetes.io/component"]
+        if component not in components:
+            continue
+        seen.add(component)
+        claims = {
+            one["name"]: one["persistentVolumeClaim"]["claimName"]
+            for one in template["spec"]["volumes"]
+            if "persistentVolumeClaim" in one
+        }
+        (mount,) = (
+            one
+            for one in template["spec"]["containers"][0]["volumeMounts"]
+            if one["mountPath"] == "/data/adapters"
+        )
+        assert (claims[mount["name"]], mount["subPath"]) == ("twin-shared", "adapters"), component
+        assert mount.get("readOnly", False) is (component in ("vllm", "ray-serve")), component
+    assert seen == components
+
+
+def test_ray_serves_by_our_own_deployment_the_very_vllm_of_the_gpu_overlay() -> None:
+    (service,) = of_kind("ray", "RayService")
+    (application,) = yaml.safe_load(service["spec"]["serveConfigV2"])["applications"]
+    module, _, name = application["import_path"].partition(":")
+    assert f"def {name}(" in (ROOT / f"{module.replace('.', '/')}.py").read_text()
+    arguments = Arguments.model_validate(application["args"])
+    (server,) = (one for one in of_kind("gpu", "StatefulSet"))
+    container = server["spec"]["template"]["spec"]["containers"][0]
+    vllm = "/opt/vllm/bin/vllm"
+    assert arguments.command == [vllm, "serve", "--host=127.0.0.1", "--port={port}", *container["args"]]
+    assert arguments.environment == {
+        one["name"]: one["value"] for one in container["env"] if one.get("value")
+    }
+    image = (ROOT / "deploy/Dockerfile.serve").read_text()
+    assert f"vllm=={container['image'].rpartition(':v')[2]}" in image
+    assert vllm.removesuffix("/bin/vllm") in image
+    (group,) = service["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    assert arguments.replicas * arguments.gpus == group["replicas"]
+    assert arguments.doors == 1 + group["replicas"]  # the head has one, too
+    (settings,) = of_kind("ray", "ConfigMap")
+    assert f"http://{service['metadata']['name']}-serve-svc:8000/v1" in settings["data"]["twin.toml"]
+
+
+def test_every_node_of_ray_has_the_same_ray() -> None:
+    pinned = re.search(r"^ray==(\S+)", (ROOT / "deploy/requirements-train.txt").read_text(), re.MULTILINE)
+    assert pinned
+    installed = re.search(r"^ray=(\S+)", (ROOT / "deploy/ray/install.sh").read_text(), re.MULTILINE)
+    assert installed
+    assert installed[1] == pinned[1]
+    (cluster,), (service,) = of_kind("ray", "RayCluster"), of_kind("ray", "RayService")
+    assert cluster["spec"]["rayVersion"] == pinned[1]
+    assert service["spec"]["rayClusterConfig"]["rayVersion"] == pinned[1]

@@ -190,6 +190,17 @@ async def test_what_ray_refuses_is_told_in_its_last_words(job, tmp_path):
     await server.stop()
 
 
+async def test_what_ray_is_handed_spreads_the_steps_over_its_nodes(job, tmp_path, python):
+    server = RayServer()
+    await server.start()
+    target = RayTarget(server.url, Shared(tmp_path / "s", tmp_path / "s"), python, 0.5, look_every=0.05)
+    await run_job(job, tmp_path / "runs" / "x", target=target)
+    [body] = server.bodies
+    assert "-m learning.targets.ray_train --gpus 0.5 " in body["entrypoint"]
+    assert "entrypoint_num_gpus" not in body  # the driver computes nothing
+    await server.stop()
+
+
 async def test_out_of_memory_over_there_is_said_so_and_not_tried_again(job, tmp_path, python):
     server = KubernetesServer()
     await server.start()
@@ -220,7 +231,8 @@ async def test_a_training_on_ray_gives_the_very_adapter_that_one_here_gives(
     server = RayServer()
     await server.start()
     recipe = sft_recipe.model_copy(update={"epochs": 1})
-    target = RayTarget(server.url, Shared(tmp_path / "s", tmp_path / "s"), sys.executable, look_every=0.2)
+    shared = Shared(tmp_path / "s", tmp_path / "s")
+    target = RayTarget(server.url, shared, sys.executable, worker="learning.worker", look_every=0.2)
     made = []
     for name, where in (("here", None), ("there", target)):
         adapter = tmp_path / name / "sft-1"
