@@ -22,7 +22,8 @@ class FaultyModel:
             self._port = probe.getsockname()[1]
         self._piece_seconds = piece_seconds
         self._process: asyncio.subprocess.Process | None = None
-        self.url = f"http://127.0.0.1:{self._port}/v1"
+        self.name = f"127.0.0.1:{self._port}"  # in the metrics
+        self.url = f"http://{self.name}/v1"
 
     async def start(self) -> None:
         command = [sys.executable, str(PROGRAM), str(self._port), str(self._piece_seconds), "quietly"]
@@ -48,12 +49,19 @@ class FaultyModel:
         await asyncio.sleep(2 * LASTS)
         os.kill(self._process.pid, signal.SIGCONT)
 
-    async def misbehave(self, how: str) -> None:
-        """`how`: "fails" (500 to every question), "hangs" (in the middle of each answer)."""
-        for word in (how, "well"):
-            assert self._process
-            assert self._process.stdin
-            self._process.stdin.write(f"{word}\n".encode())
-            await self._process.stdin.drain()
-            if word == how:
-                await asyncio.sleep(LASTS)
+    async def misbehave(self, how: str) -> bool:
+        """`how`: "fails" (500 to every question), "hangs" (in the middle of each answer).
+
+        Whether any answer was harmed by it.
+        """
+        before = await self._hear(how)
+        await asyncio.sleep(LASTS)
+        return await self._hear("well") > before
+
+    async def _hear(self, word: str) -> int:
+        assert self._process
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{word}\n".encode())
+        await self._process.stdin.drain()
+        return int(await self._process.stdout.readline())

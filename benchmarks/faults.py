@@ -4,8 +4,9 @@
 
 The real service between the real Discord and Telegram clients, on two model servers that are processes of
 their own. While people talk, one model server after the other is killed, stopped, made to fail and to fall
-silent in mid-answer, and the database is locked. Redis is not among the faults: the flow does not use it.
-Compared with: the number of messages sent.
+silent in mid-answer, Redis is killed and stopped, and the database is locked. Compared with: the number of
+messages sent. After each fault the service's own /metrics are read: did one tell of it? A model server that
+misbehaves while nobody asks it anything harms nobody, and there is nothing to tell.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ import platform
 import random
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the servers of t
 
 import chat_world
 
+from benchmarks._faults_told import CACHE, EJECTED, FAILED, SLOW, Monitor, free_port, new_secret
 from benchmarks._faulty_model import FaultyModel
+from benchmarks._faulty_redis import FaultyRedis
 from benchmarks._soak_faults import lock
 from twin import show
 
@@ -53,34 +55,66 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     if options.json:
+        figures["faults"] = sum(one.harmful for one in faults.values())
+        figures["faults_told"] = sum(one.told for one in faults.values())
         print(json.dumps({"figures": figures, "conditions": conditions(size, faults)}))
     else:
-        rows = [(count, figures[count]) for count in figures] + list(faults.items())
-        show.table("through faults", ("what", "how many"), rows)
+        show.table("through faults", ("what", "how many"), list(figures.items()))
+        rows = [
+            (kind, one.happened, one.harmful, one.told, ", ".join(sorted(one.by)))
+            for kind, one in sorted(faults.items())
+        ]
+        show.table("what the metrics told", ("fault", "happened", "harmful", "told", "by"), rows)
     return 0
+
+
+@dataclass
+class Fault:
+    """How often one kind happened, how often it could be noticed, how often metrics told of it, and which."""
+
+    happened: int = 0
+    harmful: int = 0
+    told: int = 0
+    by: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What there is to break."""
+
+    models: Sequence[FaultyModel]
+    redis: FaultyRedis
+    database: Path
 
 
 async def measure(
     folder: Path, size: Mapping[str, float], on_progress: OnProgress
-) -> tuple[dict[str, int], Counter[str]]:
-    models = [FaultyModel(), FaultyModel()]
-    await asyncio.gather(*(model.start() for model in models))
-    faults: Counter[str] = Counter()
+) -> tuple[dict[str, int], dict[str, Fault]]:
+    models, redis, port = [FaultyModel(), FaultyModel()], FaultyRedis(), free_port()
+    servers = [*models, redis]
+    await asyncio.gather(*(server.start() for server in servers))
+    faults: dict[str, Fault] = {}
     try:
         async with chat_world.a_world(folder) as world:
             urls = [model.url for model in models]
-            service = world.service(
-                settings={"model": {"base": "quick", "servers": urls, "timeout_seconds": 3}}
-            )
+            settings: dict[str, dict[str, Any]] = {
+                # At temperature 0 every answer is looked for in the cache, which is Redis.
+                "model": {"base": "quick", "servers": urls, "timeout_seconds": 3, "temperature": 0},
+                "api": {"port": port},
+                "storage": {"redis_url": redis.url} if redis.is_here else {},
+            }
+            service = world.service(settings=settings)
             script = world.script(6, 2, seed=SEED)
             try:
                 await service.up()
                 script.greet()
                 await script.until_done(30.0)
+                home = folder / "home"
+                monitor = Monitor(f"http://127.0.0.1:{port}", await new_secret(home))
                 messages = int(size["seconds"] / size["pause"])
                 talking = asyncio.create_task(script.go_on(messages, size["pause"]))
-                database = folder / "home" / "twin.db"
-                await _trouble(models, database, talking, size, faults, on_progress)
+                broken = Broken(models, redis, home / "twin.db")
+                await _trouble(broken, monitor, talking, size, faults, on_progress)
                 await talking
                 await script.until_done(SETTLED)
                 await service.stop()
@@ -90,16 +124,16 @@ async def measure(
             if world.complaints:
                 raise AssertionError(f"the chat app complains: {world.complaints[:3]}")
     finally:
-        await asyncio.gather(*(model.stop() for model in models))
+        await asyncio.gather(*(server.stop() for server in servers))
     return {count: sum(tally[count] for tally in tallies) for count in COUNTS}, faults
 
 
 async def _trouble(
-    models: list[FaultyModel],
-    database: Path,
+    broken: Broken,
+    monitor: Monitor,
     talking: asyncio.Task[None],
     size: Mapping[str, float],
-    faults: Counter[str],
+    faults: dict[str, Fault],
     on_progress: OnProgress,
 ) -> None:
     """One fault after the other as long as people talk; each kind comes before any comes again."""
@@ -107,35 +141,54 @@ async def _trouble(
     loop = asyncio.get_running_loop()
     began = loop.time()
     while not talking.done():
-        model = order.choice(models)
-        ways: dict[str, Callable[[], Awaitable[None]]] = {
-            "killed": model.die_and_return,
-            "stopped": model.stand_still,
-            "500": lambda model=model: model.misbehave("fails"),  # type: ignore[misc]
-            "hangs": lambda model=model: model.misbehave("hangs"),  # type: ignore[misc]
-            "both away": lambda: _both(models),
-            "database locked": lambda: asyncio.to_thread(lock, database, LASTS),
-        }
+        ways = _ways(broken, order.choice(broken.models))
         left = left or order.sample(list(ways), len(ways))
         kind = left.pop()
         on_progress(min(0.99, (loop.time() - began) / size["seconds"]), kind)
-        await ways[kind]()
-        faults[kind] += 1
+        before = await monitor.figures()
+        break_it, signs = ways[kind]
+        harmful = await break_it() is not False
+        fault = faults.setdefault(kind, Fault())
+        fault.happened += 1
+        fault.harmful += harmful
+        if harmful and (by := await monitor.tells(signs, before)):
+            fault.told += 1
+            fault.by |= by
         await asyncio.sleep(order.uniform(0, 2 * size["between"]))
 
 
-async def _both(models: list[FaultyModel]) -> None:
-    await asyncio.gather(*(model.die_and_return() for model in models))
+Way = tuple[Callable[[], Awaitable[object]], list[set[tuple[str, str]]]]
+"""What happens (False: it harmed nobody), and the metrics that tell of it: all of one of these sets."""
 
 
-def conditions(size: Mapping[str, float], faults: Mapping[str, int]) -> dict[str, Any]:
+def _ways(broken: Broken, model: FaultyModel) -> dict[str, Way]:
+    redis, models = broken.redis, broken.models
+    out: list[set[tuple[str, str]]] = [{(EJECTED, model.name)}]
+    ways: dict[str, Way] = {
+        "killed": (model.die_and_return, out),
+        "stopped": (model.stand_still, [*out, {(FAILED, model.name)}]),
+        "500": (lambda: model.misbehave("fails"), [{(FAILED, model.name)}]),
+        "hangs": (lambda: model.misbehave("hangs"), [{(FAILED, model.name)}]),
+        "both away": (
+            lambda: asyncio.gather(*(one.die_and_return() for one in models)),
+            [{(EJECTED, one.name) for one in models}],
+        ),
+        "database locked": (lambda: asyncio.to_thread(lock, broken.database, LASTS), [{(SLOW, "")}]),
+    }
+    if redis.is_here:
+        ways["Redis killed"] = redis.die_and_return, [{(CACHE, "")}]
+        ways["Redis stopped"] = redis.stand_still, [{(CACHE, "")}]
+    return ways
+
+
+def conditions(size: Mapping[str, float], faults: Mapping[str, Fault]) -> dict[str, Any]:
     return {
         "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} CPUs, "
         f"Python {platform.python_version()}",
-        "faults": dict(faults),
+        "faults": {kind: asdict(one) | {"by": sorted(one.by)} for kind, one in sorted(faults.items())},
         "fault_seconds": LASTS,
-        "redis": "not among the faults: the flow does not use it",
-        "model": "two quick stand-ins, 14 pieces, 20 ms apart",
+        "redis": "among the faults" if any("Redis" in kind for kind in faults) else "not installed here",
+        "model": "two quick stand-ins, 14 pieces, 20 ms apart, temperature 0",
         "seed": SEED,
         **size,
     }

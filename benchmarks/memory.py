@@ -1,11 +1,11 @@
 """How fast does the twin recall, does it find the right thing, and does anything get to the wrong ears?
 
-    python -m benchmarks.memory [--quick] [--json]
+    python -m benchmarks.memory [--quick] [--json] [--world FOLDER]
 
 Made-up lives of a thousand, a hundred thousand and a million memories on SQLite, asked 200 questions about
 what was said at the very beginning, each in the chat that may know. Compared with: SQLite's own ranking
 (FTS5, bm25) of what has any of the words, with the same audiences allowed. Then some hundreds of secrets,
-and who hears them.
+and who hears them. With --world the lives stay in FOLDER, and the next run only asks.
 """
 
 from __future__ import annotations
@@ -50,10 +50,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="up to 20,000 memories instead of a million")
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--world", type=Path, help="keep the lives there, and take those that are there")
     options = parser.parse_args()
     sizes = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory() as folder, show.progress("memory") as on_progress:
-        figures = asyncio.run(measure(Path(folder), sizes, on_progress))
+        lives = options.world or Path(folder)
+        lives.mkdir(parents=True, exist_ok=True)
+        figures = asyncio.run(measure(lives, sizes, on_progress)) | asyncio.run(_leaks(Path(folder)))
     if options.json:
         print(json.dumps({"figures": figures, "conditions": conditions(sizes)}))
     else:
@@ -66,24 +69,44 @@ def main() -> int:
 
 async def measure(folder: Path, sizes: tuple[int, ...], on_progress: OnProgress) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    world, path = World(), folder / "life.db"
-    database = await Database.open(f"sqlite:///{path}")
-    memories = MemoryStore(database)
-    recaller = Recaller(memories, Recall(said=5, examples=0))
-    try:
-        for place, size in enumerate(sizes):
-            on_progress(place / len(sizes), f"{size:,} memories")
-            keeping = await asyncio.to_thread(_keep, path, world, size)
-            began = time.process_time()
-            while await memories.tidy():  # as the service does, a minute later
-                pass
-            figures |= {f"keep_us_{size}": keeping, f"tidy_cpu_s_{size}": time.process_time() - began}
+    for place, size in enumerate(sizes):
+        on_progress(place / len(sizes), f"{size:,} memories")
+        world, path = World(), folder / f"life-{size}.db"
+        if path.exists():
+            next(world.go_on(size))  # what is asked about was said at the very beginning
+        else:
+            figures |= await _live(world, path, size)
+        database = await Database.open(f"sqlite:///{path}")
+        try:
+            recaller = Recaller(MemoryStore(database), Recall(said=5, examples=0))
             figures |= await _ask(recaller, world.asked, size)
-            figures |= await asyncio.to_thread(_ask_fts5, path, world.asked, size)
-            figures |= await _nearest(world, size)
+        finally:
+            await database.close()
+        figures |= await asyncio.to_thread(_ask_fts5, path, world.asked, size)
+        figures |= await _nearest(world, size)
+    return figures
+
+
+async def _live(world: World, path: Path, size: int) -> dict[str, float]:
+    """Whole or not at all: a life that was broken off is begun anew."""
+    unfinished = path.with_suffix(".unfinished")
+    for old in path.parent.glob(f"{unfinished.name}*"):
+        old.unlink()
+    database = await Database.open(f"sqlite:///{unfinished}")
+    try:
+        keeping = await asyncio.to_thread(_keep, unfinished, world, size)
+        began, memories = time.process_time(), MemoryStore(database)
+        while await memories.tidy():  # as the service does, a minute later
+            pass
+        tidying = time.process_time() - began
     finally:
         await database.close()
-    return figures | await _leaks(folder)
+    with sqlite3.connect(unfinished) as last:
+        last.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    unfinished.rename(path)
+    for left in path.parent.glob(f"{unfinished.name}-*"):
+        left.unlink()
+    return {f"keep_us_{size}": keeping, f"tidy_cpu_s_{size}": tidying}
 
 
 def _keep(path: Path, world: World, until: int) -> float:
@@ -91,6 +114,7 @@ def _keep(path: Path, world: World, until: int) -> float:
     began, before = time.perf_counter(), world.said
     with sqlite3.connect(path, isolation_level=None) as database:
         database.execute("PRAGMA cache_size = -65536")
+        database.execute("PRAGMA synchronous = OFF")
         shelves = {name: number for number, name in enumerate(world.audiences, start=1)}
         last: defaultdict[str, int] = defaultdict(
             int, database.execute("SELECT audience, last FROM memory_shelves")

@@ -2,9 +2,10 @@
 
     python -m benchmarks.serving [--quick] [--json]
 
-Side by side in one run on the same server: plain httpx against the brain, which reads the database, composes,
-chooses a replica and follows the adapter. Real vLLM where it is installed, else the embedded server, with the
-pocket model; --quick takes a server without a model, which answers fourteen words, 5 ms apart.
+Side by side in one run on the same server: plain aiohttp, on which our client stands, too, and plain httpx
+against the brain, which reads the database, composes, chooses a replica and follows the adapter. Real vLLM
+where it is installed, else the embedded server, with the pocket model; --quick takes a server without a
+model, which answers fourteen words, 5 ms apart.
 """
 
 from __future__ import annotations
@@ -91,12 +92,12 @@ async def at_once(
 async def beside_each_other(world: World, count: int, size: Mapping[str, Any]) -> dict[str, float]:
     """Turn about, so that what else this machine does meets both alike."""
     requests = max(size["each"] // 4, 8) if count == 1 else size["each"]
-    seconds: dict[str, list[float]] = {"bare": [], "brain": []}
-    answers: dict[str, list[Asked]] = {"bare": [], "brain": []}
+    asking = {"bare": world.bare, "brain": world.through_the_brain, "httpx": world.by_httpx}
+    seconds: dict[str, list[float]] = {name: [] for name in asking}
+    answers: dict[str, list[Asked]] = {name: [] for name in asking}
     for turn in range(2 * size["rounds"]):
-        for name in ("bare", "brain") if turn % 2 else ("brain", "bare"):
-            ask = world.bare if name == "bare" else world.through_the_brain
-            took, told = await at_once(ask, count, requests)
+        for name in asking if turn % 2 else reversed(asking):
+            took, told = await at_once(asking[name], count, requests)
             seconds[name].append(took)
             answers[name] += told
     assert {one.text.strip() for one in answers["bare"]} == {one.text for one in answers["brain"]}
@@ -105,10 +106,13 @@ async def beside_each_other(world: World, count: int, size: Mapping[str, Any]) -
         brain, bare = (statistics.median(map(what, answers[name])) for name in ("brain", "bare"))
         return 1000 * (brain - bare)
 
+    def ratio(name: str) -> float:
+        pairs = zip(seconds[name], seconds["brain"], strict=True)
+        return statistics.median(other / brain for other, brain in pairs)
+
     return {
-        f"throughput_ratio_c{count}": statistics.median(
-            bare / brain for bare, brain in zip(seconds["bare"], seconds["brain"], strict=True)
-        ),
+        f"throughput_ratio_c{count}": ratio("bare"),
+        f"throughput_ratio_to_httpx_c{count}": ratio("httpx"),
         f"requests_per_s_c{count}": len(answers["brain"]) / sum(seconds["brain"]),
         f"added_ttft_ms_c{count}": added_ms(lambda one: one.first),
         f"added_p50_ms_c{count}": added_ms(lambda one: one.whole),
@@ -231,7 +235,7 @@ def conditions(engine: str, size: Mapping[str, Any]) -> dict[str, Any]:
         "engine": engine,
         "model": "none: 14 words, 5 ms apart" if engine == "quick" else "the pocket stand-in",
         "max_tokens": SAMPLING.max_tokens,
-        "compared_with": "plain httpx, the same requests to the same server, turn about",
+        "compared_with": "plain aiohttp (and plain httpx), the same requests to the same server, turn about",
         "share": "the client, the brain and both servers share these CPUs",
         "load_average": round(os.getloadavg()[1], 1),  # of five minutes: what else went on
         **size,

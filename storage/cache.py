@@ -15,6 +15,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from storage.metrics import CACHE_FAILURES
+from storage.whose import whose
+
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -78,6 +81,7 @@ class Cache:
                 return await action()
         except (CacheBackendInteractionError, RedisError, OSError, TimeoutError, ValueError) as error:
             # ValueError: what lies under this key was not written by us.
+            CACHE_FAILURES.labels(whose()).inc()
             log.warning("the cache is off for %.0f s: %s", self._rest, type(error).__name__)
             self._resting_until = time.monotonic() + self._rest
             return otherwise

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from opentelemetry import propagate, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from storage.metrics import counted
 from storage.whose import whose
 
 TURN = "twin.turn"  # one person is answered: from what they said to the last message that was sent
@@ -38,7 +39,7 @@ def span(name: str, **about: Value) -> Iterator[Span]:
 def storing(name: str, system: str) -> Iterator[None]:
     """A transaction. Nothing happens within it: its block is begun and ended by other hands."""
     begun = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes={"db.system.name": system, **_whose()})
-    with _ended(begun):
+    with _ended(begun), counted(name.rpartition(".")[2]):
         yield
 
 

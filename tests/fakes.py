@@ -187,7 +187,7 @@ def said(
     )
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait for it; a coroutine function is asked again and again, too."""
     async with asyncio.timeout(seconds):
         while True:

@@ -35,6 +35,7 @@ class QuickModel:
         self.adapters: dict[str, str] = {}
         self.asked: list[str] = []  # the last words of each prompt
         self.sessions: list[str | None] = []  # X-Session-ID of each
+        self.harmed = 0  # answers that ended in 500, or never
         self.abandoned = 0  # answers nobody listened to to the end
         self.busy = 0
         self.most_at_once = 0
@@ -121,6 +122,7 @@ class QuickModel:
         self.asked.append(words)
         self.sessions.append(request.headers.get("X-Session-ID"))
         if self.fails:
+            self.harmed += 1
             return _error(500, "out of order")
         if body["model"] not in (self.name, *self.adapters):
             return _error(404, f"there is no {body['model']}")
@@ -135,6 +137,7 @@ class QuickModel:
                 if self.down or number == self.dies_after:
                     break
                 if number == self.hangs_after:
+                    self.harmed += 1
                     await asyncio.Event().wait()
                 await stream.write(_event({"choices": [{"delta": {"content": piece}}]}))
                 await asyncio.sleep(self.piece_seconds)
@@ -170,7 +173,8 @@ def _error(status: int, message: str) -> web.Response:
 
 
 async def _serve(port: int, piece_seconds: float, tells_model: bool) -> None:
-    """As a process of its own, to be killed or stopped; on its input it hears how to behave.
+    """As a process of its own, to be killed or stopped; on its input it hears how to behave, and
+    says each time how many answers it has harmed so far.
 
     python tests/quick_model.py PORT PIECE_SECONDS [quietly]
     """
@@ -179,6 +183,7 @@ async def _serve(port: int, piece_seconds: float, tells_model: bool) -> None:
     print("ready", flush=True)
     while word := (await asyncio.to_thread(sys.stdin.readline)).strip():
         model.fails, model.hangs_after = word == "fails", 3 if word == "hangs" else None
+        print(model.harmed, flush=True)
     await asyncio.Event().wait()
 
 

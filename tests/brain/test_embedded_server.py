@@ -37,11 +37,9 @@ def check(tiny, folder):
 
 
 async def gone(client, name):
-    for _ in range(500):
-        if name not in await client.models():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"{name} is still there")
+    async with asyncio.timeout(60):
+        while name in await client.models():
+            await asyncio.sleep(0.01)
 
 
 def rewrite(folder, change):

@@ -57,6 +57,21 @@ async def test_an_index_that_is_nearly_in_one_piece_is_left_alone(sqlite_databas
         assert (await session.execute(text("SELECT id, block FROM memory_words_data"))).all() == before
 
 
+async def test_a_few_small_pieces_beside_a_large_one_are_left_until_they_are_a_tenth(sqlite_database):
+    memories, records = MemoryStore(sqlite_database), RecordStore(sqlite_database)
+    many = " ".join(f"aSomewhatLongerWordWhoseNumberIs{n}" for n in range(4_000))
+    await records.add_all([wrote("large", many, "public")])
+    while await memories.tidy():
+        pass
+    assert await pieces(sqlite_database) == 1
+    await records.add_all([wrote("small", "I saw Faro", "public")])
+    assert await pieces(sqlite_database) == 2
+    assert not await memories.tidy()
+    assert await pieces(sqlite_database) == 2
+    await records.add_all([wrote("other", many.replace("Longer", "Shorter")[:40_000], "public")])
+    assert await memories.tidy()
+
+
 async def test_what_is_forgotten_while_the_index_is_put_together_stays_forgotten(sqlite_database):
     memories, records = MemoryStore(sqlite_database), RecordStore(sqlite_database)
     await remember(sqlite_database, 60)
