@@ -116,7 +116,12 @@ async def source_kinds(world: TheWorld) -> Page[shapes.SourceKind]:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {
+                "application/octet-stream": {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": '{"name": "Ana", "type": "personal_chat", "id": 8101, "messages": []}',
+                }
+            },
         }
     },
 )

@@ -17,6 +17,8 @@ from api.shapes.auth import Grade, Scope
 from api.world import TheWorld
 from storage.unavailable import DatabaseUnavailable
 
+FIGURES = '# TYPE twin_replies_total counter\ntwin_replies_total{adapter="dpo-2"} 31.0\n'
+
 router = APIRouter(route_class=Handled, tags=["health"])
 
 PATIENCE_SECONDS = 3.0
@@ -61,7 +63,12 @@ async def deep(world: TheWorld) -> shapes.Health:
     )
 
 
-@router.get("/metrics", dependencies=[allow(Grade.VIEWER, Scope.READ)], response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    dependencies=[allow(Grade.VIEWER, Scope.READ)],
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"example": FIGURES}}}},
+)
 async def metrics(world: TheWorld) -> Response:
     """Figures in Prometheus' format; it sends a token as its bearer. The model servers' too: nobody but the
     brain can reach them."""

@@ -20,6 +20,12 @@ from api.showing import message_shown, replies_shown
 from api.world import TheWorld
 from storage.records import Feedback, Role, Signal, now
 
+PAIR = (  # one line of TRL's preference format
+    '{"prompt": [{"role": "user", "content": "When is dinner?"}], '
+    '"chosen": [{"role": "assistant", "content": "at seven, bring the drill"}], '
+    '"rejected": [{"role": "assistant", "content": "Dinner is served at 19:00."}]}\n'
+)
+
 router = APIRouter(route_class=Handled, prefix="/api", tags=["inbox"])
 
 Key = Annotated[str, Path(max_length=300)]
@@ -111,7 +117,17 @@ async def withdraw(feedback_id: Key, asking: Asking, world: TheWorld) -> shapes.
     "/feedback/export",
     dependencies=[allow(Grade.OWNER, Scope.FEEDBACK)],
     response_class=Response,
-    responses={200: {"content": {"application/x-ndjson": {}, "application/vnd.apache.parquet": {}}}},
+    responses={
+        200: {
+            "content": {
+                "application/x-ndjson": {"schema": {"type": "string"}, "example": PAIR},
+                "application/vnd.apache.parquet": {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "PAR1...PAR1",
+                },
+            }
+        }
+    },
 )
 async def export(
     world: TheWorld,
@@ -127,7 +143,10 @@ async def export(
     "/feedback/import",
     dependencies=[allow(Grade.OWNER, Scope.FEEDBACK)],
     openapi_extra={
-        "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}, "example": PAIR}},
+        }
     },
 )
 async def import_(request: Request, asking: Asking, world: TheWorld) -> shapes.ImportReport:

@@ -15,6 +15,8 @@ from api.shapes.auth import Grade, Scope
 from api.world import TheWorld
 from storage.changes import Place
 
+EVENT = 'id: 1042\nevent: message\ndata: {"key": "web:~5f2c", "chat_id": "8101", "platform": "telegram"}\n\n'
+
 router = APIRouter(route_class=Handled, prefix="/api", tags=["events"])
 
 Last = Annotated[str | None, Query(max_length=100, description="as the header, for those who cannot set it")]
@@ -24,7 +26,7 @@ Last = Annotated[str | None, Query(max_length=100, description="as the header, f
     "/events",
     dependencies=[allow(Grade.VIEWER, Scope.READ)],
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENT}}}},
 )
 async def events(
     asking: Asking,

@@ -86,13 +86,13 @@ async def change(
     world: TheWorld,
     action: Literal["promote", "canary", "rollback"],
     version: Annotated[str | None, Query(max_length=100)] = None,
-    share: Annotated[float, Query(gt=0, lt=1)] = 0.1,
+    share: Annotated[float | None, Query(gt=0, lt=1, description="none: what the settings say")] = None,
 ) -> shapes.Change:
     """What would change? To be shown before it is done."""
     if action != "rollback" and version is None:
         raise Refused(f"which adapter is to be the {action}?", "send `version`", status=422)
     adapter = await _known(world, version) if version and action != "rollback" else None
-    return await preview(world, action, adapter, share)
+    return await preview(world, action, adapter, share or world.trial_share)
 
 
 @router.post("/adapters/{version}/promote", dependencies=[allow(Grade.OWNER, Scope.TRAIN)])
@@ -106,7 +106,7 @@ async def promote(version: Version, asking: Asking, world: TheWorld) -> Done:
 async def canary(version: Version, given: shapes.Canary, asking: Asking, world: TheWorld) -> Done:
     """Let this one answer some of the chats, always the same ones."""
     await _known(world, version)
-    return Done(told=await world.workshop.promote(version, given.share, asking.name))
+    return Done(told=await world.workshop.promote(version, given.share or world.trial_share, asking.name))
 
 
 @router.post("/rollback", dependencies=[allow(Grade.OWNER, Scope.TRAIN)])

@@ -43,7 +43,16 @@ async def media_of(urls: Sequence[str], *, status: int = 422) -> tuple[Media, ..
     "/messages/{key}/pictures/{number}",
     dependencies=[allow(Grade.TRAINER, Scope.READ)],
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={
+        200: {
+            "content": {
+                "image/jpeg": {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "\xff\xd8\xff\xe0...",
+                }
+            }
+        }
+    },
 )
 async def picture(
     key: Annotated[str, Path(max_length=300, description="of a message")],

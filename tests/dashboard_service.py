@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dashboard_home
 from chat_service import ChatService
-from playwright.sync_api import BrowserContext, Page, Playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from learning.pocket.cache import default_cache_dir, ensure
 from storage.database import Database
@@ -134,3 +134,11 @@ def come_in(page: Page, dashboard: Dashboard) -> None:
     page.locator("input[type=password]").fill(PASSWORD)
     begin.or_(page.get_by_role("button", name="Sign in", exact=True)).click()
     page.get_by_role("navigation", name="Pages").first.wait_for()
+
+
+def begin(page: Page) -> None:
+    """A new conversation, once it is the one that is open."""
+    page.get_by_role("button", name="New conversation").first.click()
+    current = page.get_by_role("complementary", name="Conversations").locator("[aria-current=true]")
+    expect(current).to_contain_text("Nothing was said yet")
+    expect(page.get_by_label("Message")).to_be_visible()

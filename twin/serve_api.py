@@ -27,6 +27,8 @@ from twin.home import Home
 from twin.settings import Settings
 from twin.workshop import Workshop
 
+TRIAL_SHARE = 0.1  # of a trial that is asked for where the settings start none
+
 log = logging.getLogger(__name__)
 
 
@@ -59,6 +61,7 @@ def build_world(
         uploads=home.root / "uploads",
         events=Events(Changes(stores.database), figures),
         rates=Rates(),
+        trial_share=settings.learning.canary.share or TRIAL_SHARE,
         setup_code=setup_code,
         owner_discord_ids=frozenset([owners] if isinstance(owners, str) else owners),
         usual_limits=Limits(settings.limits.person_per_minute, settings.limits.person_tokens_per_day),

@@ -95,7 +95,9 @@ class Change(Shape):
 
 
 class Canary(Asked):
-    share: float = Field(default=0.1, gt=0, lt=1)
+    share: float | None = Field(
+        default=None, gt=0, lt=1, description="of the chats; null: what the settings say"
+    )
 
 
 class Why(Asked):

@@ -24,7 +24,7 @@ export default function ConfirmDialogue({ question, opened, close }: { question:
           <Button variant="default" onClick={close}>
             Not now
           </Button>
-          <Button color={question.danger ? 'red.8' : undefined} loading={busy} disabled={question.typed !== undefined && typed !== question.typed} onClick={() => void yes()} data-autofocus={question.typed ? undefined : true}>
+          <Button color={question.danger ? 'red.8' : undefined} loading={busy} disabled={question.never || (question.typed !== undefined && typed !== question.typed)} onClick={() => void yes()} data-autofocus={question.typed ? undefined : true}>
             {question.yes}
           </Button>
         </Group>

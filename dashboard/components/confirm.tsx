@@ -8,6 +8,7 @@ export interface Question {
   body: ReactNode;
   yes: string;
   danger?: boolean;
+  never?: boolean; // it cannot be done: the body says why
   typed?: string; // has to be typed first: for what cannot be undone
   run: () => Promise<unknown>;
 }

@@ -1813,9 +1813,9 @@ export interface components {
         Canary: {
             /**
              * Share
-             * @default 0.1
+             * @description of the chats; null: what the settings say
              */
-            share: number;
+            share?: number | null;
         };
         /**
          * Change
@@ -7019,7 +7019,8 @@ export interface operations {
             query: {
                 action: "promote" | "canary" | "rollback";
                 version?: string | null;
-                share?: number;
+                /** @description none: what the settings say */
+                share?: number | null;
             };
             header?: never;
             path?: never;
@@ -9619,6 +9620,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: 1042
+                     *     event: message
+                     *     data: {"key": "web:~5f2c", "chat_id": "8101", "platform": "telegram"}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -10412,8 +10418,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/vnd.apache.parquet": unknown;
-                    "application/x-ndjson": unknown;
+                    /** @example PAR1...PAR1 */
+                    "application/vnd.apache.parquet": string;
+                    /** @example {"prompt": [{"role": "user", "content": "When is dinner?"}], "chosen": [{"role": "assistant", "content": "at seven, bring the drill"}], "rejected": [{"role": "assistant", "content": "Dinner is served at 19:00."}]} */
+                    "application/x-ndjson": string;
                 };
             };
             /** @description Unauthorized */
@@ -10553,6 +10561,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {"prompt": [{"role": "user", "content": "When is dinner?"}], "chosen": [{"role": "assistant", "content": "at seven, bring the drill"}], "rejected": [{"role": "assistant", "content": "Dinner is served at 19:00."}]} */
                 "application/x-ndjson": string;
             };
         };
@@ -11546,6 +11555,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example ÿØÿà... */
                     "image/jpeg": string;
                 };
             };
@@ -17041,6 +17051,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {"name": "Ana", "type": "personal_chat", "id": 8101, "messages": []} */
                 "application/octet-stream": string;
             };
         };
@@ -17371,6 +17382,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example # TYPE twin_replies_total counter
+                     *     twin_replies_total{adapter="dpo-2"} 31.0
+                     */
                     "text/plain": string;
                 };
             };

@@ -39,9 +39,9 @@ export async function leave() {
   await begin();
 }
 
-/** How many drafts wait for the owner. */
-export function useWaiting(): number {
+/** How many drafts wait for the owner; undefined until that is known. */
+export function useWaiting(): number | undefined {
   const me = useMe();
   const drafts = useGet(me.role === 'viewer' || !me.role ? null : '/api/drafts', { params: { query: { limit: 20 } } });
-  return drafts.data?.items.length ?? 0;
+  return drafts.data?.items.length ?? (me.role === 'viewer' || drafts.error ? 0 : undefined);
 }

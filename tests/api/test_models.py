@@ -84,6 +84,12 @@ async def test_a_change_is_shown_before_it_is_made(place, viewer, tree):
     assert (back["now"], back["after"], back["chats_changed"]) == ("sft-1", None, 3)
 
 
+async def test_a_trial_begins_with_as_many_chats_as_the_settings_say(place, viewer, tree):
+    place.world.trial_share = 0.35
+    assert (await preview(viewer, "canary", version="dpo-2"))["share"] == 0.35
+    assert (await preview(viewer, "canary", version="dpo-2", share=0.5))["share"] == 0.5
+
+
 async def test_a_rollback_does_what_its_preview_said(place, owner, tree):
     assert (await preview(owner, "rollback"))["allowed"] is False
     assert (await owner.post("/api/rollback", json={})).status_code == 409

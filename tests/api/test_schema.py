@@ -90,3 +90,20 @@ def test_every_request_and_answer_has_an_example_that_its_shape_allows():
                     seen += 1
     assert wrong == []
     assert seen > 300
+
+
+def test_no_route_takes_or_gives_anything_without_an_example():
+    """Files, streams and texts, too."""
+    bare, seen = [], 0
+    for path, methods in describe(create_app(ApiSettings()))["paths"].items():
+        for method, operation in methods.items():
+            asked = [("asked", operation.get("requestBody", {})), *operation["responses"].items()]
+            for what, kind, content in (
+                (w, *item) for w, body in asked for item in body.get("content", {}).items()
+            ):
+                seen += 1
+                # A write that answers nothing has an empty shape.
+                if not content.get("example") and content.get("schema") != {}:
+                    bare.append((method, path, what, kind))
+    assert bare == []
+    assert seen > 300

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dashboard_service import NAME, PASSWORD
+from dashboard_service import NAME, PASSWORD, begin
 from playwright.sync_api import expect
 
 EXPORT = Path(__file__).parents[2] / "examples" / "mira" / "telegram" / "result.json"
@@ -30,7 +30,7 @@ def test_a_wrong_password_is_told_and_the_right_one_opens_the_door(browser, sign
 
 def test_one_talks_to_the_twin_likes_and_corrects_and_asks_why(visit):
     page = visit("/chat/")
-    page.get_by_role("button", name="New conversation").first.click()
+    begin(page)
     page.get_by_label("Message").fill("hey, how was your day?")
     page.get_by_label("Message").press("Enter")
     said = page.get_by_role("log")
@@ -57,7 +57,7 @@ def test_one_talks_to_the_twin_likes_and_corrects_and_asks_why(visit):
 
 def test_two_adapters_answer_side_by_side_and_a_key_picks_one(visit):
     page = visit("/chat/")
-    page.get_by_role("button", name="New conversation").first.click()
+    begin(page)
     page.get_by_role("switch", name="Side by side").click()
     page.get_by_label("First adapter").select_option("base")
     page.get_by_label("Second adapter").select_option("sft-1")
@@ -137,15 +137,19 @@ def test_an_adapter_is_tried_let_answer_and_taken_back(visit):
         agree("Roll back", f"The trial of {trial} ends")
     page.get_by_role("button", name=re.compile("^dpo-4")).click()
     expect(page.get_by_role("heading", name=re.compile("dpo-4"))).to_be_visible()
-    agree("Try on some chats", "dpo-4 in 20", "of the last two weeks would be answered")
-    expect(page.get_by_text("on trial in 20")).to_be_visible()
+    page.get_by_role("button", name="Try on some chats", exact=True).click()
+    page.get_by_role("dialog").get_by_label("Share of the chats").select_option("0.3")
+    expect(page.get_by_role("dialog").get_by_text(re.compile("dpo-4 answers 30"))).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Start the trial").click()
+    expect(page.get_by_text("on trial in 30")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("dialog")).to_be_hidden()
     assert answering() == (live, "dpo-4")
     agree("Promote", "dpo-4", "of the last two weeks would be answered")
     expect(page.get_by_text("dpo-4 answers", exact=True)).to_be_visible()
     assert answering() == ("dpo-4", None)
 
     page.goto("/chat/")
-    page.get_by_role("button", name="New conversation").first.click()
+    begin(page)
     page.get_by_label("Message").fill("are you climbing this weekend?")
     page.get_by_label("Message").press("Enter")
     expect(page.get_by_role("log").get_by_text(re.compile("dpo-4"))).to_be_visible(timeout=60_000)

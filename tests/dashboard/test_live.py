@@ -8,7 +8,7 @@ import re
 
 import pytest
 from dashboard_quick import QuickTwin
-from dashboard_service import NAME, PASSWORD
+from dashboard_service import NAME, PASSWORD, begin
 from picture_data import a_picture
 from PIL import Image
 from playwright.sync_api import expect
@@ -32,11 +32,6 @@ def dashboard(tmp_path_factory):
     twin.start()
     yield twin
     twin.close()
-
-
-def begin(page):
-    page.get_by_role("button", name="New conversation").first.click()
-    expect(page.get_by_label("Message")).to_be_visible()
 
 
 def test_stop_ends_the_answer_here_and_on_the_model_server(visit, dashboard):
@@ -98,6 +93,57 @@ def test_pictures_are_chosen_pasted_shown_and_seen_by_the_model(visit, dashboard
     assert [part["type"] for part in turn["content"]].count("image_url") == 2
     said.get_by_role("button", name="Why this answer?").click()
     expect(page.get_by_role("dialog").get_by_text("2 pictures shown to it")).to_be_visible()
+
+
+def test_while_a_new_conversation_is_made_nothing_is_written_into_the_old_one_or_lost(visit):
+    page = visit("/chat/")
+    begin(page)
+    field = page.get_by_label("Message")
+    field.fill("half a thought")
+    held = []
+    asked = re.compile(r"/api/conversations$")
+    page.route(asked, lambda route: held.append(route))
+    with page.expect_request(asked):
+        page.get_by_role("button", name="New conversation").first.click()
+    expect(page.locator("section[aria-label=Conversation]")).to_have_attribute("aria-busy", "true")
+    field.evaluate("(one) => one.focus()")
+    page.keyboard.type("x")
+    expect(field).to_have_value("half a thought")
+    held[0].abort()
+    expect(page.locator("section[aria-label=Conversation]")).to_have_attribute("aria-busy", "false")
+    expect(field).to_have_value("half a thought")
+
+
+def test_what_is_said_elsewhere_does_not_turn_the_page_away_from_what_one_writes(visit):
+    page, elsewhere = visit("/chat/"), visit("/chat/")
+    field = page.get_by_label("Message")
+    field.fill("half a thought")
+    begin(elsewhere)
+    elsewhere.get_by_label("Message").fill("newer than that")
+    elsewhere.get_by_label("Message").press("Enter")
+    expect(page.get_by_role("complementary").get_by_text("newer than that")).to_be_visible()
+    expect(field).to_have_value("half a thought")
+
+
+def test_the_inbox_opens_what_was_picked_before_it_was_known_whether_drafts_wait(visit):
+    held = []
+    page = visit("/people/")
+    page.route(re.compile(r"/api/drafts\?"), lambda route: held.append(route))
+    page.goto("/inbox/")
+    picked = page.get_by_role("radio", name="Answers to label")
+    expect(picked).not_to_be_checked()
+    page.get_by_text("Answers to label").click()
+    expect(picked).to_be_checked()
+    draft = {
+        "key": "one",
+        "asked_at": "2026-11-28T18:30:00Z",
+        "question": None,
+        "draft": {"text": "a draft", "chat_id": "1", "platform": "telegram", "adapter": None},
+    }
+    for route in held:
+        route.fulfill(json={"items": [draft], "next": None})
+    expect(page.get_by_text("Drafts 1")).to_be_visible()
+    expect(picked).to_be_checked()
 
 
 def test_a_budget_is_set_for_one_person_and_seen_beside_what_they_used(visit, dashboard):

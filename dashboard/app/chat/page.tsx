@@ -26,6 +26,7 @@ export default function Chat() {
   const adapters = useGet('/api/adapters', { params: { query: { limit: 100 } } });
   const [picked, setPicked] = useState<string>();
   const [fresh, setFresh] = useState<Shapes['Conversation']>(); // listed once something is said in it
+  const [making, setMaking] = useState(false);
   const [why, setWhy] = useState<string>();
   const [compare, setCompare] = useLocalStorage({ key: 'twin-compare', defaultValue: false });
   const [pair, setPair] = useState<[string, string]>();
@@ -33,6 +34,7 @@ export default function Chat() {
   const listed = conversations.items ?? [];
   const all = fresh && !listed.some((one) => one.id === fresh.id) ? [fresh, ...listed] : listed;
   const id = picked ?? all.find((one) => one.web)?.id ?? all[0]?.id;
+  if (!picked && id) setPicked(id); // whatever is said elsewhere, what one writes here stays
   const here = all.find((one) => one.id === id);
   const versions = ['base', ...(adapters.data?.items ?? []).filter((one) => one.state !== 'refused').map((one) => one.version)];
   const live = answering.data?.live ?? 'base';
@@ -40,11 +42,14 @@ export default function Chat() {
   const canCompare = versions.length > 1;
 
   const start = async () => {
+    if (making) return;
+    setMaking(true);
     await trying(async () => {
       const { data } = await api.POST('/api/conversations', { body: { title: '' } });
       setFresh(data!);
       setPicked(data!.id);
     });
+    setMaking(false);
   };
   useCommands('Chat', [
     { id: 'new', label: 'A new conversation', run: () => void start() },
@@ -91,7 +96,7 @@ export default function Chat() {
           )}
         </Shown>
       </aside>
-      <section className={styles.thread} aria-label="Conversation">
+      <section className={styles.thread} aria-label="Conversation" aria-busy={making} inert={making}>
         <Group justify="space-between" px="xs" pb="xs" gap="xs" wrap="nowrap" className={styles.bar}>
           <Group gap="xs" wrap="nowrap" miw={0} hiddenFrom="md">
             <NativeSelect aria-label="Conversation" size="sm" value={id ?? ''} onChange={(event) => setPicked(event.currentTarget.value)} data={all.map((one) => ({ value: one.id, label: nameOf(one) }))} />

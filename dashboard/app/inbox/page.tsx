@@ -5,12 +5,13 @@ import { useState } from 'react';
 import { Drafts } from '@/components/inbox/drafts';
 import { Label } from '@/components/inbox/label';
 import { Page } from '@/components/page';
+import { Loading } from '@/components/states';
 import { useWaiting } from '@/lib/session';
 
 export default function Inbox() {
   const waiting = useWaiting();
-  const [picked, setPicked] = useState<string>();
-  const shown = picked ?? (waiting > 0 ? 'drafts' : 'label');
+  const [shown, setShown] = useState<string>();
+  if (shown === undefined && waiting !== undefined) setShown(waiting ? 'drafts' : 'label'); // once: it never turns by itself
   return (
     <Page
       title="Inbox"
@@ -18,9 +19,9 @@ export default function Inbox() {
       lead="Every decision teaches the twin; keys make it quick"
       actions={
         <SegmentedControl
-          value={shown}
+          value={shown ?? ''}
           onChange={(value) => {
-            setPicked(value);
+            setShown(value);
             (document.activeElement as HTMLElement | null)?.blur(); // so that keys go to the list again
           }}
           aria-label="What to decide"
@@ -29,7 +30,7 @@ export default function Inbox() {
               value: 'drafts',
               label: (
                 <Text size="sm" component="span">
-                  Drafts {waiting > 0 && <Badge size="sm" component="span">{waiting}</Badge>}
+                  Drafts {!!waiting && <Badge size="sm" component="span">{waiting}</Badge>}
                 </Text>
               ),
             },
@@ -38,7 +39,7 @@ export default function Inbox() {
         />
       }
     >
-      {shown === 'drafts' ? <Drafts /> : <Label />}
+      {shown === 'drafts' ? <Drafts /> : shown ? <Label /> : <Loading lines={6} />}
     </Page>
   );
 }

@@ -41,7 +41,7 @@ export function Shell({ children }: { children: ReactNode }) {
               <Link key={page.href} href={page.href} className={styles.link} aria-current={here === page.href ? 'page' : undefined}>
                 <page.icon size={19} stroke={1.6} aria-hidden />
                 {page.name}
-                {page.href === '/inbox/' && waiting > 0 && (
+                {page.href === '/inbox/' && !!waiting && (
                   <span className={`${styles.count} numbers`} aria-label={`${waiting} waiting`}>
                     {waiting}
                   </span>
@@ -80,7 +80,7 @@ export function Shell({ children }: { children: ReactNode }) {
             <Link key={page.href} href={page.href} className={styles.tab} aria-current={here === page.href ? 'page' : undefined}>
               <page.icon size={20} stroke={1.6} aria-hidden />
               {page.name}
-              {page.href === '/inbox/' && waiting > 0 && <span className={styles.dot} aria-label={`${waiting} waiting`} />}
+              {page.href === '/inbox/' && !!waiting && <span className={styles.dot} aria-label={`${waiting} waiting`} />}
             </Link>
           ))}
         </Box>
