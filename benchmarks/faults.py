@@ -91,7 +91,7 @@ async def measure(
     folder: Path, size: Mapping[str, float], on_progress: OnProgress
 ) -> tuple[dict[str, int], dict[str, Fault]]:
     models, redis, port = [FaultyModel(), FaultyModel()], FaultyRedis(), free_port()
-    servers = [*models, redis]
+    servers: list[FaultyModel | FaultyRedis] = [*models, redis]
     await asyncio.gather(*(server.start() for server in servers))
     faults: dict[str, Fault] = {}
     try:

@@ -114,14 +114,15 @@ def test_while_a_new_conversation_is_made_nothing_is_written_into_the_old_one_or
     expect(field).to_have_value("half a thought")
 
 
-def test_what_is_said_elsewhere_does_not_turn_the_page_away_from_what_one_writes(visit):
+def test_what_is_said_elsewhere_does_not_turn_the_page_away_from_what_one_writes(visit, dashboard):
+    dashboard.place.model.answer = "elsewhere it goes on"
     page, elsewhere = visit("/chat/"), visit("/chat/")
     field = page.get_by_label("Message")
     field.fill("half a thought")
     begin(elsewhere)
     elsewhere.get_by_label("Message").fill("newer than that")
     elsewhere.get_by_label("Message").press("Enter")
-    expect(page.get_by_role("complementary").get_by_text("newer than that")).to_be_visible()
+    expect(page.get_by_role("complementary").get_by_text("elsewhere it goes on")).to_be_visible()
     expect(field).to_have_value("half a thought")
 
 
