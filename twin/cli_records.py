@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import structs
 
 from storage.records import Memory
 from twin import show
@@ -45,14 +46,13 @@ def records_show(
     record_id: Annotated[str, typer.Argument(help="The id, or how it begins.")], json: AsJson = False
 ) -> None:
     """Everything about one record."""
-    from storage.tables import values
     from twin.remember import one_record
 
     record = run(one_record(home(), settings(), record_id))
     if json:
-        show.as_json(values(record))
+        show.as_json(record)
     else:
-        show.table(record.id, ("what", "is"), list(values(record).items()))
+        show.table(record.id, ("what", "is"), list(structs.asdict(record).items()))
 
 
 @records_app.command("tag")

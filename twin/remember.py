@@ -13,7 +13,6 @@ from ingest.pipeline import ingest as read_and_keep
 from ingest.sources import SOURCES
 from ingest.tag import TOPICS
 from storage.records import Record
-from storage.tables import values
 from twin import show
 from twin.build import Stores, open_stores
 from twin.errors import Told
@@ -112,7 +111,7 @@ async def export_records(
     until: datetime | None,
 ) -> int:
     records = await find_records(home, settings, source, tag, since, until, None)
-    return show.write_lines(path, map(values, records))
+    return show.write_lines(path, records)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

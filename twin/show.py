@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, structs
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape as escape
@@ -51,6 +52,8 @@ def _plain(value: Any) -> Any:
         return value.model_dump(mode="json")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
+    if isinstance(value, Struct):
+        return structs.asdict(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Path):

@@ -183,6 +183,18 @@ def test_an_export_is_uploaded_and_its_ledger_shown(visit):
     expect(told.get_by_text("Kept")).to_be_visible()
 
 
+def test_a_name_nobody_knows_is_decided_and_not_asked_about_again(visit):
+    page = visit("/data/")
+    sorrel, brisk = (page.get_by_role("group", name=name) for name in ("Sorrel", "Brisk"))
+    sorrel.get_by_role("button", name="A person").click()
+    expect(page.get_by_text("Sorrel becomes a placeholder everywhere.")).to_be_visible(timeout=60_000)
+    expect(sorrel).to_be_hidden()
+    brisk.get_by_role("button", name="Nobody").click()
+    expect(page.get_by_text("No name waits for you.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("No name waits for you.")).to_be_visible()
+
+
 def test_consent_is_changed_and_what_would_be_forgotten_is_shown_first(visit):
     page = visit("/people/")
     tim = page.get_by_role("row", name=re.compile("^Tim"))

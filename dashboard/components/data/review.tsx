@@ -27,7 +27,7 @@ export function Review() {
           return (
             <Stack gap="sm">
               {shown.slice(0, 8).map(({ name, count, contexts }) => (
-                <div key={name}>
+                <div key={name} role="group" aria-label={name}>
                   <Group justify="space-between" gap="xs">
                     <Group gap={8}>
                       <Text fw={600}>{name}</Text>
