@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from ingest.roster import Roster
 from ingest.source import OWNER, Owner, place
 from ingest.tag import tags
 from learning.corpus import TAUGHT
-from storage.records import Kind, Record, now, stable_id
+from storage.records import Kind, Record, now, stable_id, with_changes
 from storage.records_store import RecordStore
 from twin.build import Stores
 from twin.home import Home
@@ -66,7 +65,7 @@ def _as_records(question: str, answer: str, roster: Roster) -> list[Record]:
         tags=tags(question, Kind.MESSAGE),
         origin=place(TAUGHT, thread),
     )
-    given = replace(
+    given = with_changes(
         asked,
         id=stable_id(thread, "answer"),
         author_id=OWNER,
