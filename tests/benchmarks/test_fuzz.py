@@ -66,7 +66,7 @@ def test_what_goes_wrong_is_told(
         yield from TELEGRAM.read(path, owner)
 
     if kind == "leaks":
-        monkeypatch.setattr(Redactor, "redact", lambda self, text: SAID)
+        monkeypatch.setattr(Redactor, "redact", lambda self, text, done: SAID)
     monkeypatch.setattr(_fuzz_reading, "HANG_SECONDS", 0.05)
     monkeypatch.setitem(_fuzz_reading.SOURCES, "telegram", replace(TELEGRAM, read=read))
     one = fuzzer(every, tmp_path)
@@ -93,7 +93,7 @@ def test_a_reader_that_waits_for_ever_hangs_though_it_does_nothing(
 def test_a_fault_is_told_and_its_input_kept_as_soon_as_it_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Redactor, "redact", lambda self, text: SAID)
+    monkeypatch.setattr(Redactor, "redact", lambda self, text, done: SAID)
     monkeypatch.chdir(tmp_path)
     found = fuzz(10, 30.0, ["telegram"], 0)
     assert found["telegram"].count("leaks")
