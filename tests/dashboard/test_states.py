@@ -45,10 +45,13 @@ def test_a_page_says_what_it_waits_for_what_went_wrong_and_what_is_not_there(con
     page = browser.page(context)
     held: list[Route] = []
     page.route(re.compile(asked_for), lambda route: held.append(route))
-    page.goto(f"/{name}/")
+    with page.expect_request(re.compile(asked_for)):
+        page.goto(f"/{name}/")
     expect(page.locator("main [aria-busy=true]").first).to_be_visible()
     page.wait_for_function("() => document.readyState === 'complete'")
     refused = json.dumps(PROBLEM)
+    while not held:  # the request is told before it is handed over
+        page.wait_for_timeout(10)
     for route in held:
         route.fulfill(status=404, content_type="application/problem+json", body=refused)
     page.unroute(re.compile(asked_for))
