@@ -10,7 +10,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SELDOM = 500_000  # more objects than before
+SELDOM = 200_000  # more objects than before
 _USUAL = gc.get_threshold()
 
 

@@ -22,7 +22,7 @@ from storage.tables import CursorRow, RecordRow, selecting
 from storage.twins import COLUMN
 
 Item = TypeVar("Item")
-CHUNK = 5000  # records per transaction: long enough to be fast, and a chat waits a tenth of a second at most
+CHUNK = 4000  # records per transaction: long enough to be fast, and a chat waits a tenth of a second at most
 
 FORGOTTEN = "forgotten"  # the origin of what the owner took out: nothing is left of where it was
 # Written out, because a BulkInsert binds the values of records and no others.
