@@ -14,7 +14,7 @@ CLOSE = 3600.0  # seconds
 SAME = 0.8
 _RECENT = 40  # messages of one author in one thread
 _SPEAKERS = 500  # exports go thread by thread: whoever spoke long ago is not compared with any more
-_IDS = 250_000  # half of what is remembered; of what is forgotten, the store still knows the ids
+_IDS = 150_000  # half of what is remembered; of what is forgotten, the store still knows the ids
 _WORD = re.compile(r"\w+")
 
 
