@@ -24,6 +24,8 @@ WORDS = (
     *("\ue000person:discord:9\ue001", "Σίσυφος", "İstanbul", "kelvin K", "\n    x = {};\n", "<PERSON_12ab>"),
     "pneumonoultramicroscopic",
 )
+GLUED = st.lists(st.sampled_from((*WORDS, "https://example.org/x?y=1", "@tam_92", "/", ".")), max_size=5)
+GLUED_LINES = GLUED.map("".join).map(clean)
 LINES = st.lists(st.sampled_from(WORDS) | st.text(max_size=6), max_size=14).map(" ".join).map(clean)
 
 
@@ -47,8 +49,14 @@ def test_a_text_that_is_passed_over_has_nothing_to_hide_and_the_usual_tags(lines
         assert bool(bits & CAPITAL) == (text != text.lower())
 
 
-@example(["write to x@example.org7700900123 tamsin@tamsin", "ask tamsin_92 okonjo+44 7700 900123"])
-@given(st.lists(LINES.filter(bool), max_size=5))
+@example(
+    [
+        "花子さんhttps://example.org/x?y=1",
+        "guitar,.@tam_92u/somebody",
+        "is.花子さんu/somebody/4-8-15.7700u/else.",
+    ]
+)
+@given(st.lists((LINES | GLUED_LINES).filter(bool), max_size=5))
 def test_what_a_glance_leaves_after_a_round_has_nothing_more_to_hide(lines: list[str]) -> None:
     screen, redactor = Screen(someones()), Redactor(someones())
     for text in lines:
