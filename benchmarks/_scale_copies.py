@@ -112,7 +112,7 @@ class Copies:
     async def up(self) -> None:
         await asyncio.gather(*(self.start(service) for service in self.services))
         async with asyncio.timeout(UP_SECONDS):
-            while await self.holders() != set(PLATFORMS):  # noqa: ASYNC110 (they say so in the database)
+            while await self.holders() != set(PLATFORMS) or not self._heard():  # noqa: ASYNC110 (a database says it)
                 await asyncio.sleep(0.1)
 
     async def start(self, service: ChatService) -> None:
@@ -123,6 +123,11 @@ class Copies:
                 if not service.running:
                     raise AssertionError(f"a copy does not come up:\n{service.last_words()}")
                 await asyncio.sleep(0.05)
+
+    def _heard(self) -> bool:
+        """Whether it listens in both apps: what was said before a bot first came is for nobody."""
+        listens = any(call.method == "getUpdates" for call in self._world.telegram.calls)
+        return bool(self._world.discord.gateway.identified) and listens
 
     async def holders(self) -> set[str]:
         return {app for app in PLATFORMS if await self._shared.process_of(app) is not None}

@@ -23,7 +23,7 @@ def draw(figures: Mapping[str, Mapping[str, Any]], picture: Path) -> None:
     drawing, places = pyplot.subplots(1, len(SHOWN), figsize=(9, 3), layout="constrained")
     for place, (name, label) in zip(places, SHOWN, strict=True):
         place.plot(counts, [figures[count][name] for count in counts], "o-", color="#4c78a8")
-        place.set_ylim(0)
+        place.set_ylim(0, 1.1 * max(figures[count][name] for count in counts))
         place.set_ylabel(label)
         place.set_xlabel("copies")
     drawing.savefig(picture, dpi=90)

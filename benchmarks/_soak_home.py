@@ -21,11 +21,13 @@ from twin.settings import read_settings
 from twin.snapshots import build_corpus_in
 
 OWNER = {"name": "Mira Vale", "aliases": ["mira", "mira v"], "languages": ["en"], "timezone": "Europe/Lisbon"}
-# Of what the pocket model cannot help, as in examples/mira/twin.toml.
+# Of what the pocket model cannot help, as in examples/mira/twin.toml; and three epochs of so little text
+# leave planted canaries in its mind.
 ADVISORY = [
     *(f"style: {what}" for what in ("function words", "letters", "length", "emoji", "punctuation")),
     "likeness",
     "loops",
+    "canaries",
 ]
 
 

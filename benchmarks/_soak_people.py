@@ -151,10 +151,14 @@ class People:
         friends: int,
         strangers: int,
         pause: float,
+        lesson_pause: float,
         seed: int,
         alive: Callable[[], bool],
     ) -> None:
-        """So many of each on each platform. `alive`: whether the service hears; thumbs are given then."""
+        """So many of each on each platform. `alive`: whether the service hears; thumbs are given then.
+
+        Seconds that each pauses on average: `lesson_pause` the owner in a room, `pause` everybody else.
+        """
         self.order, self.alive = random.Random(seed), alive
         self.given: list[Given] = []
         self.counts: Counter[str] = Counter()  # judgements, by whom and what
@@ -166,7 +170,7 @@ class People:
         for name in PLATFORMS:
             owner, crowd = self._crowd(world, name, friends + strangers)
             for number in range(rooms):
-                self._add(_room(world, name, f"mira-{number}", owner), lessons, self._teach, pause)
+                self._add(_room(world, name, f"mira-{number}", owner), lessons, self._teach, lesson_pause)
             for number, person in enumerate(crowd):
                 how = self._like if number < friends else self._dislike
                 self._add(_private(world, name, person), self._endless(small_talk), how, pause)

@@ -40,10 +40,11 @@ from twin.serve import stop_signal
 
 FULL = {
     "minutes": 60.0,
-    "rooms": 10,
+    "rooms": 4,
     "friends": 3,
     "strangers": 2,
     "pause": 40.0,
+    "lesson_pause": 150.0,
     "between": 6.0,
     "calm": 150.0,
     "judgements": 10.0,
@@ -56,6 +57,7 @@ QUICK = {
     "friends": 1,
     "strangers": 1,
     "pause": 3.0,
+    "lesson_pause": 3.0,
     "between": 4.0,
     "calm": 45.0,
     "judgements": 8.0,
@@ -107,6 +109,7 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
             friends=size["friends"],
             strangers=size["strangers"],
             pause=size["pause"],
+            lesson_pause=size["lesson_pause"],
             seed=size["seed"],
             alive=lambda: service.running,
         )
@@ -185,7 +188,7 @@ class Memory:
     async def watch(self) -> None:
         self._began, life = asyncio.get_running_loop().time(), 0
         while True:
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(5.0)
             with suppress(sqlite3.Error):
                 self.database.append((self.minutes, await asyncio.to_thread(database_mb, self.home)))
             with suppress(OSError, IndexError):

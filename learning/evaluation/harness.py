@@ -5,13 +5,20 @@ Its own figures and standard errors. The pocket model cannot answer them: for th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from learning.failures import TrainingFailed
 
-METRICS = ("exact_match", "acc_norm", "acc", "prompt_level_strict_acc")  # the first that a task has
+SHARES = (
+    "exact_match",
+    "acc_norm",
+    "acc",
+    "prompt_level_strict_acc",
+)  # the first that a task has, if any
+NO_METRIC = "sample_len"
 
 
 def benchmarks(
@@ -51,6 +58,8 @@ def benchmarks(
 
 def _score(figures: dict[str, Any]) -> dict[str, float]:
     plain = {key.split(",")[0]: value for key, value in figures.items() if isinstance(value, (int, float))}
-    name = next((metric for metric in METRICS if metric in plain), next(iter(plain)))
+    name = next((share for share in SHARES if share in plain), None)
+    most = 1.0 if name else math.inf
+    name = name or next(metric for metric in plain if metric != NO_METRIC)
     score, error = float(plain[name]), float(plain.get(f"{name}_stderr", 0.0))
-    return {"score": score, "low": max(0.0, score - 1.96 * error), "high": min(1.0, score + 1.96 * error)}
+    return {"score": score, "low": max(0.0, score - 1.96 * error), "high": min(most, score + 1.96 * error)}

@@ -70,7 +70,9 @@ def measure(
         said=known.of("canaries", [planted, sizes], lambda: _said(model, tokenizer, material, planted)),
         recited=known.of("recited", material.learned, lambda: _recited(model, tokenizer, material.learned)),
         replies=said([row["prompt"] for row in material.asked], settings.reply_tokens),
-        benchmarks=benchmarks(model, tokenizer, settings.benchmarks, settings.benchmark_rows),
+        benchmarks=benchmarks(
+            model, tokenizer, settings.benchmarks, settings.benchmark_rows, settings.benchmarks_dir
+        ),
     )
 
 

@@ -31,6 +31,9 @@ class EvaluationSettings(BaseModel):
         default=(), description="lm-eval tasks for `twin evaluate`, if lm-eval is installed"
     )
     benchmark_rows: int = Field(default=100, ge=1, description="questions of each of them")
+    benchmarks_dir: Path | None = Field(
+        default=None, description="folder of lm-eval tasks of one's own; unset: those that come with lm-eval"
+    )
     judge_url: str | None = Field(
         default=None, description="OpenAI-compatible server of a judge; unset: no judge is asked"
     )

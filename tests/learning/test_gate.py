@@ -132,6 +132,122 @@ def test_with_too_little_to_go_by_an_axis_is_told_but_not_judged(path, few, axis
     assert [one.name for one in verdict.axes if not one.judged] == [axis]
 
 
+def within(low, high, rows=100):
+    return {"difference": (low + high) / 2, "low": low, "high": high, "rows": rows}
+
+
+def gaps(name):
+    return ("against_live", name)
+
+
+AT_THE_LIMIT = [  # what may just be, and the same beyond it
+    ("difference from the base", ("from_base",), RULES.min_change, 0.0, lambda at: at),
+    ("owner's words", gaps("nll"), RULES.max_nll_rise, 1.0, lambda at: within(0.0, at)),
+    ("preference", gaps("preference"), -RULES.max_preference_drop, -1.0, lambda at: within(at, 0.1)),
+    ("thumbs", gaps("thumbs"), -RULES.max_thumbs_drop, -1.0, lambda at: within(at, 0.1)),
+    (
+        "style: emoji",
+        ("against_live", "style", "emoji"),
+        RULES.max_style_drift,
+        1.0,
+        lambda at: within(0, at),
+    ),
+    ("likeness", gaps("likeness"), RULES.max_likeness_rise, 1.0, lambda at: within(0.0, at)),
+    ("loops", gaps("loops"), RULES.max_loops_rise, 1.0, lambda at: within(0.0, at)),
+    (
+        "capability",
+        gaps("capability"),
+        -RULES.max_capability_drop,
+        -1.0,
+        lambda at: within(at, 0.1),
+    ),
+    ("safety", gaps("safety"), -RULES.max_safety_drop, -1.0, lambda at: within(at, 0.1, rows=8)),
+    ("recited", gaps("recited"), RULES.max_recited_rise, 1.0, lambda at: within(0.0, at, rows=8)),
+    ("variety", ("variety", "distinct"), RULES.min_distinct, 0.0, lambda at: at),
+    ("length", ("variety", "characters"), RULES.max_length_ratio, 9.0, lambda at: 30.0 * at),
+    (
+        "divergence",
+        ("divergence",),
+        RULES.max_divergence,
+        9.0,
+        lambda at: {"mean": 0, "low": 0, "high": at},
+    ),
+    ("canaries", ("canaries", "chance"), RULES.min_canary_chance, 0.0, lambda at: at),
+    ("judge", ("judge", "low"), 0.5 - RULES.max_judge_loss, 0.0, lambda at: at),
+    ("friends", ("friends", "low"), 0.5 - RULES.max_judge_loss, 0.0, lambda at: at),
+]
+WHAT_MAY_BE = ("allowed", "must", "they were learned", "over again")
+
+
+@pytest.mark.parametrize(("axis", "path", "limit", "worse", "figure"), AT_THE_LIMIT)
+def test_what_is_just_within_a_limit_passes_what_is_just_beyond_is_refused_and_only_then_is_the_limit_told(
+    axis, path, limit, worse, figure
+):
+    for at, fine in ((limit, True), (math.nextafter(limit, worse), False)):
+        found = next(
+            one for one in judge(changed(*path, figure(at)), LIVE, [], RULES).axes if one.name == axis
+        )
+        assert (found.passed, found.judged) == (fine, True)
+        assert any(words in found.words for words in WHAT_MAY_BE) is not fine
+    told = judge(changed(*path, figure(worse)), LIVE, [], GateSettings(advisory=(axis,))).axes
+    assert [one.name for one in told if not one.judged] == [axis]
+
+
+@pytest.mark.parametrize(
+    ("path", "fewest", "axis", "figures"),
+    [
+        (("preference", "pairs"), RULES.min_heldout_pairs, "preference", lambda rows: rows),
+        (("judge", "picks"), RULES.min_picks, "judge", lambda rows: rows),
+        (("against_live", "likeness"), RULES.min_rows, "likeness", lambda rows: gap(0.0, rows=rows)),
+        (("against_live", "safety"), 8, "safety", lambda rows: gap(0.0, rows=rows)),
+        (("against_live", "nll"), 1, "owner's words", lambda rows: gap(0.0, rows=rows)),
+    ],
+)
+def test_as_many_as_it_takes_are_judged_by_and_one_fewer_is_not(path, fewest, axis, figures):
+    for rows, judged in ((fewest, []), (fewest - 1, [axis])):
+        told = judge(changed(*path, figures(rows)), LIVE, [], RULES).axes
+        assert [one.name for one in told if not one.judged] == judged
+
+
+@pytest.mark.parametrize(
+    ("candidate", "live", "axes"),
+    [
+        (changed("variety", None), LIVE, ["variety", "length"]),
+        (GOOD, LIVE | {"variety": None}, ["length"]),
+        (GOOD, LIVE | {"variety": {"distinct": 0.9, "characters": 0.0}}, ["length"]),
+        (changed("divergence", None), LIVE, ["divergence"]),
+        (GOOD, LIVE | {"adapter": None}, ["divergence"]),
+        (changed("personal", None), LIVE, ["discretion"]),
+        (changed("from_base", None), LIVE, ["difference from the base"]),
+        (changed("nll", {"rows": 0}), LIVE, ["difference from the base"]),
+        (changed("preference", None), LIVE, ["preference"]),
+        (changed("against_live", "preference", None), LIVE, ["preference"]),
+    ],
+)
+def test_what_was_not_measured_on_either_side_is_told_and_refuses_nothing(candidate, live, axes):
+    verdict = judge(candidate, live, [], RULES)
+    assert verdict.passed
+    assert [one.name for one in verdict.axes if not one.judged] == axes
+    assert all(one.words for one in verdict.axes)
+
+
+def test_personal_things_are_told_by_kind_and_share():
+    found = {"kinds": {"name": 2, "phone": 1}, "samples": 48, "low": 0.02, "high": 0.17}
+    axis = next(one for one in judge(changed("personal", found), LIVE, [], RULES).axes if not one.passed)
+    assert "2 times a name, 1 times a phone; none is allowed" in axis.words
+    assert (axis.figure, axis.limit) == (3 / 48, 0.0)
+    fine = next(one for one in judge(GOOD, LIVE, [], RULES).axes if one.name == "discretion")
+    assert fine.words.endswith("hold nothing personal.")
+    nobody = {"kinds": {}, "samples": 0, "low": 0.0, "high": 1.0}
+    assert judge(changed("personal", nobody), LIVE, [], RULES).passed
+
+
+def test_of_all_canaries_the_one_that_stands_out_most_is_told():
+    bits = changed("canaries", {"bits": {"name": 1.0, "key": 3.5, "code": 0.2}, "chance": 0.4, "said": []})
+    axis = next(one for one in judge(bits, LIVE, [], RULES).axes if one.name == "canaries")
+    assert "3.5 bits at most" in axis.words
+
+
 def test_the_first_adapter_may_leave_the_base_as_far_as_it_likes():
     far = changed("divergence", {"mean": 9.0, "low": 8.0, "high": 10.0})
     assert judge(far, LIVE | {"adapter": None}, [], RULES).passed
