@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from brain import metrics
 from brain.asked import Asked
 from brain.cached import ANSWERS, Cached, by_adapter, key_of
+from brain.events import Usage
 from brain.live_adapter import LiveAdapter, Speaking
-from brain.model_client import ModelRefused, ModelUnavailable, UnknownModel, Usage
+from brain.model_client import ModelRefused, ModelUnavailable, UnknownModel
 from brain.pictures import shown, stamped, told
 from brain.prompt import prompt_hash
 from brain.replicas import Replicas
@@ -66,7 +67,7 @@ class Voice:
         """An answer, accounted for. At temperature 0 the one that was given before, to nobody else."""
         if not self._cached or asked.sampling.temperature > 0 or asked.seen:
             return await self._accounted(asked, speaking, on_text)
-        sampling = asdict(asked.sampling) | {"seed": None}
+        sampling = asked.sampling.named() | {"seed": None}
         key = key_of(
             "answer",
             audience=asked.chat,
@@ -150,7 +151,7 @@ class Voice:
             recalled=asked.recalled,
             speakers=asked.speakers,
             pictures=stamped(asked.prompt, asked.seen),
-            sampling={**asdict(asked.sampling), "stop": list(asked.sampling.stop)},
+            sampling=asked.sampling.named(),
             first_token_ms=round(first_token_ms, 3),
             total_ms=round(total_ms, 3),
             prompt_tokens=usage.prompt_tokens,

@@ -40,7 +40,8 @@ CONTROL = re.compile(
 ROLES = {"system", "sys", "developer", "instruction", "instructions", "user", "human", "owner"}
 ROLES |= {"assistant", "model", "ai", "bot", "twin", "tool"}
 DECORATION = r"[\s#*_`~=\-\[\]()<>‹›{}\"'|«»“”]*"
-LABEL = re.compile(rf"^(?P<lead>{DECORATION})(?P<label>[^\n:：﹕∶꞉]{{1,60}}?){DECORATION}[:：﹕∶꞉]")
+COLON = re.compile("[:：﹕∶꞉]")
+LABEL = re.compile(rf"^(?P<lead>{DECORATION})(?P<label>[^\n:：﹕∶꞉]{{1,60}}?){DECORATION}{COLON.pattern}")
 HEADING = re.compile(r"^\s*[#*=\-\[({<‹|_]+\s*(?P<label>\w[\w ]{0,30}?)\s*[#*=\-\])}>›|_]*\s*$")
 FENCE = re.compile(r"^\s{0,3}(```+|~~~+)", re.MULTILINE)
 LOOKALIKES = str.maketrans("аеорсухіјѕԁһвкмнтіαορτυικνӏ", "aeopcyxijsdhbkmhtiaoptuiknl")
@@ -60,8 +61,7 @@ def others_words(text: str, people: Collection[str]) -> str:
     `people`: whose names stand before lines, and the owner's.
     """
     cleaned = words(text) or (NOTHING_LEFT if text.strip() else "")
-    forged = ROLES | {skeleton(name) for name in people} - {""}
-    cleaned = "\n".join(f"> {line}" if _forges(line, forged) else line for line in cleaned.split("\n"))
+    cleaned = "\n".join(f"> {line}" if _forges(line, people) else line for line in cleaned.split("\n"))
     fences = FENCE.findall(cleaned)
     return f"{cleaned}\n{fences[-1]}" if len(fences) % 2 else cleaned
 
@@ -93,11 +93,11 @@ def _harmless(found: re.Match[str]) -> str:
     return f"‹{found['angle']}›" if found["angle"] else f"({found['square']})"
 
 
-def _forges(line: str, forged: Collection[str]) -> bool:
+def _forges(line: str, people: Collection[str]) -> bool:
     if line.startswith(">"):  # a quote, and seen to be one
         return False
     if (heading := HEADING.match(line)) and skeleton(heading["label"]) in ROLES:
         return True
-    label = LABEL.match(line)
-    said = skeleton(label["label"]) if label else ""
-    return said in forged or said.startswith("system ")
+    if not COLON.search(line) or not (label := LABEL.match(line)) or not (said := skeleton(label["label"])):
+        return False
+    return said in ROLES or said.startswith("system ") or any(said == skeleton(name) for name in people)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
+import msgspec
 
+from brain.events import Chunk, Events, Refused, Usage
 from storage import tracing
 from storage.records import Prompt
 
@@ -58,21 +59,9 @@ class Sampling:
     seed: int | None = None
     stop: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    prompt_tokens: int
-    completion_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A piece of an answer, as it comes."""
-
-    text: str
-    token_logprob: float | None = None
-    finish_reason: str | None = None  # stop or length, on the last piece of text
-    usage: Usage | None = None  # on the very last chunk
+    def named(self) -> dict[str, Any]:
+        """As it is kept with an answer."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"stop": list(self.stop)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +76,31 @@ class Completion:
     total_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server says to anything but a question."""
+
+    status: int
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
 class ModelClient:
-    """One server. Raises ModelUnavailable, ModelRefused and UnknownModel, and nothing of httpx.
+    """One server. Raises ModelUnavailable, ModelRefused and UnknownModel, and nothing of aiohttp.
 
     `timeout` is the longest silence in seconds before the server counts as unavailable.
     """
 
     def __init__(
-        self,
-        base_url: str = "http://127.0.0.1:8000/v1",
-        api_key: str | None = None,
-        timeout: float = 60.0,
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
+        self, base_url: str = "http://127.0.0.1:8000/v1", api_key: str | None = None, timeout: float = 60.0
     ) -> None:
         self.root = base_url.rstrip("/").removesuffix("/v1")
-        self._http = httpx.AsyncClient(
-            base_url=self.root,
-            headers={"Accept-Encoding": "identity"}
-            | ({"Authorization": f"Bearer {api_key}"} if api_key else {}),
-            timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-            trust_env=False,  # model servers have private addresses; a proxy is never on the way
-            transport=transport or AiohttpTransport(client=_connections),
-        )
+        self._key = api_key
+        self._timeout = timeout
+        self._http: aiohttp.ClientSession | None = None
+        self._chat = f"{self.root}/v1/chat/completions"
 
     async def stream_chat(
         self,
@@ -132,20 +123,24 @@ class ModelClient:
             body["logprobs"] = True
         with tracing.asking(self.root, model, sampling.max_tokens, sampling.temperature) as asked:
             headers = {**asked.headers, **({"X-Session-ID": session} if session else {})}
-            asking = self._http.stream("POST", "/v1/chat/completions", json=body, headers=headers)
-            async with self._asking(), asking as response:
-                if response.is_error:
-                    await response.aread()
-                    raise _refusal(response)
-                complete, finish_reason = False, ""
-                async for event in _events(response):
-                    complete = complete or event is None
-                    if event is not None:
-                        chunk = _chunk(event)
-                        finish_reason = chunk.finish_reason or finish_reason
-                        if used := chunk.usage:
+            async with self._asking(), self._sending("POST", self._chat, body, headers) as response:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    raise _refusal(Answer(response.status, await response.read()))
+                complete, finish_reason, events = False, "", Events()
+                more = True
+                while more:
+                    arrived = await response.content.readany()
+                    more = bool(arrived)
+                    for event in events.of(arrived) if more else events.last():
+                        if event is None:
+                            complete = True
+                            continue
+                        if isinstance(event, Refused):
+                            raise _error(event)
+                        finish_reason = event.finish_reason or finish_reason
+                        if used := event.usage:
                             asked.answered(finish_reason, used.prompt_tokens, used.completion_tokens)
-                        yield chunk
+                        yield event
                 if not complete:
                     raise ModelUnavailable(
                         f"the model server at {self.root} broke off in the middle of an answer"
@@ -180,15 +175,11 @@ class ModelClient:
 
     async def models(self) -> list[str]:
         """The base model first, then the adapters."""
-        async with self._asking():
-            answer = await self._http.get("/v1/models")
-        return [card["id"] for card in _checked(answer).json()["data"]]
+        return [card["id"] for card in (await self._get("/v1/models")).json()["data"]]
 
     async def context(self) -> int | None:
         """Tokens that prompt and answer may have together; None: the server does not say."""
-        async with self._asking():
-            answer = await self._http.get("/v1/models")
-        cards = _checked(answer).json()["data"]
+        cards = (await self._get("/v1/models")).json()["data"]
         return next((int(card["max_model_len"]) for card in cards if card.get("max_model_len")), None)
 
     async def count(self, text: str) -> int:
@@ -198,67 +189,89 @@ class ModelClient:
 
     async def healthy(self) -> bool:
         try:
-            return (await self._http.get("/health")).is_success
-        except httpx.HTTPError:
+            return (await self._told("GET", "/health")).status < HTTPStatus.MULTIPLE_CHOICES
+        except ModelUnavailable:
             return False
 
     async def sleep(self) -> None:
         """Give the GPU's memory to somebody else; what is being answered is finished first. vLLM only."""
-        async with self._asking():
-            answer = await self._http.post("/sleep", params={"level": 1, "mode": "wait"})
-        _checked(answer)
+        await self._post("/sleep?level=1&mode=wait")
 
     async def wake(self) -> None:
-        async with self._asking():
-            answer = await self._http.post("/wake_up")
-        _checked(answer)
+        await self._post("/wake_up")
 
     async def asleep(self) -> bool:
         """Whether somebody has put it to sleep; a server that cannot sleep is awake."""
-        async with self._asking():
-            answer = await self._http.get("/is_sleeping")
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        answer = await self._told("GET", "/is_sleeping")
+        if answer.status == HTTPStatus.NOT_FOUND:
             return False
         return bool(_checked(answer).json()["is_sleeping"])
 
     async def metrics(self) -> str:
         """The server's own figures, in Prometheus' text format."""
-        async with self._asking():
-            answer = await self._http.get("/metrics")
-        return _checked(answer).text
+        return (await self._get("/metrics")).body.decode()
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        if self._http:
+            await self._http.close()
+
+    async def _get(self, path: str) -> Answer:
+        return _checked(await self._told("GET", path))
 
     async def _post(
-        self, path: str, body: dict[str, Any], *, refuses_with_500: bool = False
-    ) -> httpx.Response:
-        async with self._asking():
-            answer = await self._http.post(path, json=body)
+        self, path: str, body: Mapping[str, Any] | None = None, *, refuses_with_500: bool = False
+    ) -> Answer:
+        answer = await self._told("POST", path, body)
         # vLLM answers a bad adapter with 500 and is as well as before.
-        if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR and refuses_with_500:
-            raise ModelRefused(500, _message(answer))
+        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and refuses_with_500:
+            raise ModelRefused(500, _refused(answer).message)
         return _checked(answer)
+
+    async def _told(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        url = f"{self.root}{path}"
+        async with self._asking(), self._sending(method, url, body) as response:
+            return Answer(response.status, await response.read())
+
+    def _sending(
+        self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        if self._http is None:
+            self._http = self._connections()
+        if body is None:
+            return self._http.request(method, url, allow_redirects=False)
+        said = {"Content-Type": "application/json", **(headers or {})}
+        data = msgspec.json.encode(body)
+        return self._http.request(method, url, data=data, headers=said, allow_redirects=False)
+
+    def _connections(self) -> aiohttp.ClientSession:
+        """Made where it is first used: it belongs to the event loop. Model servers have private addresses, so
+        that a proxy is never on the way."""
+        headers = {"Accept-Encoding": "identity"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=min(CONNECT_SECONDS, self._timeout), sock_read=self._timeout
+            ),
+        )
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
         try:
             yield
-        except httpx.ConnectError as error:
+        except aiohttp.ServerTimeoutError as error:
+            raise ModelUnavailable(f"the model server at {self.root} does not answer in time") from error
+        except aiohttp.ClientConnectorError as error:
             raise ModelUnreachable(f"no model server answers at {self.root}; is it running?") from error
-        except httpx.HTTPError as error:
-            # A server that hangs up is a ConnectTimeout, too, to the one who translates aiohttp's errors.
-            if isinstance(error, httpx.TimeoutException) and isinstance(error.__cause__, TimeoutError):
-                raise ModelUnavailable(f"the model server at {self.root} does not answer in time") from error
+        except aiohttp.ClientError as error:
             raise ModelUnavailable(
                 f"the connection to the model server at {self.root} broke: {error}"
             ) from error
-
-
-def _connections() -> aiohttp.ClientSession:
-    """aiohttp's, because httpx takes longer over its own than the brain over all the rest."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        except msgspec.DecodeError as error:
+            raise ModelUnavailable(f"what the model server at {self.root} says is no answer") from error
 
 
 async def whole(chunks: AsyncIterator[Chunk]) -> Completion:
@@ -292,65 +305,25 @@ def _chat_body(model: str, messages: Prompt, sampling: Sampling) -> dict[str, An
     return body
 
 
-async def _events(response: httpx.Response) -> AsyncIterator[dict[str, Any] | None]:
-    """The server-sent events of a stream; None stands for the closing [DONE]."""
-    async for line in _lines(response):
-        if not line.startswith(b"data:"):
-            continue
-        data = line.removeprefix(b"data:").strip()
-        if data == b"[DONE]":
-            yield None
-            continue
-        event = json.loads(data)
-        if error := event.get("error"):
-            raise _error(int(error.get("code") or 500), str(error.get("message")))
-        yield event
+def _checked(answer: Answer) -> Answer:
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        raise _refusal(answer)
+    return answer
 
 
-async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """httpx has this, too, but takes as long for it as for all the rest of a short event."""
-    rest = b""
-    async for piece in response.aiter_bytes():
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line
-    if rest:
-        yield rest
+def _refusal(answer: Answer) -> ModelRefused | ModelUnavailable:
+    return _error(_refused(answer))
 
 
-def _chunk(event: dict[str, Any]) -> Chunk:
-    usage = event.get("usage")
-    counted = Usage(usage["prompt_tokens"], usage["completion_tokens"]) if usage else None
-    if not event["choices"]:
-        return Chunk("", usage=counted)
-    choice = event["choices"][0]
-    tokens = (choice.get("logprobs") or {}).get("content") or []
-    return Chunk(
-        text=choice["delta"].get("content") or "",
-        token_logprob=sum(token["logprob"] for token in tokens) if tokens else None,
-        finish_reason=choice.get("finish_reason"),
-        usage=counted,
-    )
+def _error(told: Refused) -> ModelRefused | ModelUnavailable:
+    if told.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ModelUnavailable(f"the model server failed ({told.status}): {told.message}")
+    kind = UnknownModel if told.status == HTTPStatus.NOT_FOUND else ModelRefused
+    return kind(told.status, told.message)
 
 
-def _checked(response: httpx.Response) -> httpx.Response:
-    if response.is_error:
-        raise _refusal(response)
-    return response
-
-
-def _refusal(response: httpx.Response) -> ModelRefused | ModelUnavailable:
-    return _error(response.status_code, _message(response))
-
-
-def _error(status: int, message: str) -> ModelRefused | ModelUnavailable:
-    if status >= 500:
-        return ModelUnavailable(f"the model server failed ({status}): {message}")
-    return UnknownModel(status, message) if status == httpx.codes.NOT_FOUND else ModelRefused(status, message)
-
-
-def _message(response: httpx.Response) -> str:
+def _refused(answer: Answer) -> Refused:
     try:
-        return str(response.json()["error"]["message"])
+        return Refused(answer.status, str(answer.json()["error"]["message"]))
     except (ValueError, KeyError, TypeError):
-        return response.text[:300] or response.reason_phrase
+        return Refused(answer.status, answer.body.decode(errors="replace")[:300] or f"status {answer.status}")

@@ -8,9 +8,9 @@ import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
+from brain.events import Chunk
 from brain.health import Health
 from brain.model_client import (
-    Chunk,
     ModelClient,
     ModelRefused,
     ModelUnavailable,

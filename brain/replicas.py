@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from brain.affinity import place, unit_hash
+from brain.events import Chunk
 from brain.model_client import (
-    Chunk,
     Completion,
     ModelBusy,
     ModelClient,

@@ -6,7 +6,7 @@ It puts together what the model is asked (brain/asked.py), lets the adapter that
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -97,7 +97,7 @@ class Brain:
         Raises ModelUnavailable, ModelRefused, AdapterUnusable or UnknownAdapter; nothing has been kept then.
         """
         with tracing.span(tracing.REPLY, questions=len(questions)):
-            chosen = replace(self._sampling, **{"seed": secrets.randbelow(2**31), **(sampling or {})})
+            chosen = replace(self._sampling, **{"seed": random.getrandbits(31), **(sampling or {})})
             among = among or self._messages
             asked = await self._composer.asked(questions, among, chosen, by, self.pictures)
             reply = await self._within_policy(asked, on_text)

@@ -123,9 +123,10 @@ class FactStore:
             return await self._database.touched(session, delete(FactRow).filter_by(id=id)) == 1
 
     async def all(self) -> list[Fact]:
-        query = selecting(FactRow, Fact).order_by(FactRow.told_at)
-        async with self._database.reading() as session:
-            return [Fact(*row) for row in await session.execute(query)]
+        return [Fact(*row) for row in await self._database.rows(FACTS)]
+
+
+FACTS = selecting(FactRow, Fact).order_by(FactRow.told_at)  # made once: every answer asks this
 
 
 def quiet(chat: Chat | None, at: datetime) -> bool:

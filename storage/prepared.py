@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from storage.reader import Steps
 
 DIALECT = sqlite.dialect(paramstyle="named")
-Process = Callable[[Any], Any] | None
+Process = Callable[[Any], Any]
 
 
 def asking(query: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Steps[list[tuple[Any, ...]]]:
@@ -23,19 +23,21 @@ def asking(query: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Steps[
     sql, bound, into, out_of = _prepared(query)
     named = {**bound, **values}
     rows = yield sql, {name: process(named[name]) if process else named[name] for name, process in into}
-    return [
-        tuple(process(value) if process else value for process, value in zip(out_of, row, strict=True))
-        for row in rows
-    ]
+    found = [[*row] for row in rows]
+    for row in found:
+        for place, process in out_of:
+            row[place] = process(row[place])
+    return [tuple(row) for row in found]
 
 
 @cache
 def _prepared(
     query: Select[*tuple[Any, ...]],
-) -> tuple[str, Mapping[str, Any], Sequence[tuple[str, Process]], Sequence[Process]]:
-    """Its SQL, the values that stand in it, how each goes in, and what comes out of each column."""
+) -> tuple[str, Mapping[str, Any], Sequence[tuple[str, Process | None]], Sequence[tuple[int, Process]]]:
+    """Its SQL, the values that stand in it, how each goes in, and what comes out of some columns."""
     compiled = query.compile(dialect=DIALECT)
     kinds = [(name, value.type.dialect_impl(DIALECT)) for value, name in compiled.bind_names.items()]
     into = [(name, kind.bind_processor(DIALECT)) for name, kind in kinds]
-    columns = [column.type.dialect_impl(DIALECT) for column in query.selected_columns]
-    return str(compiled), compiled.params, into, [one.result_processor(DIALECT, None) for one in columns]
+    kinds_out = [column.type.dialect_impl(DIALECT) for column in query.selected_columns]
+    out_of = [(place, kind.result_processor(DIALECT, None)) for place, kind in enumerate(kinds_out)]
+    return str(compiled), compiled.params, into, [(place, one) for place, one in out_of if one]

@@ -1,13 +1,15 @@
 """How does SQLite answer a row of questions, each made of the answers before it, in one go?
 
 Through SQLAlchemy and the driver each question costs several trips to another thread and back, which takes
-longer than finding the answer. Here all of them are asked on one thread, in one trip, of one moment.
+longer than finding the answer. Here all of them are asked on one thread, in one trip, of one moment; or at
+once, on the thread of whoever asks, where finding the answer takes less than any trip.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +23,12 @@ Steps = Generator[Query, list[Any], T]
 
 AT_ONCE = 4
 PRAGMAS = ("query_only = ON", "cache_size = -16384")
+SLOW_SECONDS, IN_A_ROW = 0.02, 3  # for a glance, which takes some hundred thousandths: the disk is to blame
+REST_SECONDS = 5.0  # in which nobody glances, after so many slow ones
+
+
+class NotNow(Exception):
+    """It cannot be said without waiting."""
 
 
 class Reader:
@@ -30,17 +38,51 @@ class Reader:
         self._file = file
         self._patience = patience_seconds
         self._idle: list[sqlite3.Connection] = []
+        self._impatient: list[sqlite3.Connection] = []
         self._threads = ThreadPoolExecutor(AT_ONCE, "reading")
+        self._slow = 0  # glances in a row
+        self._no_glance_before = 0.0
 
     async def look(self, steps: Steps[T]) -> T:
         """What comes of them. Raises sqlite3.Error."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._look, steps)
 
+    def glance(self, steps: Steps[T]) -> T:
+        """The same for one question, here and now: everybody else on this thread waits for a page or two.
+
+        Raises NotNow where it would have to wait for somebody, or where the disk was slow just now: look.
+        """
+        began = time.monotonic()
+        if began < self._no_glance_before:
+            raise NotNow
+        try:
+            return self._glance(steps)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise NotNow from error
+            raise
+        finally:
+            ended = time.monotonic()
+            self._slow = self._slow + 1 if ended - began > SLOW_SECONDS else 0
+            if self._slow == IN_A_ROW:
+                self._slow, self._no_glance_before = 0, ended + REST_SECONDS
+
+    def _glance(self, steps: Steps[T]) -> T:
+        connection = self._impatient.pop() if self._impatient else self._connect(0)
+        try:
+            query, _ = following(steps, None)
+            assert query
+            query, result = following(steps, connection.execute(*query).fetchall())  # of one moment by itself
+            assert query is None
+            return cast(T, result)
+        finally:
+            self._impatient.append(connection)
+
     def _look(self, steps: Steps[T]) -> T:
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = self._connect()
+            connection = self._connect(self._patience)
         try:
             connection.execute("BEGIN")
             query, _ = following(steps, None)
@@ -51,9 +93,9 @@ class Reader:
             connection.rollback()
             self._idle.append(connection)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, patience: float) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._file, timeout=self._patience, isolation_level=None, check_same_thread=False
+            self._file, timeout=patience, isolation_level=None, check_same_thread=False
         )
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
@@ -61,8 +103,9 @@ class Reader:
 
     def close(self) -> None:
         self._threads.shutdown()
-        while self._idle:
-            self._idle.pop().close()
+        for idle in (self._idle, self._impatient):
+            while idle:
+                idle.pop().close()
 
 
 def following(steps: Steps[T], rows: list[Any] | None) -> tuple[Query | None, Any]:

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import overheard
 
 from bot.platform import Button, ChatRefused, ChatUnavailable, Limits
-from brain.model_client import Chunk, ModelRefused, ModelUnavailable, UnknownModel, Usage
+from brain.events import Chunk, Usage
+from brain.model_client import ModelRefused, ModelUnavailable, UnknownModel
 from storage.records import Media, Message, message_key, now
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest
+from aiohttp import web
 from fakes import said
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -28,31 +28,37 @@ def spans(monkeypatch):
 
 
 class Server:
-    """A model server's two endpoints that an answer needs; keeps the headers of what it was asked."""
+    """A model server's endpoint that an answer needs; keeps the headers of what it was asked."""
 
-    def __init__(self, status: int = 200) -> None:
-        self.status, self.headers = status, []
+    def __init__(self) -> None:
+        self.status, self.headers = 200, []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         self.headers.append(request.headers)
         if self.status != 200:
-            return httpx.Response(self.status, json={"error": {"message": "secret-of-the-server"}})
+            return web.json_response({"error": {"message": "secret-of-the-server"}}, status=self.status)
         events = [
             {"choices": [{"delta": {"content": "half past secret-answer"}, "finish_reason": None}]},
             {"choices": [{"delta": {}, "finish_reason": "stop"}]},
             {"choices": [], "usage": {"prompt_tokens": 40, "completion_tokens": 5}},
         ]
         lines = [f"data: {json.dumps(event)}\n\n" for event in events]
-        return httpx.Response(200, text="".join([*lines, "data: [DONE]\n\n"]))
+        return web.Response(text="".join([*lines, "data: [DONE]\n\n"]))
 
 
 @pytest.fixture
-def served(kitchen):
+async def served(kitchen):
     """The kitchen's brain asks a server over HTTP."""
-    server = Server()
-    client = ModelClient("http://model:8000/v1", transport=httpx.MockTransport(server))
+    server, application = Server(), web.Application()
+    application.router.add_post("/v1/chat/completions", server.answer)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = ModelClient("http://{}:{}/v1".format(*runner.addresses[0]))
     kitchen.brain._voice._replicas = client
-    return server
+    yield server
+    await client.aclose()
+    await runner.cleanup()
 
 
 def everything(spans) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 from memories import wrote
 from sqlalchemy.exc import DBAPIError
 
+from storage.chats import FactStore
 from storage.database import DatabaseUnavailable
+from storage.reader import NotNow, Reader
 from storage.records_store import RecordStore
 
 COUNT = "SELECT count(*) FROM records"
@@ -64,3 +67,48 @@ async def test_nothing_is_written_on_the_way(sqlite_database):
     with pytest.raises(DatabaseUnavailable, match="can only be read"):
         await sqlite_database.look(writing())
     assert await RecordStore(sqlite_database).of_owner() == 1
+
+
+async def test_a_glance_waits_for_nobody_who_keeps_the_file_locked(sqlite_database):
+    facts = FactStore(sqlite_database)
+    await facts.add("Sam bakes bread.")
+    assert len(await facts.all()) == 1
+    with closing(sqlite3.connect(sqlite_database.file, isolation_level=None)) as other:
+        await sqlite_database._engine.dispose()  # whoever else has it open keeps it from being locked
+        sqlite_database._reader.close()
+        sqlite_database._reader = Reader(sqlite_database.file, 10)
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        asking = asyncio.create_task(facts.all())
+        for _ in range(3):
+            await asyncio.sleep(0)  # the loop turns, and so would everybody else's answers
+        assert not asking.done()
+    assert [fact.text for fact in await asking] == ["Sam bakes bread."]
+
+
+async def test_on_a_slow_disk_nobody_glances_for_a_while(sqlite_database, monkeypatch):
+    reader = sqlite_database._reader
+
+    def steps():
+        return (yield COUNT, {})
+
+    monkeypatch.setattr("storage.reader.SLOW_SECONDS", -1.0)  # no disk is as fast as that
+    for _ in range(3):
+        assert reader.glance(steps()) == [(0,)]
+    with pytest.raises(NotNow):
+        reader.glance(steps())
+    assert await FactStore(sqlite_database).all() == []  # a thread looks instead
+    reader._no_glance_before = 0.0
+    monkeypatch.setattr("storage.reader.SLOW_SECONDS", 60.0)
+    assert [reader.glance(steps()) for _ in range(9)] == [[(0,)]] * 9
+
+
+async def test_a_glance_sees_what_was_written_just_before_by_whomever(sqlite_database):
+    facts = FactStore(sqlite_database)
+    with closing(sqlite3.connect(sqlite_database.file)) as other:
+        for number in range(3):
+            await facts.add(f"fact {number}")
+            assert len(await facts.all()) == 1
+            with other:
+                other.execute("DELETE FROM facts")
+            assert await facts.all() == []
