@@ -19,6 +19,12 @@ class OwnerNews:
     elsewhere: set[str] = field(default_factory=set)  # of these, what another copy of the service runs
     _troubles: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def reaches(self) -> bool:
+        """Whether the owner has an account on a chat app that this copy of the service runs."""
+        here = self.platforms.keys() - self.elsewhere
+        return any(self.authority.owner_ids(name) for name in here)
+
     async def tell(self, text: str, buttons: Sequence[Button] = (), *, on: str | None = None) -> str | None:
         """In the owner's private chat, on the platform named if they can be reached there, else on another.
 

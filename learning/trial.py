@@ -15,12 +15,13 @@ from typing import Any
 from learning.canary import Arm, Decision, Finding, Opinion, weigh
 from learning.guardrails import Health, symptoms
 from learning.settings import CanarySettings
-from storage.adapters import AdapterStore
+from storage.adapters import TO_TELL, AdapterStore
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
 from storage.records import Adapter, AdapterState, Feedback, Message, Role, Signal, now
 
 LOOK_BACK = timedelta(days=90)  # for what somebody's habits were before the trial
+WORTH_TELLING = timedelta(days=2)  # so long the owner may be out of reach and still hears how it ended
 SAID_BEFORE = 5  # replies in one chat that a new one is held against
 EVERYDAY = 20  # letters; shorter answers repeat by nature
 JUDGED = {
@@ -74,7 +75,10 @@ async def watch(
             canary.version,
             promote=decision == "promote",
             why=words,
-            report={**canary.report, "trial": ending.as_json()},
+            report={
+                **canary.report,
+                "trial": ending.as_json() | {TO_TELL: (now() + WORTH_TELLING).isoformat()},
+            },
         )
         return ending if settled else None  # somebody else was quicker, the owner for one
     return ending

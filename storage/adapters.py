@@ -37,6 +37,9 @@ class NothingToRollBack(Exception):
         )
 
 
+TO_TELL = "to_tell"
+"""In the report of a trial that the owner has not heard the end of: until when it is worth telling."""
+
 # Made once: every answer asks this.
 ANSWERING = select(AdapterRow.version, AdapterRow.path, AdapterRow.canary_share).where(text(ANSWERS))
 
@@ -164,6 +167,28 @@ class AdapterStore:
             if not history:
                 raise NothingToRollBack
             return await _switch(session, history[-1].previous, why, is_rollback=True)
+
+    async def take_back(self, version: str, why: str) -> Promotion | None:
+        """End what was promoted last, if it is this one; None: another answers, or it does not any more.
+
+        Unlike roll_back, it goes back one step however often it is asked for, canary or not.
+        """
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            history = await _history(session)
+            if not history or history[-1].version != version:
+                return None
+            await _end_canary(session, AdapterState.PASSED, ())  # it was tried beside what goes now
+            return await _switch(session, history[-1].previous, why, is_rollback=True)
+
+    async def told_of_trial(self, version: str) -> None:
+        """The owner knows how it ended: see TO_TELL."""
+        async with self._database.transaction() as session:
+            await self._database.alone(session, "adapters")
+            report = (await _one(session, version)).report
+            trial = {key: value for key, value in report.get("trial", {}).items() if key != TO_TELL}
+            changed = update(AdapterRow).filter_by(version=version).values(report={**report, "trial": trial})
+            await session.execute(changed)
 
     async def retire(self, versions: Collection[str], why: str) -> Promotion | None:
         """These never answer again, nor does any rollback lead to them; None: none of them was live.

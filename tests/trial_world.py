@@ -10,6 +10,7 @@ from learning.trial import watch
 from storage.adapters import AdapterStore
 from storage.database import Database
 from storage.feedback import FeedbackStore
+from storage.leases import LeaseStore
 from storage.messages import MessageStore
 from storage.records import Adapter, AdapterState, Feedback, Message, Role, Signal, Stamp, now
 
@@ -28,6 +29,7 @@ class Chats:
         self.adapters = AdapterStore(self.database)
         self.messages = MessageStore(self.database)
         self.feedback = FeedbackStore(self.database)
+        self.leases = LeaseStore(self.database)
 
     async def begin(self) -> None:
         for version in ("old", "new"):

@@ -34,6 +34,8 @@ async def _told(run: Run, talk: Conversation) -> bool:
     """Whether it is done with; not, where another copy of the service runs that chat app."""
     words = run_in_words(run)
     if run.tell == "owner":
+        if talk.news.elsewhere and not talk.news.reaches:
+            return False
         await _by_itself(run, words, talk)
         return True
     name, _, chat_id = (run.tell or "").partition(":")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.owner_news import OwnerNews
 from bot.platform import Button
 from brain.model_client import ModelRefused, ModelUnavailable, Sampling
 from brain.prompt import heard
 from learning.settings import CanarySettings
-from learning.trial import Ending, watch
+from learning.trial import watch
+from storage.adapters import TO_TELL
 from storage.records import Adapter, Message, Prompt, now
 from storage.unavailable import DatabaseUnavailable
-from twin.build import Model, Stores, speaking
+from twin.build import Model, Stores, copy_name, speaking
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,8 @@ WATCH_SECONDS = 60.0
 LATELY = timedelta(days=14)
 EXAMPLES = 3
 EXAMPLE_TOKENS = 60
+TELLING_SECONDS = 600.0  # at most, with all that the models are asked for it
+LONGEST = 1900  # characters: one message on every chat app
 WORDS_SHOWN = 200  # characters of each side of an example
 
 
@@ -30,39 +34,72 @@ async def watch_by_the_clock(
     stores: Stores, model: Model, settings: CanarySettings, news: OwnerNews, every: float = WATCH_SECONDS
 ) -> None:
     """For ever. A trial that ends is told once, to the owner alone."""
+    written: dict[str, str] = {}
     while True:
         await asyncio.sleep(every)
         try:
             ending = await watch(stores.adapters, stores.messages, stores.feedback, settings)
             if ending and ending.decision != "go on":
                 log.info("the trial of %s is over: %s", ending.version, ending.decision)
-                await tell(ending, stores, model, news)
+            await tell_endings(stores, model, news, written)
         except DatabaseUnavailable as reason:
             log.error("the trial could not be looked at now: %s", reason)
 
 
-async def tell(ending: Ending, stores: Stores, model: Model, news: OwnerNews) -> None:
+async def tell_endings(stores: Stores, model: Model, news: OwnerNews, written: dict[str, str]) -> None:
+    """What the owner has not heard of yet: a kill, another copy's decision or a closed chat only delays it.
+
+    `written`: what there is to say, by version, so that the models are not asked again.
+    """
+    if not news.reaches:
+        return  # another copy does
+    for version in [one.version for one in await stores.adapters.all() if _to_tell(one)]:
+        lease = f"trial {version}"
+        if not await stores.leases.take(lease, copy_name(), TELLING_SECONDS):
+            continue
+        try:
+            adapter = await stores.adapters.get(version)  # as it is now that nobody else tells it
+            if adapter and (until := _to_tell(adapter)):
+                told = await _tell(adapter, stores, model, news, written)
+                if told or now() > datetime.fromisoformat(until):
+                    await stores.adapters.told_of_trial(version)
+        finally:
+            with contextlib.suppress(DatabaseUnavailable):  # then it ends by itself
+                await stores.leases.give_back(lease, copy_name())
+
+
+async def _tell(
+    adapter: Adapter, stores: Stores, model: Model, news: OwnerNews, written: dict[str, str]
+) -> str | None:
     """What was decided and why, what each of the two says to the same words, and the way back."""
-    if ending.decision == "promote":
-        head = f"{ending.version} answers everywhere from now on, instead of {_name(ending.before)}."
-        buttons = [Button("Take it back", f"roll-back:{ending.version}")]
+    trial, version = adapter.report["trial"], adapter.version
+    buttons = []
+    if trial["decision"] == "promote":
+        head = f"{version} answers everywhere from now on, instead of {_name(trial['before'])}."
+        buttons = [Button("Take it back", f"roll-back:{version}")]
     else:
-        head = (
-            f"I took {ending.version} back: people liked it less. {_name(ending.before)} answers, as before."
-        )
-        buttons = []
-    examples = await _examples(ending, stores, model)
-    await news.tell("\n\n".join([head, ending.words, *examples]), buttons)
+        head = f"I took {version} back: people liked it less. {_name(trial['before'])} answers, as before."
+    if version not in written:
+        text = f"{head}\n\n{trial['words']}"
+        for example in await _examples(trial["before"], version, stores, model):
+            if len(text) + len(example) + 2 <= LONGEST:
+                text += f"\n\n{example}"
+        written[version] = text
+    return await news.tell(written[version], buttons)
+
+
+def _to_tell(adapter: Adapter) -> str | None:
+    until = adapter.report.get("trial", {}).get(TO_TELL)
+    return until if isinstance(until, str) else None
 
 
 def taking_back(stores: Stores) -> Callable[[str], Awaitable[str]]:
     """What the button under that message does: only ever to the version it names."""
 
     async def take_back(version: str) -> str:
-        live = await stores.adapters.live()
-        if live is None or live.version != version:
+        promotion = await stores.adapters.take_back(version, "taken back by the owner")
+        if promotion is None:
             return f"{version} does not answer any more."
-        promotion = await stores.adapters.roll_back("taken back by the owner")
         return f"{_name(promotion.version)} answers from the next message on."
 
     return take_back
@@ -72,22 +109,20 @@ def _name(version: str | None) -> str:
     return version or "the base model"
 
 
-async def _examples(ending: Ending, stores: Stores, model: Model) -> list[str]:
+async def _examples(before: str | None, version: str, stores: Stores, model: Model) -> list[str]:
     """Answers of both to the owner's own latest questions; none when the model cannot be asked."""
     prompts = await _owners_prompts(stores)
-    names = [ending.before or model.base.name, ending.version]
-    both = [
-        await stores.adapters.get(version) if version else None for version in (ending.before, ending.version)
-    ]
+    names = [before or model.base.name, version]
+    both = [await stores.adapters.get(name) if name else None for name in (before, version)]
     examples = []
     try:
         for prompt in prompts:
-            before, after = [await _answer(model, adapter, prompt) for adapter in both]
-            if before != after:
+            old, new = [await _answer(model, adapter, prompt) for adapter in both]
+            if old != new:
                 words = heard(prompt)[-WORDS_SHOWN:]
-                examples.append(f"> {words}\n{names[0]}: {before}\n{names[1]}: {after}")
+                examples.append(f"> {words}\n{names[0]}: {old}\n{names[1]}: {new}")
     except (ModelUnavailable, ModelRefused) as reason:
-        log.warning("no examples of %s: %s", ending.version, reason)
+        log.warning("no examples of %s: %s", version, reason)
     return examples[:EXAMPLES]
 
 

@@ -226,6 +226,22 @@ async def test_rolling_back_ends_the_canary_first_and_only_then_the_live_one(dat
     assert (await store.roll_back("worse")).version == "a"
 
 
+async def test_what_is_taken_back_by_name_goes_once_however_often_and_at_once_that_is_asked(
+    database: Database,
+) -> None:
+    store = await with_three(database)
+    for version in ("a", "b"):
+        await store.go_live(version, "up")
+    await store.start_canary("c", 0.2)  # in nobody's way
+    back = [one for one in await asyncio.gather(*[store.take_back("b", "no") for _ in range(4)]) if one]
+    assert [(one.version, one.previous) for one in back] == [("a", "b")]
+    assert await states(store) == {"a": "live", "b": "retired", "c": "passed"}
+    assert await store.take_back("b", "again") is None
+    await store.go_live("c", "up")
+    assert await store.take_back("a", "an old button") is None
+    assert await states(store) == {"a": "retired", "b": "retired", "c": "live"}
+
+
 @pytest.mark.parametrize(("promote", "state"), [(True, "live"), (False, "retired")])
 async def test_a_trial_is_settled_once_with_why_and_its_numbers(database: Database, promote, state) -> None:
     store = await with_three(database)

@@ -62,6 +62,16 @@ async def test_what_another_copy_of_the_service_has_to_tell_is_left_to_it(world)
     assert len(await world.runs.to_tell()) == 1
 
 
+async def test_a_copy_that_runs_no_chat_app_leaves_the_owner_to_the_one_that_does(world):
+    world.news.elsewhere.add(world.platform.name)
+    await world.ended(RunState.FAILED, "owner", "no key", kind="sync")
+    await asyncio.sleep(0.1)
+    assert len(await world.runs.to_tell()) == 1
+    world.news.elsewhere.clear()
+    await world.all_told()
+    assert world.platform.told == ["My sync run failed: no key"]
+
+
 async def test_the_owner_hears_once_that_something_fails_by_itself_and_that_it_works_again(world):
     for _ in range(3):
         await world.ended(RunState.FAILED, "owner", "no key", kind="sync")

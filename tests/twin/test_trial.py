@@ -41,10 +41,11 @@ async def model():
 
 
 @contextlib.asynccontextmanager
-async def watched(chats, model):
+async def watched(chats, model, *, elsewhere=(), closed_to=()):
     """The watch at work, and what the owner is told."""
     app = FakePlatform()
-    news = OwnerNews(Authority({"kitchen-app": ("sam",)}), {app.name: app})
+    app.closed_to |= set(closed_to)
+    news = OwnerNews(Authority({"kitchen-app": ("sam",)}), {app.name: app}, set(elsewhere))
     watching = asyncio.create_task(watch_by_the_clock(chats, model, SETTINGS, news, every=0.05))
     try:
         yield app
@@ -100,6 +101,54 @@ async def test_while_the_trial_goes_on_nobody_hears_anything(chats, model):
         await asyncio.sleep(0.3)
     assert app.told == []
     assert (await chats.states())["new"] == "canary"
+
+
+async def test_an_end_that_another_copy_decided_or_a_kill_kept_from_the_owner_is_told_later_and_once(
+    chats, model
+):
+    await chats.judged("old", 28, 12)
+    await chats.judged("new", 8, 32)
+
+    async def decided():
+        return (await chats.states())["new"] == "retired"
+
+    async def known():
+        return "to_tell" not in (await chats.adapters.get("new")).report["trial"]
+
+    async with watched(chats, model[0], elsewhere=["kitchen-app"]) as mute:
+        await until(decided)
+        await asyncio.sleep(0.2)
+    async with watched(chats, model[0], closed_to=["sam"]) as closed:
+        await asyncio.sleep(0.2)
+        closed.closed_to.clear()
+        await until(known)
+    async with watched(chats, model[0]) as later:
+        await asyncio.sleep(0.2)
+    assert (mute.told, later.told) == ([], [])
+    [told] = closed.told
+    assert told.startswith("I took new back")
+
+
+async def test_what_one_copy_is_just_telling_is_told_by_no_other(chats, model):
+    await chats.judged("old", 28, 12)
+    await chats.judged("new", 8, 32)
+    await chats.leases.take("trial new", "another copy", 600)
+    async with watched(chats, model[0]) as app:
+        await asyncio.sleep(0.3)
+        assert app.told == []
+        await chats.leases.give_back("trial new", "another copy")
+        await until(lambda: app.told)
+
+
+async def test_long_answers_and_long_questions_still_make_one_message_on_every_chat_app(chats, model):
+    for number in range(9):
+        await chats.reply("old", asked=f"{number} {'why? ' * 100}#{number}")
+    await chats.judged("old", 28, 12)
+    await chats.judged("new", 8, 32)
+    async with watched(chats, model[0]) as app:
+        await until(lambda: app.told)
+    assert "why?" in app.told[0]
+    assert len(app.told[0]) <= 1900
 
 
 async def test_the_way_back_leads_away_from_the_version_it_names_and_from_no_other(chats):
