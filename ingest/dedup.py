@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
+
+from msgspec import Struct
 
 from storage.records import Record
 
@@ -16,6 +18,7 @@ _RECENT = 40  # messages of one author in one thread
 _SPEAKERS = 500  # exports go thread by thread: whoever spoke long ago is not compared with any more
 _IDS = 150_000  # half of what is remembered; of what is forgotten, the store still knows the ids
 _WORD = re.compile(r"\w+")
+_MOST_PIECES, _LONG = 50_000, 64  # remembered, and of how many characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +29,36 @@ class Duplicate:
     of: str
 
 
-class _Said:
-    """No dataclass: a frozen one takes its time. Most are never compared, so their text waits as it is."""
+class _Said(Struct, gc=False):
+    """Most are never compared, so the words of their text wait."""
 
-    __slots__ = ("_pairs", "_text", "at", "id", "latest", "length")
-
-    def __init__(self, id: str, at: float, latest: float, text: str, length: int) -> None:
-        self.id, self.at = id, at  # seconds since 1970
-        self.latest = latest  # of it and of all before it
-        self.length = length  # in words, as blanks divide them
-        self._text, self._pairs = text, frozenset[tuple[str, str]]()
+    id: str
+    at: float  # seconds since 1970
+    latest: float  # of it and of all before it
+    text: str
+    length: int  # in words, as blanks divide them
+    known: frozenset[tuple[str, str]] | None = None
 
     def pairs(self) -> frozenset[tuple[str, str]]:
-        if self._text:
-            self._pairs, self._text = frozenset(pairwise(_WORD.findall(self._text.casefold()))), ""
-        return self._pairs
+        if self.known is None:
+            self.known = frozenset(pairwise(chain.from_iterable(map(_WORDS.__getitem__, self.text.split()))))
+            self.text = ""
+        return self.known
+
+
+class _Words(dict[str, list[str]]):
+    """What stood between two blanks -> the words in it, in small letters."""
+
+    def __missing__(self, written: str) -> list[str]:
+        found = _WORD.findall(written.casefold())
+        if len(self) > _MOST_PIECES:
+            self.clear()
+        if len(written) <= _LONG:
+            self[written] = found
+        return found
+
+
+_WORDS = _Words()
 
 
 class Dedup:
@@ -51,14 +69,19 @@ class Dedup:
         self._former: set[str] = set()
         self._recent: OrderedDict[tuple[str, str], deque[_Said]] = OrderedDict()
 
-    def check(self, record: Record) -> Record | Duplicate:
-        """The record itself when it is new. Words are compared with its author's last ones in the thread."""
+    def check(self, record: Record, words: int | None = None) -> Record | Duplicate:
+        """The record itself when it is new. Words are compared with its author's last ones in the thread.
+
+        `words`: how many there are in its text, as blanks divide them, where that is known.
+        """
         if record.id in self._ids or record.id in self._former:
             return Duplicate(record.origin, record.id)
         self._ids.add(record.id)
         if len(self._ids) >= _IDS:
             self._former, self._ids = self._ids, set()
-        if len(record.text) < 2 * MIN_WORDS - 1 or (length := len(record.text.split())) < MIN_WORDS:
+        if len(record.text) < 2 * MIN_WORDS - 1:
+            return record
+        if (length := len(record.text.split()) if words is None else words) < MIN_WORDS:
             return record
         at = record.said_at.timestamp()
         recent = self._said_by(record.thread_id, record.author_id)
@@ -87,4 +110,5 @@ def _overlap(said: _Said, earlier: _Said) -> float:
     if min(said.length, earlier.length) < SAME * max(said.length, earlier.length):
         return 0.0
     one, other = said.pairs(), earlier.pairs()
-    return len(one & other) / (len(one | other) or 1)
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared or 1)

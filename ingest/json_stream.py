@@ -6,13 +6,14 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, BinaryIO
 
 from msgspec.json import Decoder
 
 CHUNK = 1 << 18
-TOGETHER = 1 << 15  # characters of objects that are decoded in one go
-MAX_VALUE = 8 << 20  # characters; the longest message any chat allows is a thousandth of it
+TOGETHER = 1 << 15  # bytes of objects that are decoded in one go
+MAX_VALUE = 8 << 20  # bytes; the longest message any chat allows is a thousandth of it
 
 ANYTHING: Decoder[list[Any]] = Decoder(list[Any])
 _DECODER = json.JSONDecoder(strict=False)
@@ -20,7 +21,7 @@ _SPACE = re.compile(r"[ \t\r\n]*+")
 _COMMA = re.compile(r"[ \t\r\n]*+,[ \t\r\n]*+")
 _MARK = re.compile(r'["{}\[\]]')
 _STRING_REST = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
-_SCALAR = re.compile(r'[^\s,\]}:"{\[]*+')
+_SCALAR = re.compile(r'[^\s,\]}:"{\[]*+', re.ASCII)
 
 
 class Broken(ValueError):
@@ -37,6 +38,9 @@ class JsonStream:
     After each step of `members` or `items` the caller takes the one value that follows, with `value`, `skip`,
     `members` or `items`; `in_sight` may go on from there. `repair` may mend the text of a value that does not
     parse.
+
+    A character of `_text` is one byte of UTF-8, as if it were Latin-1: all that holds JSON together is ASCII,
+    and what stands between is turned into letters value by value, most of it by msgspec, which takes bytes.
     """
 
     def __init__(self, file: BinaryIO, repair: Callable[[str], str] = lambda text: text) -> None:
@@ -47,9 +51,9 @@ class JsonStream:
         self._ended = False
         self._why_ended = "the file breaks off here"
         start = self._read(4)
-        wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-        self._decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8-sig")(errors="replace")
-        self._text = self._decoder.decode(start)
+        wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        self._wide = codecs.getincrementaldecoder("utf-16")(errors="replace") if wide else None
+        self._text = self._as_bytes(start.removeprefix(codecs.BOM_UTF8))
 
     def peek(self) -> str:
         """The next character that is not white space, without moving past it."""
@@ -95,6 +99,10 @@ class JsonStream:
 
         `decoder` may leave out what its caller has no use for.
         """
+        return chain.from_iterable(self.together(decoder))
+
+    def together(self, decoder: Decoder[list[Any]] = ANYTHING) -> Iterator[list[Any]]:
+        """The same in lists of as many as were decoded in one go."""
         one_by_one = 0  # up to here
         while comma := _COMMA.match(self._text, self._at):
             if len(self._text) - self._at < TOGETHER and not self._ended:
@@ -103,17 +111,17 @@ class JsonStream:
                 continue
             if comma.end() > one_by_one:
                 if values := self._many(comma, decoder):
-                    yield from values
+                    yield values
                     continue
                 one_by_one = comma.end() + TOGETHER
             try:
-                value, end = _DECODER.raw_decode(self._text, comma.end())
+                value, end = self._decoded(comma.end())
             except (ValueError, RecursionError):
                 return
             if end == len(self._text):
                 return
             self._at = end
-            yield value
+            yield [value]
 
     def _many(self, comma: re.Match[str], decoder: Decoder[list[Any]]) -> list[Any]:
         """As many objects as come after this comma in one go, and past them; none when that is not to be had.
@@ -125,18 +133,24 @@ class JsonStream:
         if not end or text[start] != "{":
             return []
         try:
-            values = decoder.decode(f"[{text[start:end]}]")
+            values = decoder.decode(f"[{text[start:end]}]".encode("latin-1"))
         except (ValueError, RecursionError):  # what it is stricter about: NaN, half an emoji, a bare tab
             return []
         self._at = end
         return values
+
+    def _decoded(self, at: int) -> tuple[Any, int]:
+        """The value that begins there and where it ends. Raises ValueError, RecursionError."""
+        value, end = _DECODER.raw_decode(self._text, at)
+        written = self._text[at:end]
+        return value if written.isascii() else _DECODER.decode(_letters(written)), end
 
     def value(self) -> Any:
         """The whole value that begins here. Raises BadValue when it alone is bad, Broken when all is over."""
         while True:
             self.peek()
             try:
-                value, end = _DECODER.raw_decode(self._text, self._at)
+                value, end = self._decoded(self._at)
             except (ValueError, RecursionError):
                 found = self._end_of_value()
             else:
@@ -206,7 +220,7 @@ class JsonStream:
 
     def _mended(self, damaged: str) -> Any:
         try:
-            return json.loads(self._repair(damaged), strict=False)
+            return json.loads(self._repair(_letters(damaged)), strict=False)
         except RecursionError as error:
             raise BadValue("nested too deeply") from error
         except ValueError as error:
@@ -227,8 +241,13 @@ class JsonStream:
             return False
         rest = self._text[self._at :]
         data = self._read(max(CHUNK, len(rest)))  # doubling, so that a long value is not copied over and over
-        self._text, self._at = rest + self._decoder.decode(data, final=not data), 0
+        self._text, self._at = rest + self._as_bytes(data), 0
         return len(self._text) > len(rest) or not self._ended
+
+    def _as_bytes(self, data: bytes) -> str:
+        if self._wide:
+            data = self._wide.decode(data, final=not data).encode()
+        return data.decode("latin-1")
 
     def _read(self, size: int) -> bytes:
         try:
@@ -237,3 +256,8 @@ class JsonStream:
             data, self._why_ended = b"", f"the file cannot be read any further ({error})"
         self._ended = self._ended or not data
         return data
+
+
+def _letters(written: str) -> str:
+    """What bytes that were taken for Latin-1 say."""
+    return written.encode("latin-1").decode(errors="replace")

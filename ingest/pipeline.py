@@ -125,7 +125,10 @@ class Passage:
             if isinstance(item, Record):
                 bits, words = next(looked) if text else (0, [])
                 fit = self._screen.fit_to_keep(item, text, bits)
-                outcome = self._dedup.check(fit) if isinstance(fit, Record) else fit
+                if isinstance(fit, Record):
+                    outcome = self._dedup.check(fit, len(words) if fit.text is text else None)
+                else:
+                    outcome = fit
                 if self._strangers and isinstance(outcome, Record):
                     if bits & CAPITAL or outcome.text is not text:
                         self._strangers.meet(outcome)

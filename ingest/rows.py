@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
 from msgspec.json import Decoder
@@ -29,6 +30,14 @@ class Piece(NamedTuple):
     where: str
 
 
+class Batch(NamedTuple):
+    """Items of one key that came together: each value, and which spot of the file it has (see `place`)."""
+
+    key: str
+    values: Sequence[Any]
+    spots: Sequence[int | str]
+
+
 def json_pieces(
     export: Export,
     name: str,
@@ -36,38 +45,48 @@ def json_pieces(
     about: Collection[str] = (),
     start: Callable[[BinaryIO], None] = lambda file: None,
     root: Known | None = None,
-    decoder: Decoder[list[Any]] = ANYTHING,
 ) -> Iterator[Piece | Skipped]:
     """The elements of a JSON list; of a JSON object its `about` values whole, its `lists` by element.
 
     Everything else is passed over; what `root` does not know of it is told as drift. `start` may move past
-    what stands before the JSON; `decoder` may leave things out of the elements, but need not.
+    what stands before the JSON.
     """
-    number = 0
+    for batch in json_batches(export, name, lists, about, start, root):
+        if isinstance(batch, Skipped):
+            yield batch
+        else:
+            for value, spot in zip(batch.values, batch.spots, strict=True):
+                yield Piece(batch.key, value, place(name, spot))
+
+
+def json_batches(
+    export: Export,
+    name: str,
+    lists: Collection[str] = (),
+    about: Collection[str] = (),
+    start: Callable[[BinaryIO], None] = lambda file: None,
+    root: Known | None = None,
+    decoder: Decoder[list[Any]] = ANYTHING,
+) -> Iterator[Batch | Skipped]:
+    """The same, as many at a time as were decoded in one go, for chats of millions.
+
+    `decoder` may leave things out of the elements, or make something of them, but need not.
+    """
+    reading = _Reading(name)
     try:
         with export.open(name) as file:
             start(file)
             stream = JsonStream(file)
             if stream.peek() == "[" or not (lists or about):
-                for _ in stream.items():
-                    number += 1
-                    yield _piece(stream, "", place(name, number))
-                    for value in stream.in_sight(decoder):
-                        number += 1
-                        yield Piece("", value, place(name, number))
+                yield from reading.elements(stream, "", decoder)
                 return
             found = False
             for key in stream.members():
                 found = found or key in lists
                 if key in lists and stream.peek() == "[":
-                    for _ in stream.items():
-                        number += 1
-                        yield _piece(stream, key, place(name, number))
-                        for value in stream.in_sight(decoder):
-                            number += 1
-                            yield Piece(key, value, place(name, number))
+                    yield from reading.elements(stream, key, decoder)
                 elif key in about:
-                    yield _piece(stream, key, place(name, key))
+                    yield _one(stream, key, name, key)
                 else:
                     if root and key not in root.fields:
                         export.drift.passed_over("file", key, stream.peek())
@@ -75,14 +94,34 @@ def json_pieces(
             if lists and not found:
                 yield Skipped(place(name, "end"), "nothing of what such a file holds is in it")
     except (Broken, OSError) as error:
-        yield Skipped(place(name, f"after {number}"), why(error))
+        yield Skipped(place(name, f"after {reading.number}"), why(error))
 
 
-def _piece(stream: JsonStream, key: str, where: str) -> Piece | Skipped:
+@dataclass(slots=True)
+class _Reading:
+    """How far we are: this many elements of the file's lists have begun."""
+
+    name: str
+    number: int = 0
+
+    def elements(
+        self, stream: JsonStream, key: str, decoder: Decoder[list[Any]]
+    ) -> Iterator[Batch | Skipped]:
+        """Those of the list that begins here."""
+        for _ in stream.items():
+            self.number += 1
+            yield _one(stream, key, self.name, self.number)
+            for values in stream.together(decoder):
+                first = self.number + 1
+                self.number += len(values)
+                yield Batch(key, values, range(first, first + len(values)))
+
+
+def _one(stream: JsonStream, key: str, name: str, spot: int | str) -> Batch | Skipped:
     try:
-        return Piece(key, stream.value(), where)
+        return Batch(key, [stream.value()], [spot])
     except BadValue as error:
-        return Skipped(where, str(error))
+        return Skipped(place(name, spot), str(error))
 
 
 def json_lines(export: Export, name: str) -> Iterator[Piece | Skipped]:

@@ -24,16 +24,25 @@ from storage.twins import COLUMN
 TOGETHER = 500  # rows of one statement; SQLite takes 32,766 values
 _TEXTS = tuple(column.name for column in columns(RecordRow, Record) if isinstance(column.type, Words))
 _texts = attrgetter(*_TEXTS)
-Column = tuple[Any, ...]  # one field of many records
+Column = Sequence[Any]  # one field of many records
 Bind = Callable[[Column], Iterable[Any]]
 
 
 def all_as_kept(records: Sequence[Record]) -> Sequence[Record]:
     """As they will come back, so that comparing the two says whether anything changed."""
-    texts = (filter(None, column) for column in zip(*map(_texts, records), strict=True))
+    fine = all(_is_storable(column) for column in _columns(records, map(attrgetter, _TEXTS)))
     tags = chain.from_iterable({record.tags for record in records})
-    everything = "\n".join(chain(chain.from_iterable(texts), tags))
-    return records if storable(everything) is everything else list(map(_as_kept, records))
+    return records if fine and _is_storable([*tags]) else list(map(_as_kept, records))
+
+
+def _columns(records: Sequence[Record], fields: Iterable[Callable[[Record], Any]]) -> Iterator[Column]:
+    """Field by field, which is quicker than all fields of a record at once."""
+    return (list(map(field, records)) for field in fields)
+
+
+def _is_storable(column: Column) -> bool:
+    everything = "\n".join(filter(None, column))
+    return storable(everything) is everything
 
 
 def _as_kept(record: Record) -> Record:
@@ -59,28 +68,24 @@ class BulkInsert:
     def __init__(self, insert: Insert, dialect: Dialect) -> None:
         keys = [column.name for column in insert.table.c if column.name != COLUMN]
         compiled: Any = insert.compile(dialect=dialect, column_keys=keys)
-        names = compiled.positiontup
+        names: list[str] = compiled.positiontup
         self._sql = str(compiled)
         self._row = f"({', '.join('?' * len(names))})"
         self._together = TOGETHER if dialect.name == "sqlite" and self._row in self._sql else 0
-        self._values = attrgetter(*names)
+        self._fields = list(map(attrgetter, names))
         self._binders = [_binder(insert.table.c[name].type, dialect) for name in names]
 
     def statements(self, records: Sequence[Record]) -> Iterator[tuple[str, Any]]:
         """They add the records in this order; their texts are as `all_as_kept` leaves them."""
-        rows = self._rows(records)
+        columns = zip(self._binders, _columns(records, self._fields), strict=True)
+        bound = [list(bind(column)) for bind, column in columns]
         if not self._together:
-            yield self._sql, rows
+            yield self._sql, list(zip(*bound, strict=True))
             return
-        for at in range(0, len(rows), self._together):
-            some = rows[at : at + self._together]
-            sql = self._sql.replace(self._row, ", ".join([self._row] * len(some)), 1)
-            yield sql, tuple(chain.from_iterable(some))
-
-    def _rows(self, records: Sequence[Record]) -> list[tuple[Any, ...]]:
-        columns = zip(*map(self._values, records), strict=True)
-        bound = (bind(column) for bind, column in zip(self._binders, columns, strict=True))
-        return list(zip(*bound, strict=True))
+        for at in range(0, len(records), self._together):
+            some = [column[at : at + self._together] for column in bound]
+            sql = self._sql.replace(self._row, ", ".join([self._row] * len(some[0])), 1)
+            yield sql, tuple(chain.from_iterable(zip(*some, strict=True)))
 
 
 def _binder(type_: Any, dialect: Dialect) -> Bind:

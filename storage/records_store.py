@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Delete, Insert, Select, Update, delete, func, literal_column, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -22,6 +23,7 @@ from storage.tables import CursorRow, RecordRow, selecting
 from storage.twins import COLUMN
 
 Item = TypeVar("Item")
+MANY = 500  # records; with fewer, asking first what is there takes no time
 CHUNK = 4000  # records per transaction: long enough to be fast, and a chat waits a tenth of a second at most
 
 FORGOTTEN = "forgotten"  # the origin of what the owner took out: nothing is left of where it was
@@ -41,7 +43,8 @@ class Kept:
 class RecordStore:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._bulk: dict[bool, BulkInsert] = {}  # by whether what is kept was seen live
+        self._bulk: dict[bool | None, BulkInsert] = {}  # see `_put`
+        self._all_new = True  # so far as this process has met what it was to keep
 
     async def add_all(self, records: Iterable[Record], *, live: bool = False) -> Kept:
         """Keep them, each id once; what was deleted stays deleted. The same records again change nothing.
@@ -149,11 +152,12 @@ class RecordStore:
         added = merged = updated = 0
         async with self._writing() as session:
             ids = {record.id for record in records}
+            if self._all_new and len(ids) == len(records) >= MANY and await self._put_new(session, records):
+                return Kept(added=len(records))
             there = _select().where(self._database.is_among(RecordRow.id, ids))
             known = {row.id: Record(*row) for row in await session.execute(there)}
+            self._all_new = not known
             changed: dict[str, Record] = {}
-            if not known and len(ids) == len(records):  # the usual import, all of it new
-                added, changed, records = len(records), {record.id: record for record in records}, ()
             for record in records:
                 before = known.get(record.id)
                 back = live and before is not None and bool(before.deleted_at and before.origin != FORGOTTEN)
@@ -169,14 +173,28 @@ class RecordStore:
                     updated += 1
                 changed[record.id] = known[record.id] = record
             if changed:
-                connection = await session.connection()
-                bulk = self._bulk.get(live)
-                bulk = self._bulk[live] = bulk or BulkInsert(self._upsert(live), connection.dialect)
-                # What one audience may hear side by side, because that is how its memories are indexed.
-                in_order = sorted(changed.values(), key=attrgetter("audience", "id"))
-                for sql, values in bulk.statements(in_order):
-                    await connection.exec_driver_sql(sql, values)
+                await self._put(session, changed.values(), live)
         return Kept(added, merged, updated)
+
+    async def _put_new(self, session: AsyncSession, records: Sequence[Record]) -> bool:
+        """The usual import: nothing of it is there, and looking first takes longer than finding out."""
+        try:
+            async with session.begin_nested():
+                await self._put(session, records, None)
+        except IntegrityError:
+            return False
+        return True
+
+    async def _put(self, session: AsyncSession, records: Iterable[Record], live: bool | None) -> None:
+        """`live`: see `add_all`; None: what is there already is an IntegrityError."""
+        connection = await session.connection()
+        if live not in self._bulk:
+            insert = self._database.insert(RecordRow) if live is None else self._upsert(live)
+            self._bulk[live] = BulkInsert(insert, connection.dialect)
+        # What one audience may hear side by side, because that is how its memories are indexed.
+        in_order = sorted(records, key=attrgetter("audience", "id"))
+        for sql, values in self._bulk[live].statements(in_order):
+            await connection.exec_driver_sql(sql, values)
 
     def _upsert(self, live: bool) -> Insert:
         insert = self._database.insert(RecordRow)

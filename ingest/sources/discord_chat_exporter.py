@@ -7,9 +7,10 @@ package has all the owner ever wrote, this one has what others said around it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
@@ -19,9 +20,8 @@ from ingest.attachments import attachment
 from ingest.discord import plain, record_id, said_at
 from ingest.drift import Drift, known
 from ingest.files import Export, open_export
-from ingest.json_stream import ANYTHING
-from ingest.rows import Piece, json_pieces
-from ingest.source import OWNER, Owner, Person, Read, Source, marked
+from ingest.rows import json_batches
+from ingest.source import OWNER, Owner, Person, Read, Source, marked, place
 from ingest.values import as_dict, as_id, as_list, as_text, from_iso, texts
 from storage.records import Attachment, Kind, Record, Skipped
 
@@ -123,13 +123,11 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
     """Everybody who wrote or was mentioned."""
     told: set[_Called] = set()
     with open_export(path) as export:
-        for item in _messages(export, _SPEAKERS):
-            if isinstance(item, Skipped):
+        for batch in _batches(export, _SPEAKERS):
+            if isinstance(batch, Skipped):
                 continue
-            message = item[0].value
-            if not isinstance(message, _Speakers):
-                message = _as_speakers(as_dict(message))
-            for user in (message.author, *message.mentions):
+            found = map(_as_speakers, batch.messages)
+            for user in dict.fromkeys(chain.from_iterable((one.author, *one.mentions) for one in found)):
                 if user in told:
                     continue
                 told.add(user)
@@ -137,8 +135,11 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
                     yield Person(f"discord:{user_id}", texts(user.nickname), texts(user.name))
 
 
-def _as_speakers(message: dict[Any, Any]) -> _Speakers:
-    """Whatever is in it: nothing here has been looked at."""
+def _as_speakers(message: Any) -> _Speakers:
+    """Whatever is in it: what has not been decoded as one has not been looked at, either."""
+    if isinstance(message, _Speakers):
+        return message
+    message = as_dict(message)
     users = [as_dict(message.get("author")), *map(as_dict, as_list(message.get("mentions")))]
     author, *mentioned = (
         _Called(as_id(user.get("id")) or "", as_text(user.get("nickname")), as_text(user.get("name")))
@@ -151,34 +152,42 @@ def read(path: Path, owner: Owner) -> Iterator[Read]:
     """Both sides, file by file; partitions and repeated exports of a channel meet by the messages' ids."""
     with open_export(path) as export:
         yield from export.refused
-        for item in _messages(export, _SAID):
-            if isinstance(item, Skipped):
-                yield item
+        for batch in _batches(export, _SAID):
+            if isinstance(batch, Skipped):
+                yield batch
                 continue
-            _look_for_news(item[0].value, export.drift)
-            yield _record(*item, owner)
+            thread = f"discord:{batch.channel}"
+            for message, spot in zip(batch.messages, batch.spots, strict=True):
+                _look_for_news(message, export.drift)
+                yield _record(message, place(batch.file, spot), thread, owner)
         yield from export.drift.found()
 
 
-def _messages(
-    export: Export, decoder: Decoder[list[Any]] = ANYTHING
-) -> Iterator[tuple[Piece, str] | Skipped]:
-    """Each message and the id of its channel, which is written above the messages."""
+class _Batch(NamedTuple):
+    """Messages that came together, and the id of their channel, which is written above them."""
+
+    messages: Sequence[Any]
+    channel: str
+    file: str
+    spots: Sequence[int | str]
+
+
+def _batches(export: Export, decoder: Decoder[list[Any]]) -> Iterator[_Batch | Skipped]:
     found = False
     for name in export.names:
         if not _is_one(export, name):
             continue
         found, channel = True, "unknown"
-        pieces = json_pieces(
+        batches = json_batches(
             export, name, lists=("messages",), about=("channel",), root=_ROOT, decoder=decoder
         )
-        for piece in pieces:
-            if isinstance(piece, Skipped):
-                yield piece
-            elif piece.key == "channel":
-                channel = as_id(as_dict(piece.value).get("id")) or channel
+        for batch in batches:
+            if isinstance(batch, Skipped):
+                yield batch
+            elif batch.key == "channel":
+                channel = as_id(as_dict(batch.values[0]).get("id")) or channel
             else:
-                yield piece, channel
+                yield _Batch(batch.values, channel, name, batch.spots)
     if not found:
         why = "no JSON of DiscordChatExporter here; export again and choose the format JSON"
         yield Skipped("export.json", why)
@@ -196,8 +205,7 @@ def _look_for_news(message: Any, drift: Drift) -> None:
         drift.kind("message", "type", str(message.type))
 
 
-def _record(piece: Piece, channel: str, owner: Owner) -> Record | Skipped:
-    message, where = piece.value, piece.where
+def _record(message: Any, where: str, thread: str, owner: Owner) -> Record | Skipped:
     if isinstance(message, dict):
         message = _as_said(message)
     if not isinstance(message, _Said):
@@ -223,12 +231,12 @@ def _record(piece: Piece, channel: str, owner: Owner) -> Record | Skipped:
         kind=Kind.MESSAGE,
         author_id=OWNER if by_owner else f"discord:{author_id or 'nobody'}",
         by_owner=by_owner,
-        thread_id=f"discord:{channel}",
+        thread_id=thread,
         said_at=when,
         text=_who_is_meant(plain(text), message),
         reply_to=record_id(answered) if answered else None,
         attachments=_attachments(message),
-        audience=f"discord:{channel}",
+        audience=thread,
         origin=where,
         zone_source=zone_source,
         edited_at=from_iso(message.timestampEdited),

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
+from msgspec import UNSET
 from msgspec.json import Decoder
 
-from ingest.clean import well_formed
 from ingest.drift import Drift, known
 from ingest.files import Export, open_export
-from ingest.json_stream import ANYTHING, BadValue, Broken, JsonStream
-from ingest.source import OWNER, Owner, Person, Read, Source, marked, place
-from storage.records import Attachment, Kind, Record, Skipped, ZoneSource, stable_id
+from ingest.json_stream import BadValue, Broken, JsonStream
+from ingest.source import OWNER, Owner, Person, Read, Source, place
+from ingest.telegram import (
+    MESSAGES,
+    SPEAKERS,
+    Said,
+    Service,
+    Unsupported,
+    as_said,
+    attachments,
+    look_for_news,
+    number,
+    peer,
+    plain,
+    speakers,
+    string,
+    time,
+)
+from ingest.values import as_dict
+from storage.records import Kind, Record, Skipped, stable_id
 
 _HEAD = 1 << 16
 _ONE_CHAT = re.compile(
@@ -34,45 +50,11 @@ _NOT_TALK = {
     "public_channel": "a channel, not a conversation",
 }
 _TALK = ("saved_messages", "personal_chat", "private_group", "private_supergroup", "public_supergroup")
-_MEDIA = {"voice_message": "audio", "audio_file": "audio", "animation": "image", "sticker": "sticker"}
-_LABELS = {"email": "email", "phone": "phone", "bank_card": "card"}
-
-# What there is in each place; a service message is never read, and has fields of its own for each action.
 _ROOT = known(
     "about personal_information profile_pictures profile_music stories contacts frequent_contacts sessions"
     " web_sessions other_data chats left_chats"
 )
 _CHAT = known("id name", values={"type": (*_NOT_TALK, *_TALK)})
-_SaidBy = TypedDict(
-    "_SaidBy", {"from": Any, "from_id": Any, "forwarded_from": Any, "forwarded_from_id": Any}, total=False
-)
-_SPEAKERS: Decoder[list[Any]] = Decoder(list[_SaidBy])
-_PART = known(
-    "text href user_id language document_id collapsed",
-    values={
-        "type": (
-            "unknown mention hashtag bot_command link email bold italic code pre plain"
-            " text_link mention_name phone cashtag underline strikethrough blockquote"
-            " bank_card spoiler custom_emoji"
-        )
-    },
-)
-_MESSAGE = known(
-    "id date date_unixtime edited edited_unixtime from from_id author forwarded_from forwarded_from_id"
-    " saved_from reply_to_message_id reply_to_peer_id via_bot photo photo_file_size file file_size file_name"
-    " thumbnail thumbnail_file_size performer title sticker_emoji mime_type duration_seconds width height"
-    " media_spoiler self_destruct_period_seconds contact_information contact_vcard contact_vcard_file_size"
-    " location_information live_location_period_seconds place_name address game_title game_description"
-    " game_link invoice_information poll todo_list giveaway_information giveaway_results paid_media"
-    " inline_bot_buttons reactions",
-    values={
-        "type": ("message", "service", "unsupported"),
-        "media_type": (*_MEDIA, "video_message", "video_file"),
-    },
-    text=_PART,
-    text_entities=_PART,
-)
-
 # Telegram Desktop writes control characters as \xNN, and for a while it wrote document_id without quotes.
 _HEX_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*+)\\x([0-9A-Fa-f]{2})")
 _BARE_DOCUMENT = re.compile(r'("document_id"\s*:\s*)(?!["\d])([^,}\]\n]*[^,}\]\s])')
@@ -95,7 +77,7 @@ class _Chat:
 
     @property
     def number(self) -> str:
-        return _number(self.about.get("id")) or "unknown"
+        return number(self.about.get("id")) or "unknown"
 
     @property
     def id(self) -> str:
@@ -110,12 +92,22 @@ class _Chat:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One step through an export: a message of a chat, or something else of the root by its key."""
+    """Something of the root by its key."""
 
     key: str
     value: Any
-    chat: _Chat
     where: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """Messages of one chat that came together; `first` is the number of the first of them."""
+
+    values: Sequence[Any]
+    chat: _Chat
+    file: str
+    nth_chat: int
+    first: int
 
 
 def recognise(path: Path) -> float:
@@ -131,24 +123,25 @@ def people(path: Path, owner: Owner) -> Iterator[Person]:
     """Contacts, the other side of personal chats, and everybody who wrote."""
     told: set[tuple[str, str]] = set()
     with open_export(path) as export:
-        for item in _walk(export, _SPEAKERS):
+        for item in _walk(export, SPEAKERS):
             if isinstance(item, Skipped):
                 continue
-            found: list[tuple[str | None, str]] = []
-            if item.key == "message" and isinstance(item.value, dict):
-                found.append((_peer(item.value.get("from_id")), _string(item.value.get("from"))))
-                found.append(
-                    (_peer(item.value.get("forwarded_from_id")), _string(item.value.get("forwarded_from")))
-                )
-                if item.chat.kind == "personal_chat":
-                    found.append((_peer(item.chat.about.get("id")), _string(item.chat.about.get("name"))))
-            elif item.key == "contact" and isinstance(item.value, dict):
-                names = (_string(item.value.get(key)) for key in ("first_name", "last_name"))
-                found.append((_peer(item.value.get("user_id")), " ".join(filter(None, names))))
-            for peer, name in found:
-                if peer and name and peer.startswith("user") and (peer, name) not in told:
-                    told.add((peer, name))
-                    yield Person(f"telegram:{peer.removeprefix('user')}", (name,))
+            for account, name in dict.fromkeys(_named(item)):
+                if account and name and account.startswith("user") and (account, name) not in told:
+                    told.add((account, name))
+                    yield Person(f"telegram:{account.removeprefix('user')}", (name,))
+
+
+def _named(item: _Item | _Messages) -> Iterator[tuple[str | None, str]]:
+    if isinstance(item, _Messages):
+        for one in filter(None, dict.fromkeys(map(speakers, item.values))):
+            yield peer(one.from_id), string(one.from_)
+            yield peer(one.forwarded_from_id), string(one.forwarded_from)
+            if item.chat.kind == "personal_chat":
+                yield peer(item.chat.about.get("id")), string(item.chat.about.get("name"))
+    elif item.key == "contact" and isinstance(item.value, dict):
+        names = (string(item.value.get(key)) for key in ("first_name", "last_name"))
+        yield peer(item.value.get("user_id")), " ".join(filter(None, names))
 
 
 def read(path: Path, owner: Owner) -> Iterator[Read]:
@@ -157,61 +150,71 @@ def read(path: Path, owner: Owner) -> Iterator[Read]:
         yield from export.refused
         accounts = {account for account in owner.accounts.get("telegram", ()) if account.isdigit()}
         guessed: dict[str, str | None] = {}
-        for item in _walk(export):
+        for item in _walk(export, MESSAGES):
             if isinstance(item, Skipped):
                 yield item
+            elif isinstance(item, _Messages):
+                thread = f"telegram:{item.chat.id}"
+                for nth, value in enumerate(item.values, item.first):
+                    look_for_news(value, export.drift)
+                    message = as_said(value)
+                    own = accounts or _from_context(message, item.chat, owner, guessed)
+                    where = place(item.file, f"{item.nth_chat}.{nth}")
+                    yield _record(message, item.chat, thread, where, owner, own)
             elif item.key == "owner":
-                account = _number(item.value.get("user_id")) if isinstance(item.value, dict) else None
+                account = number(as_dict(item.value).get("user_id"))
                 if account and accounts and account not in accounts:
                     why = f"this export is account {account}'s, which is not in [owner] accounts.telegram"
                     yield Skipped(item.where, why)
                     return
                 if account:
                     accounts.add(account)
-            elif item.key == "message":
-                if not isinstance(item.value, dict) or item.value.get("type") != "service":
-                    export.drift.look("message", item.value, _MESSAGE)
-                own = accounts or _from_context(item, owner, guessed)
-                yield _record(item, owner, own)
         yield from export.drift.found()
 
 
-def _from_context(item: _Item, owner: Owner, guessed: dict[str, str | None]) -> set[str]:
+def _from_context(
+    message: Said | Service | None, chat: _Chat, owner: Owner, guessed: dict[str, str | None]
+) -> set[str]:
     """A single chat's export names no owner: it is not the other side, or it bears the owner's name."""
-    if not isinstance(item.value, dict):
+    if message is None:
         return set()
-    sender = (_peer(item.value.get("from_id")) or "").removeprefix("user")
-    if item.chat.kind == "personal_chat" and sender and sender != item.chat.number:
+    sender = (peer(message.from_id) or "").removeprefix("user")
+    if chat.kind == "personal_chat" and sender and sender != chat.number:
         return {sender}
-    if _string(item.value.get("from")) in {owner.name, *owner.aliases} - {""}:
-        guessed[item.chat.id] = sender
-    known = guessed.get(item.chat.id)
+    if string(message.from_) in {owner.name, *owner.aliases} - {""}:
+        guessed[chat.id] = sender
+    known = guessed.get(chat.id)
     return {known} if known else set()
 
 
-def _record(item: _Item, owner: Owner, accounts: set[str]) -> Record | Skipped:
-    message, chat, where = item.value, item.chat, item.where
-    if not isinstance(message, dict):
+def _record(
+    message: Said | Service | None, chat: _Chat, thread: str, where: str, owner: Owner, accounts: set[str]
+) -> Record | Skipped:
+    if message is None:
         return Skipped(where, "not a message")
-    if reason := _left_out(message, chat):
+    if chat.kind in _NOT_TALK:
+        return Skipped(where, _NOT_TALK[chat.kind], failed=False)
+    if isinstance(message, Service):
+        return Skipped(where, "a service message", failed=False)
+    if reason := _left_out(message):
         return Skipped(where, reason, failed=False)
-    number = _number(message.get("id"))
-    if not number:
+    id = number(message.id)
+    if not id:
         return Skipped(where, "no message id")
-    said_at, zone_source = _time(message, "date", owner)
+    said_at, zone_source = time(message.date_unixtime, message.date, owner)
     if said_at is None:
         return Skipped(where, "no time that can be read")
-    text = _text(message.get("text"))
+    text = plain(message.text)
     if not text.strip():
         return Skipped(where, "no words in it", failed=False)
-    sender = _peer(message.get("from_id"))
+    sender = peer(message.from_id)
     saved = chat.kind == "saved_messages"
     by_owner = saved or bool(sender and sender.removeprefix("user") in accounts)
-    thread = f"telegram:{chat.id}"
-    answered = _number(message.get("reply_to_message_id"))
-    elsewhere = message.get("reply_to_peer_id") is not None
+    answered = number(message.reply_to_message_id)
+    elsewhere = message.reply_to_peer_id is not None
+    edited = message.edited_unixtime is not None or message.edited is not None
     return Record(
-        id=stable_id("telegram", thread, number),
+        id=stable_id("telegram", thread, id),
         source="telegram",
         kind=Kind.NOTE if saved else Kind.MESSAGE,
         author_id=OWNER if by_owner else f"telegram:{(sender or 'nobody').removeprefix('user')}",
@@ -220,70 +223,20 @@ def _record(item: _Item, owner: Owner, accounts: set[str]) -> Record | Skipped:
         said_at=said_at,
         text=text,
         reply_to=stable_id("telegram", thread, answered) if answered and not elsewhere else None,
-        attachments=_attachments(message),
+        attachments=attachments(message),
         audience="owner" if saved else thread,
         origin=where,
         zone_source=zone_source,
-        edited_at=_time(message, "edited", owner)[0],
+        edited_at=time(message.edited_unixtime, message.edited, owner)[0] if edited else None,
     )
 
 
-def _left_out(message: dict[str, Any], chat: _Chat) -> str | None:
-    if chat.kind in _NOT_TALK:
-        return _NOT_TALK[chat.kind]
-    if message.get("type") == "service":
-        return "a service message"
-    if message.get("type") == "unsupported":
+def _left_out(message: Said) -> str | None:
+    if isinstance(message, Unsupported):
         return "a kind of message the export does not support"
-    if "forwarded_from" in message or "forwarded_from_id" in message or message.get("saved_from"):
+    if message.forwarded_from is not UNSET or message.forwarded_from_id is not UNSET or message.saved_from:
         return "forwarded: somebody else's words"
-    if message.get("via_bot"):
-        return "written by a bot"
-    return None
-
-
-def _time(message: dict[str, Any], key: str, owner: Owner) -> tuple[datetime | None, ZoneSource]:
-    """`date_unixtime` is the truth. `date` alone, in exports before 2021-12, is the owner's wall clock."""
-    try:
-        return datetime.fromtimestamp(int(message[f"{key}_unixtime"]), UTC), ZoneSource.EXPLICIT
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
-        pass
-    try:
-        local = datetime.fromisoformat(message[key])
-        said_at = owner.to_utc(local) if local.tzinfo is None else local.astimezone(UTC)
-        return (said_at if said_at.year > 1970 else None), ZoneSource.OWNER
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None, ZoneSource.OWNER
-
-
-def _text(value: Any) -> str:
-    """Plain text of Telegram's rich one; what it labels (person, e-mail, phone, card) keeps its label."""
-    if isinstance(value, str):
-        return well_formed(value)
-    parts: list[str] = []
-    for part in value if isinstance(value, list) else ():
-        if isinstance(part, str):
-            parts.append(part)
-        elif isinstance(part, dict) and isinstance(part.get("text"), str):
-            kind, text = part.get("type"), part["text"]
-            if kind == "mention_name" and (user := _number(part.get("user_id"))):
-                parts.append(marked("person", f"telegram:{user}"))
-            elif kind in _LABELS:
-                parts.append(marked(_LABELS[kind], text))
-            elif kind == "pre":
-                parts.append(f"```\n{text}\n```")
-            else:
-                parts.append(text)
-    return well_formed("".join(parts))
-
-
-def _attachments(message: dict[str, Any]) -> tuple[Attachment, ...]:
-    if message.get("photo"):
-        return (Attachment("image"),)
-    kind = message.get("media_type")
-    if isinstance(kind, str):
-        return (Attachment(_MEDIA.get(kind, "video")),)
-    return (Attachment("file"),) if message.get("file") else ()
+    return "written by a bot" if message.via_bot else None
 
 
 def _candidates(export: Export) -> list[str]:
@@ -291,7 +244,7 @@ def _candidates(export: Export) -> list[str]:
     return [name for name in export.names if name.lower().endswith(".json") and name.count("/") <= 1]
 
 
-def _walk(export: Export, decoder: Decoder[list[Any]] = ANYTHING) -> Iterator[_Item | Skipped]:
+def _walk(export: Export, decoder: Decoder[list[Any]]) -> Iterator[_Item | _Messages | Skipped]:
     """All that matters of every export file here, in the order it was written."""
     found = False
     for name in _candidates(export):
@@ -325,16 +278,16 @@ class _Spot:
         return place(self.name, what or f"{self.chat}.{self.message}")
 
 
-def _root(stream: JsonStream, spot: _Spot) -> Iterator[_Item | Skipped]:
+def _root(stream: JsonStream, spot: _Spot) -> Iterator[_Item | _Messages | Skipped]:
     chat = _Chat()
     for key in stream.members():
         if key == "messages":
             yield from _messages(stream, chat, spot)
         elif key == "personal_information":
-            yield _Item("owner", _value_or_none(stream), chat, spot.place(key))
+            yield _Item("owner", _value_or_none(stream), spot.place(key))
         elif key == "contacts":
             for value in _listed(stream):
-                yield _Item("contact", value, chat, spot.place(key))
+                yield _Item("contact", value, spot.place(key))
         elif key in ("chats", "left_chats") and stream.peek() == "{":
             yield from _chats(stream, spot)
         elif key in ("name", "type", "id"):
@@ -346,7 +299,7 @@ def _root(stream: JsonStream, spot: _Spot) -> Iterator[_Item | Skipped]:
             stream.skip()
 
 
-def _chats(stream: JsonStream, spot: _Spot) -> Iterator[_Item | Skipped]:
+def _chats(stream: JsonStream, spot: _Spot) -> Iterator[_Messages | Skipped]:
     for key in stream.members():
         if key != "list" or stream.peek() != "[":
             stream.skip()
@@ -368,19 +321,19 @@ def _chats(stream: JsonStream, spot: _Spot) -> Iterator[_Item | Skipped]:
                     stream.skip()
 
 
-def _messages(stream: JsonStream, chat: _Chat, spot: _Spot) -> Iterator[_Item | Skipped]:
+def _messages(stream: JsonStream, chat: _Chat, spot: _Spot) -> Iterator[_Messages | Skipped]:
     if stream.peek() != "[":
         stream.skip()
         return
     for _ in stream.items():
         spot.message += 1
         try:
-            yield _Item("message", stream.value(), chat, spot.place())
+            yield _Messages([stream.value()], chat, spot.name, spot.chat, spot.message)
         except BadValue as error:
             yield Skipped(spot.place(), str(error))
-        for value in stream.in_sight(spot.decoder):
-            spot.message += 1
-            yield _Item("message", value, chat, spot.place())
+        for values in stream.together(spot.decoder):
+            yield _Messages(values, chat, spot.name, spot.chat, spot.message + 1)
+            spot.message += len(values)
 
 
 def _listed(stream: JsonStream) -> Iterator[Any]:
@@ -401,25 +354,6 @@ def _value_or_none(stream: JsonStream) -> Any:
         return stream.value()
     except BadValue:
         return None
-
-
-def _peer(value: Any) -> str | None:
-    """ "user123", "channel123"; a bare number, as old exports and contacts have it, is a user."""
-    if isinstance(value, str) and re.fullmatch(r"(?:user|chat|channel)\d{1,20}", value, re.ASCII):
-        return value
-    return f"user{number}" if (number := _number(value)) else None
-
-
-def _number(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        return None
-    if isinstance(value, int):
-        return str(value) if 0 <= value < 1 << 63 else None
-    return value if re.fullmatch(r"\d{1,20}", value, re.ASCII) else None
-
-
-def _string(value: Any) -> str:
-    return well_formed(value).strip() if isinstance(value, str) else ""
 
 
 SOURCE = Source("telegram", recognise, read, people)
