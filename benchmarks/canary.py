@@ -34,10 +34,10 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.canary", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="50 trials of each kind instead of 400")
+    parser.add_argument("--quick", action="store_true", help="200 trials of each kind instead of 400")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
-    tries = 50 if options.quick else 400
+    tries = 200 if options.quick else 400
     settings = CanarySettings()
     ended = {
         kind: [trial(seed, effect, settings) for seed in range(tries)] for kind, effect in EFFECTS.items()
