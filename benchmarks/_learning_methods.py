@@ -50,6 +50,10 @@ PLAIN: Mapping[str, tuple[Signal, ...]] = {
     "plain_dpo": (Signal.CORRECTION,),
     "plain_kto": (Signal.UP,),
 }
+EXAMPLES: Mapping[str, tuple[str, float]] = {  # the rates that TRL's scripts name for adapters
+    "example_dpo": ("plain_dpo", 5e-6),
+    "example_kto": ("plain_kto", 5e-7),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ def ours(start: Start, method: str, count: int, **overrides: Mapping[str, Any]) 
     home, began = start.folder / f"{method}-{count}", _now()
     shutil.rmtree(home, ignore_errors=True)
     seed = start.owner.seed
-    pool = asyncio.run(freeze(events, home, LearningSettings(samples_per_correction=SAMPLES), start.sample))
+    told = LearningSettings(samples_per_correction=SAMPLES, min_thumbs=2)
+    pool = asyncio.run(freeze(events, home, told, start.sample))
     last = start.anchor
     steps: tuple[tuple[str, Callable[..., Any], type[PreferenceRecipe]], ...] = (
         ("pairs", train_dpo.train, DpoRecipe),
@@ -106,13 +111,14 @@ def ours(start: Start, method: str, count: int, **overrides: Mapping[str, Any]) 
     )
     for place, train, recipe in steps:
         if pool.counts[place] and _learnable(pool, place):
-            told = for_base(recipe, start.base, **{**ANY, "seed": seed, **overrides.get(place, {})})
+            chosen = for_base(recipe, start.base, **{**ANY, "seed": seed, **overrides.get(place, {})})
             target = home / place
-            train(pool.path, told, start.base, target, home / "work", parent=last, replay_dir=start.corpus)
+            train(pool.path, chosen, start.base, target, home / "work", parent=last, replay_dir=start.corpus)
             last = target
     if last == start.anchor:
         return changes(start, last, began)
-    mixture = InterpolationRecipe(seed=seed, **overrides.get("interpolation", {}))
+    limits = {"max_nll_rise": told.gate.max_nll_rise / 2, **overrides.get("interpolation", {})}
+    mixture = InterpolationRecipe(seed=seed, **limits)
     found = home / "mixture"
     interpolate(start.anchor, last, mixture, start.base, start.corpus, pool.path, found, live=start.anchor)
     return changes(start, found, began)

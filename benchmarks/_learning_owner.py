@@ -98,7 +98,7 @@ class Owner:
             if kind is Signal.UP:
                 kind = Signal.UP if len(habits) >= len(OLD) + 2 else Signal.DOWN
             text = {Signal.CORRECTION: hers(answer), Signal.COMPLAINT: _complaint(reply, habits)}.get(kind)
-            found.append(_judged(number, said, reply, kind, text))
+            found.append(_judged(f"chat-{self.seed}-{number}", number, said, reply, kind, text))
         return found
 
 
@@ -117,8 +117,8 @@ def _complaint(reply: str, habits: Sequence[str]) -> str:
     return next((words for habit, words in missing.items() if habit not in habits), "not how you talk")
 
 
-def _judged(number: int, said: str, reply: str, kind: Signal, text: str | None) -> Judged:
-    prompt, chat = asked(said), f"chat-{number}"
+def _judged(chat: str, number: int, said: str, reply: str, kind: Signal, text: str | None) -> Judged:
+    prompt = asked(said)
     key, at = message_key("terminal", chat, 1), START + timedelta(hours=number)
     stamp = Stamp(None, "pocket", "hash", tuple(prompt), {})
     message = Message(key, "terminal", chat, "twin", "Mira", reply, at, by_twin=True, stamp=stamp)

@@ -18,7 +18,7 @@ COLOURS = {
     "complaints": "#b279a2",
     "plain_dpo": "#9aa0a6",
     "plain_kto": "#5f6368",
-}
+}  # what is not named here is not drawn
 NAMES = {"plain_dpo": "plain TRL, DPO", "plain_kto": "plain TRL, KTO"}
 TITLES = {
     "pref_accuracy": "Her words preferred\n(held-out questions, higher is better)",
@@ -32,6 +32,8 @@ def draw(figures: Mapping[str, Any], picture: Path) -> None:
     drawing, panels = pyplot.subplots(1, len(TITLES), figsize=(11, 3.7), layout="constrained")
     for panel, (name, title) in zip(panels, TITLES.items(), strict=True):
         for method, by_events in figures["methods"].items():
+            if method not in COLOURS:
+                continue
             counts = [int(count) for count in by_events]
             found = [by_events[str(count)][name] for count in counts]
             style = ":" if method.startswith("plain") else "-"

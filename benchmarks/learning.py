@@ -4,8 +4,10 @@
 
 Compared with TRL's DPOTrainer and KTOTrainer with their own defaults, continuing the same supervised adapter.
 Only their learning rate is chosen for this size of model, the best of three for each number of events, on a
-seed of its own (the one our recipes were tuned on). With `--into`, the figures of every training are written
-down as soon as they are measured, and the same command goes on after those that are there.
+seed of its own (the one our recipes were tuned on); beside them, the rates that TRL's own scripts name for
+adapters (`trl/scripts/dpo.py`, `kto.py`), which are meant for larger models. With `--into`, the figures of
+every training are written down as soon as they are measured, and the same command goes on after those that
+are there.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks import _learning_plot
-from benchmarks._learning_methods import OURS, PLAIN, Start, begin, ours, plain
+from benchmarks._learning_methods import EXAMPLES, OURS, PLAIN, Start, begin, ours, plain
 from learning.pocket.cache import default_cache_dir, ensure
 
 SEEDS, TUNING_SEED = (0, 1, 2), 99
@@ -144,15 +146,18 @@ def _runs(
     rates: Mapping[tuple[str, int], float],
     book: Book,
 ) -> Runs:
-    runs: Runs = {method: {str(count): [] for count in events} for method in (*methods, *PLAIN)}
+    examples = EXAMPLES if len(methods) > 1 else ()
+    runs: Runs = {method: {str(count): [] for count in events} for method in (*methods, *PLAIN, *examples)}
     jobs = [(seed, method, count) for seed in seeds for method in runs for count in events]
     for seed, method, count in _shown(jobs, "learning"):
-        rate = rates.get((method, count))
+        beside, rate = EXAMPLES.get(method, (method, rates.get((method, count))))
 
-        def measure(seed: int = seed, method: str = method, count: int = count) -> Figures:
+        def measure(
+            seed: int = seed, method: str = method, count: int = count, beside: str = beside, rate: Any = rate
+        ) -> Figures:
             if method in OURS:
                 return ours(starts.of(seed), method, count)
-            return plain(starts.of(seed), method, count, rates[method, count])
+            return plain(starts.of(seed), beside, count, rate)
 
         runs[method][str(count)].append(book.once((seed, method, count, rate), measure))
     return runs
@@ -200,6 +205,7 @@ def _conditions(seeds: Sequence[int], rates: Mapping[tuple[str, int], float]) ->
         "threads": 1,
         "seeds": list(seeds),
         "interval": "lowest and highest seed",
+        "example_learning_rates": {method: rate for method, (_, rate) in EXAMPLES.items()},
         "plain_learning_rates": {f"{method} {count}": rate for (method, count), rate in rates.items()},
         "held_out_by_ours": "a fifth of the events, to choose how far to go; plain TRL trains on all",
     }

@@ -1,4 +1,4 @@
-"""How far should a twin go the way that training points? Some or all of it: the best that the limit allows.
+"""How far should a twin go the way that training points? Some of it, all or further: the best that it may.
 
 Candidates are previous + share x (trained - previous), factor by factor. For two adapters of one lineage the
 factors differ little, and their mean is near the mean of their products (WARP, arXiv 2406.16768); every
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Measured:
     """One candidate on the held-out rows. NaN: there were no such rows."""
 
     share: float
-    nll: float  # nats a token of the owner's own words
+    nll: float  # nats a token of the owner's own words; NaN too where the weights are out of all bounds
     margin: float  # nats a token by which the better words are likelier
 
 
@@ -63,12 +63,12 @@ def interpolate(
             start, end = (_weights(model, path) for path in (previous, trained))
         if {name: w.shape for name, w in start.items()} != {name: w.shape for name, w in end.items()}:
             raise TrainingFailed(f"{previous.name} and {trained.name} differ in shape: nothing lies between.")
-        measured = []
-        for share in recipe.shares:
+        measured: list[Measured] = []
+        for share, to_go in _candidates(recipe, measured, limit):
             _put(model, start, end, share)
             nll, margin = _nll(model, tokenizer, words), _margin(model, tokenizer, pairs)
             measured.append(Measured(share, nll, margin))
-            on_progress(len(measured) / (len(recipe.shares) + 1), {"share": share})
+            on_progress(len(measured) / (len(measured) + to_go + 1), {"share": share})
         chosen = best(measured, limit)
         _put(model, start, end, chosen.share)
         manifest = json.loads((trained / MANIFEST).read_text(encoding="utf-8"))
@@ -109,10 +109,34 @@ def best(measured: Sequence[Measured], limit: float) -> Measured:
     Where there are no held-out pairs, the one that goes furthest. Is none within the limit, the one that is
     closest to it: the gate says the rest.
     """
-    within = [one for one in measured if math.isnan(one.nll) or one.nll <= limit]
+    within = [one for one in measured if math.isnan(limit) or one.nll <= limit]
     if not within:
-        return min(measured, key=lambda one: one.nll)
+        return min(measured, key=lambda one: (math.isnan(one.nll), one.nll))
     return max(within, key=lambda one: (-math.inf if math.isnan(one.margin) else one.margin, one.share))
+
+
+def halfway(measured: Sequence[Measured], limit: float) -> float | None:
+    """Between the furthest that is within the limit (at worst the start) and the next one, which is not.
+
+    None: all are within the limit, or there is none.
+    """
+    if math.isnan(limit):
+        return None
+    within = max((one.share for one in measured if one.nll <= limit), default=0.0)
+    beyond = min((one.share for one in measured if one.share > within), default=None)
+    return None if beyond is None else (within + beyond) / 2
+
+
+def _candidates(
+    recipe: InterpolationRecipe, measured: Sequence[Measured], limit: float
+) -> Iterator[tuple[float, int]]:
+    """The shares to measure, and how many come after each at most; `measured` grows meanwhile."""
+    for number, share in enumerate(recipe.shares, 1):
+        yield share, len(recipe.shares) - number + recipe.halvings
+    for to_go in reversed(range(recipe.halvings)):
+        if (share := halfway(measured, limit)) is None:
+            return
+        yield share, to_go
 
 
 def _held_out(

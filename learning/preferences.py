@@ -114,15 +114,21 @@ async def freeze(
     # Nobody else has a say in what the twin is examined on: it would be gone from what is trained on.
     kept_apart = held_out(by_owner or judged, settings.heldout_share)
     files: dict[str, list[Row]] = {name: [] for name in FILES}
+    taught: list[Judged] = []
     for item in _within_caps(judged, settings):
         if exchange(item) in kept_apart:
             what = Place.PAIR if Place.PAIR in route(item.feedback).places else Place.THUMB
             files[f"heldout_{what}.jsonl"].append(_row(item, what))
-            continue
+        else:
+            taught.append(item)
+    for item in taught:
         for place in route(item.feedback).places:
             files[f"{place}.jsonl"].append(_row(item, place))
-        if route(item.feedback).sampled and sampler and settings.samples_per_correction:
+        if route(item.feedback).sampled:
             files["pairs.jsonl"] += await _against_samples(item, sampler, settings)
+    for item in _examples(taught, settings):
+        files["demonstrations.jsonl"].append(_row(item, Place.DEMONSTRATION))
+        files["pairs.jsonl"] += await _against_samples(item, sampler, settings)
     return frozen(files, [item.feedback.id for item in judged], preferences_dir)
 
 
@@ -153,9 +159,23 @@ def load(path: Path) -> Preferences:
     return Preferences(card["id"], path, card["signals"], card["counts"])
 
 
-async def _against_samples(item: Judged, sampler: Sampler, settings: LearningSettings) -> list[Row]:
-    """The correction also beats what the model would say now: one correction, several things to unlearn."""
-    known = {plain(item.feedback.text or ""), plain(item.reply.text)}
+def _examples(taught: Sequence[Judged], settings: LearningSettings) -> list[Judged]:
+    """The replies that were liked, at part of their weight: what was liked is worth saying again.
+
+    None while there are few thumbs, or of one kind only: to like says something beside what was not liked.
+    """
+    thumbs = [item for item in taught if Place.THUMB in route(item.feedback).places]
+    liked = [item for item in thumbs if route(item.feedback).label]
+    if not settings.liked_weight or len(thumbs) < settings.min_thumbs or len(liked) in (0, len(thumbs)):
+        return []
+    return [replace(item, weight=item.weight * settings.liked_weight) for item in liked]
+
+
+async def _against_samples(item: Judged, sampler: Sampler | None, settings: LearningSettings) -> list[Row]:
+    """The better words also beat what the model would say now: one correction, several things to unlearn."""
+    if not sampler or not settings.samples_per_correction:
+        return []
+    known = {plain(_better(item)), plain(item.reply.text)}
     pairs = []
     for reply in await sampler(item.prompt, settings.samples_per_correction):
         if plain(reply) not in known:
@@ -167,7 +187,7 @@ async def _against_samples(item: Judged, sampler: Sampler, settings: LearningSet
 
 def _row(item: Judged, place: Place, rejected: str | None = None) -> Row:
     """One sample. Its id names the signal behind it: `lineage.py` finds it again by that."""
-    better, reply = item.feedback.text or "", item.reply.text
+    better, reply = _better(item), item.reply.text
     row: Row = {
         "id": stable_id(ID_OF[place], item.feedback.id),
         "conversation": conversation(item),
@@ -180,12 +200,17 @@ def _row(item: Judged, place: Place, rejected: str | None = None) -> Row:
             row |= {"id": stable_id("pair", item.feedback.id, rejected), "source": "logged"}
             return row | {"chosen": _said(better), "rejected": _said(rejected)}
         case Place.DEMONSTRATION:
-            weight = item.weight * demonstration_weight(reply, better)
+            weight = item.weight * (1.0 if better == reply else demonstration_weight(reply, better))
             return row | {"completion": _said(better), "weight": weight}
         case Place.THUMB:
             return row | {"completion": _said(reply), "label": bool(route(item.feedback).label)}
         case Place.HINDSIGHT:
             return row | {"completion": _said(reply), "complaint": better.strip()}
+
+
+def _better(item: Judged) -> str:
+    """What should be said instead, or again."""
+    return item.reply.text if item.feedback.kind is Signal.UP else item.feedback.text or ""
 
 
 def _said(text: str) -> list[dict[str, str]]:

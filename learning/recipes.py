@@ -153,11 +153,14 @@ class HindsightRecipe(PreferenceRecipe):
 
 
 class InterpolationRecipe(BaseModel):
-    """Between the adapter that training began with (0) and the one it ended with (1)."""
+    """Between the adapter that training began with (0) and the one it ended with (1), and beyond that one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    shares: tuple[float, ...] = Field(default=(0.3, 0.6, 0.8, 1.0), min_length=1)
+    shares: tuple[float, ...] = Field(default=(0.3, 0.6, 0.8, 1.0, 1.3), min_length=1)
+    halvings: int = Field(
+        default=2, ge=0, description="times that the limit is looked for halfway between two candidates"
+    )
     max_nll_rise: float = Field(default=0.05, ge=0, description="a cycle sets it to half of the gate's")
     max_length: int = Field(default=1024, ge=16)
     seed: int = 0
@@ -180,6 +183,7 @@ POCKET_SIZED: dict[type[Recipe], dict[str, Any]] = {
         "learning_rate": 1e-3,
         "epochs": 2,
         "min_updates": 100,
+        "max_epochs": 40,  # of five liked replies too; every epoch replays other words of the owner
         "batch_size": 8,
         "effective_batch": 8,
         "loss_weights": (1.0, 1.0),

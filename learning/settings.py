@@ -222,6 +222,12 @@ class LearningSettings(BaseModel):
     min_thumbs: int = Field(
         default=16, ge=2, description="fewer thumbs than this get no training step of their own"
     )
+    liked_weight: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="of a liked reply as an example of how to answer; a correction's is 1, 0: it is none",
+    )
     min_complaints: int = Field(
         default=4, ge=1, description="fewer complaints in words than this get no training step of their own"
     )

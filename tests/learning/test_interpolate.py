@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from learning import train_dpo, train_sft
 from learning.adapter_folder import WEIGHTS, check, sha256
 from learning.failures import TrainingFailed
-from learning.interpolate import Measured, best, interpolate
+from learning.interpolate import Measured, best, halfway, interpolate
 from learning.recipes import InterpolationRecipe
 
 
@@ -45,6 +45,41 @@ def test_without_held_out_rows_it_goes_as_far_as_it_may():
     nothing = math.nan
     assert best([Measured(0.3, 1.0, nothing), Measured(0.6, 1.0, nothing)], 1.05).share == 0.6
     assert best([Measured(0.3, nothing, nothing), Measured(1.0, nothing, nothing)], nothing).share == 1.0
+
+
+def test_the_limit_is_looked_for_between_the_last_within_it_and_the_first_beyond():
+    def of(*some):
+        return halfway([Measured(share, nll, 0.0) for share, nll in some], 1.05)
+
+    assert of((0.3, 1.0), (0.6, 1.02), (1.0, 1.2)) == pytest.approx(0.8)
+    assert of((0.3, 1.0), (1.0, 1.2), (0.65, 1.1)) == pytest.approx(0.475)  # in whatever order they came
+    assert of((0.3, 1.2), (1.0, 1.4)) == pytest.approx(0.15)  # the start itself lies below the first
+    assert of((0.3, 1.0), (1.0, 1.04)) is None
+    assert of((0.3, 1.2), (1.0, 1.0)) is None
+    assert of((0.3, 1.0), (1.0, math.nan)) == pytest.approx(0.65)
+    assert halfway([Measured(0.3, math.nan, 0.0)], math.nan) is None
+
+
+def test_a_candidate_whose_figures_are_no_numbers_is_not_within_the_limit():
+    assert best([Measured(0.3, 1.0, 0.1), Measured(1.0, math.nan, math.nan)], 1.05).share == 0.3
+    assert best([Measured(1.0, math.nan, math.nan), Measured(0.3, 1.2, 0.1)], 1.05).share == 0.3
+
+
+def test_what_lies_just_within_the_limit_is_found_and_not_only_what_the_recipe_names(
+    base, sft_adapter, trained, corpus, preferences, tmp_path
+):
+    far = recipe(max_nll_rise=0.0, shares=(0.5, 60.0), halvings=3)
+    found = interpolate(
+        sft_adapter, trained, far, base, corpus, preferences, tmp_path / "mix-3", live=sft_adapter
+    )
+    shares = [one["share"] for one in found["candidates"]]
+    assert shares[:3] == [0.5, 60.0, 30.25], found["candidates"]
+    assert len(shares) == 5
+    by_share = {one["share"]: one["nll"] for one in found["candidates"]}
+    within = [share for share in shares if by_share[share] <= found["nll_limit"]]
+    nearest = min(share for share in shares if share not in within)
+    assert nearest - max(within) == pytest.approx(59.5 / 2**3)  # each one halves what is not known
+    assert found["share"] in within
 
 
 def test_a_mixture_is_a_whole_adapter_halfway_with_both_parents_in_its_manifest(

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from records_said import MIRA
 
 from brain.prompt import Recalled, Turn, compose
@@ -286,3 +287,65 @@ async def test_only_the_owner_decides_what_is_held_out(database, tmp_path):
     held = {row["id"] for row in before["heldout_pairs"]}
     assert {row["id"] for row in after["heldout_pairs"]} == held
     assert {row["id"] for row in after["pairs"]} == {row["id"] for row in before["pairs"]}
+
+
+def thumbs_given(count, liked, text="yep, honestly tho"):
+    """`liked`: every so many of the replies is, in chats of their own."""
+    messages = [reply(n, text, chat=f"chat{n}", question=f"about {n}?") for n in range(count)]
+    kinds = [Signal.DOWN if n % liked else Signal.UP for n in range(count)]
+    return messages, [about(one, kind) for one, kind in zip(messages, kinds, strict=True)]
+
+
+async def test_a_liked_reply_is_an_example_of_half_the_weight_and_beats_fresh_samples(database, tmp_path):
+    async def sampler(prompt, count):
+        return ["yep honestly tho!", "dunno", "dunno"][:count]
+
+    messages, signals = thumbs_given(40, liked=2)
+    _, rows, _ = await frozen(database, messages, signals, tmp_path, sampler=sampler)
+    liked = sorted(row["prompt"][0]["content"] for row in rows["thumbs"] if row["label"])
+    assert len(rows["thumbs"]) > len(liked) > 8
+    for name, said in (("demonstrations", "completion"), ("pairs", "chosen")):
+        assert sorted(row["prompt"][0]["content"] for row in rows[name]) == liked
+        assert {row[said][0]["content"] for row in rows[name]} == {"yep, honestly tho"}
+    assert {row["weight"] for row in rows["demonstrations"]} == {0.5}
+    assert {(row["rejected"][0]["content"], row["weight"]) for row in rows["pairs"]} == {("dunno", 0.25)}
+    assert not {row["id"] for row in rows["heldout_thumbs"]} & {row["id"] for row in rows["thumbs"]}
+    assert rows["heldout_pairs"] == []
+
+
+async def test_a_liked_reply_is_found_again_by_its_signal_in_every_form(database, tmp_path):
+    async def sampler(prompt, count):
+        return ["dunno"]
+
+    messages, signals = thumbs_given(40, liked=2)
+    preferences, rows, _ = await frozen(database, messages, signals, tmp_path, sampler=sampler)
+    found = samples_of_signals([signal.id for signal in signals], tmp_path)
+    assert sorted(found[preferences.id]) == sorted(row["id"] for some in rows.values() for row in some)
+    assert rows["pairs"]
+    assert rows["demonstrations"]
+
+
+@pytest.mark.parametrize(
+    ("count", "liked", "settings"),
+    [(12, 2, {}), (40, 1, {}), (40, 99, {"min_thumbs": 60}), (40, 2, {"liked_weight": 0.0})],
+    ids=["too few", "of one kind", "fewer than wanted", "switched off"],
+)
+async def test_likes_are_no_examples_where_they_say_too_little_or_nobody_wants_it(
+    database, tmp_path, count, liked, settings
+):
+    messages, signals = thumbs_given(count, liked)
+    told = SETTINGS.model_copy(update=settings)
+    _, rows, _ = await frozen(database, messages, signals, tmp_path, told)
+    assert rows["thumbs"]
+    assert rows["demonstrations"] == rows["pairs"] == []
+
+
+async def test_a_liked_reply_with_something_private_in_it_is_no_example(database, tmp_path):
+    messages, signals = thumbs_given(40, liked=2)
+    told = [replace(messages[0], text="call 555 0123, honestly tho"), *messages[1:]]
+    feedback, replies = await stored(database, told, signals)
+    judged, left_out = await collect(feedback, replies, SETTINGS, private=lambda text: "555" in text)
+    preferences = await freeze(judged, tmp_path, SETTINGS)
+    assert left_out == {"something private is in the words": 1}
+    assert read_rows(preferences.path / "demonstrations.jsonl")
+    assert "555" not in (preferences.path / "demonstrations.jsonl").read_text()
