@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import sys
@@ -165,6 +166,8 @@ async def a_world(folder: Path, *, engine: str, weights: Path, servers: int) -> 
         connections = aiohttp.TCPConnector(limit=0, keepalive_timeout=3)  # as ours
         raw = aiohttp.ClientSession(connector=connections, timeout=aiohttp.ClientTimeout(120))
         await closing.enter_async_context(raw)
+        gc.collect()
+        gc.freeze()  # as `twin up` does: see keep_for_good
         yield World(
             urls, base, replicas[0], replicas[1], store, brains[0], brains[1], questions, prompts, http, raw
         )

@@ -33,7 +33,7 @@ from twin.serve import stop_signal
 from twin.settings import Settings, read_settings
 from twin.shared_models import SharedModels
 from twin.training_slot import TrainingSlot
-from twin.up import Life, end_at_the_latest, live_until
+from twin.up import Life, end_at_the_latest, keep_for_good, live_until
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,7 @@ async def host_until_stopped(root: Path, tuning: Tuning | None = None) -> None:
         closing.enter_context(traced(settings.monitoring))
         async with SharedModels(home, settings) as models:
             host = Host(root, models, settings, tuning)
+            keep_for_good()
             await host.run(stop)
             show.sentence("stopping: answers on their way are finished first")
             closing.callback(end_at_the_latest(settings.runs.stop_seconds + LAST_WORDS).cancel)
