@@ -25,6 +25,7 @@ from twin.chat_apps import ChatApp, called_by_name
 from twin.claims import Claims, database_of, wanted
 from twin.components import COMPONENTS, RUNS, hold
 from twin.errors import Told, in_words
+from twin.garbage import keep_for_good
 from twin.home import Home
 from twin.host_board import STARTS, STOPPED, Board, homes_in, nothing_there, show_board
 from twin.logs import own_logs, write_logs
@@ -33,7 +34,7 @@ from twin.serve import stop_signal
 from twin.settings import Settings, read_settings
 from twin.shared_models import SharedModels
 from twin.training_slot import TrainingSlot
-from twin.up import Life, end_at_the_latest, keep_for_good, live_until
+from twin.up import Life, end_at_the_latest, live_until
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import threading
@@ -42,6 +41,7 @@ from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
 from twin.components import COMPONENTS, Noted, hold, keep_alive, nobody_asks
 from twin.current import Current
 from twin.forget import unlearning
+from twin.garbage import keep_for_good
 from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.kinds import Bench
@@ -102,13 +102,6 @@ async def serve_until_stopped(
         keep_for_good()
         await live_until(stop, life, tuning=tuning, shown=shown, stopping=stopping)
     show.sentence("stopped")
-
-
-def keep_for_good() -> None:
-    """What has been imported so far is never garbage: looking for it there keeps every answer waiting for a
-    tenth of a second, each time."""
-    gc.collect()
-    gc.freeze()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from twin.components import COMPONENTS, chosen, hold, keep_alive
 from twin.errors import Told
 from twin.home import Home
-from twin.up import keep_for_good
 
 
 def test_parts_are_named_and_a_wrong_name_is_told_which_there_are():
@@ -52,10 +50,3 @@ async def test_a_part_that_dies_is_started_again_with_longer_and_longer_pauses()
     assert done.is_set()
     pauses = [after - before for before, after in itertools.pairwise(begun)]
     assert pauses[1] >= 0.09
-
-
-def test_what_was_there_at_the_start_is_not_looked_through_for_garbage_again():
-    before = gc.get_freeze_count()
-    keep_for_good()
-    assert gc.get_freeze_count() > before + 10_000
-    gc.unfreeze()
