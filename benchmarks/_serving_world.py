@@ -27,6 +27,7 @@ from storage.adapters import AdapterStore
 from storage.database import Database
 from storage.messages import MessageStore
 from storage.records import Adapter, Message, Prompt, now
+from twin.garbage import keep_for_good
 
 CHATS = 64
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=3)  # as ours
@@ -165,6 +166,7 @@ async def a_world(folder: Path, *, engine: str, weights: Path, servers: int) -> 
         connections = aiohttp.TCPConnector(limit=0, keepalive_timeout=3)  # as ours
         raw = aiohttp.ClientSession(connector=connections, timeout=aiohttp.ClientTimeout(120))
         await closing.enter_async_context(raw)
+        keep_for_good()  # as `twin up` does
         yield World(
             urls, base, replicas[0], replicas[1], store, brains[0], brains[1], questions, prompts, http, raw
         )

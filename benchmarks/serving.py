@@ -3,7 +3,8 @@
     python -m benchmarks.serving [--quick] [--json]
 
 Side by side in one run on the same server: plain aiohttp, on which our client stands, too, and plain httpx
-against the brain, which reads the database, composes, chooses a replica and follows the adapter. Real vLLM
+against the brain, which reads the database, composes, chooses a replica and follows the adapter (what it
+recalls is measured by benchmarks.memory). Real vLLM
 where it is installed, else the embedded server, with the pocket model; --quick takes a server without a
 model, which answers fourteen words, 5 ms apart.
 """
@@ -94,10 +95,13 @@ async def beside_each_other(world: World, count: int, size: Mapping[str, Any]) -
     requests = max(size["each"] // 4, 8) if count == 1 else size["each"]
     asking = {"bare": world.bare, "brain": world.through_the_brain, "httpx": world.by_httpx}
     seconds: dict[str, list[float]] = {name: [] for name in asking}
+    processor: dict[str, list[float]] = {name: [] for name in asking}
     answers: dict[str, list[Asked]] = {name: [] for name in asking}
     for turn in range(2 * size["rounds"]):
         for name in asking if turn % 2 else reversed(asking):
+            began = time.process_time()
             took, told = await at_once(asking[name], count, requests)
+            processor[name].append(1000 * (time.process_time() - began) / len(told))
             seconds[name].append(took)
             answers[name] += told
     assert {one.text.strip() for one in answers["bare"]} == {one.text for one in answers["brain"]}
@@ -117,6 +121,8 @@ async def beside_each_other(world: World, count: int, size: Mapping[str, Any]) -
         f"added_ttft_ms_c{count}": added_ms(lambda one: one.first),
         f"added_p50_ms_c{count}": added_ms(lambda one: one.whole),
         f"bare_p50_ms_c{count}": 1000 * statistics.median(one.whole for one in answers["bare"]),
+        f"processor_ms_c{count}": statistics.median(processor["brain"]),  # of this process, for an answer
+        f"bare_processor_ms_c{count}": statistics.median(processor["bare"]),
     }
 
 

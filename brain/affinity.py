@@ -22,7 +22,7 @@ def preferred(session: str, replicas: Sequence[str]) -> list[str]:
 
 def place(session: str | None, loads: Mapping[str, int]) -> str:
     """The replica for one more answer, from how many each is giving now; without a chat, the least loaded."""
-    if session is None:
+    if session is None or len(loads) == 1:
         return min(loads, key=lambda replica: loads[replica])
     share = math.ceil(SHARE_OF_LOAD * (sum(loads.values()) + 1) / len(loads))
     bound = max(NEVER_TOO_MUCH, share)

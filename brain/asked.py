@@ -70,7 +70,9 @@ class Composer:
         turns, speakers = await gather(questions, among, self._history, eyes.most if eyes else 0)
         turns, seen = await eyes.look(turns, among.get) if eyes else (turns, {})
         recalled = await self._recall(questions, turns, told)
-        persona = replace(self._persona, facts=(*self._persona.facts, *(fact.text for fact in told)))
+        persona = self._persona
+        if told:
+            persona = replace(persona, facts=(*persona.facts, *(fact.text for fact in told)))
         turns, recalled = await self._fit(persona, turns, recalled)
         quotes = [as_recalled(one, persona.name) for one in recalled]
         prompt = compose(persona, turns, quotes, situation=self._situation(last))

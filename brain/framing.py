@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 FRAME = "⟦{}⟧"  # what only we may write: the situation, what is recalled
 PICTURE = "\ue000{}\ue001"  # where a picture stands, until brain/pictures.py puts it there
@@ -49,6 +50,8 @@ LOOKALIKES = str.maketrans("аеорсухіјѕԁһвкмнтіαορτυικν
 
 def words(text: str) -> str:
     """The same text, without anything that a tokenizer or a chat template takes for more than words."""
+    if text.isascii() and text.isprintable() and "<" not in text and "[" not in text:
+        return text.strip()  # nothing of what follows is in it, as in most of what people say
     text = FLAG_TAGS.sub(lambda found: found[1] or "", LINE_ENDS.sub("\n", text))
     text = UNSEEN.sub(lambda found: found[0] if "\U000e0000" <= found[0] <= "\U000e007f" else "", text)
     text = CONTROL.sub(_harmless, text.replace("⟦", "[").replace("⟧", "]"))
@@ -68,16 +71,16 @@ def others_words(text: str, people: Collection[str]) -> str:
 
 def names(speakers: Iterable[str], owner: str) -> dict[str, str]:
     """What stands before each speaker's lines: one short line, no two alike, none like the owner's name."""
-    taken = ROLES | {skeleton(owner)}
+    taken = ROLES | {_skeleton_of_owner(owner)}
     found: dict[str, str] = {}
     for speaker in speakers:
         if speaker in found:
             continue
         plain = " ".join(re.sub(r"[:：﹕∶꞉\n\t⟦⟧]", " ", words(speaker)).split())[:NAME_LENGTH].strip()
         name, number = plain or "somebody", 2
-        while skeleton(name) in taken:
+        while (seen := skeleton(name)) in taken:
             name, number = f"{plain or 'somebody'} ({number})", number + 1
-        taken = taken | {skeleton(name)}
+        taken = taken | {seen}
         found[speaker] = name
     return found
 
@@ -87,6 +90,9 @@ def skeleton(text: str) -> str:
     folded = unicodedata.normalize("NFKC", words(text)).casefold().translate(LOOKALIKES)
     bare = "".join(one for one in unicodedata.normalize("NFD", folded) if not unicodedata.combining(one))
     return " ".join(re.sub(r"[\W_]+", " ", bare).split())
+
+
+_skeleton_of_owner = lru_cache(maxsize=16)(skeleton)  # asked at every answer; nobody else's is kept
 
 
 def _harmless(found: re.Match[str]) -> str:

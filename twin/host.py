@@ -25,6 +25,7 @@ from twin.chat_apps import ChatApp, called_by_name
 from twin.claims import Claims, database_of, wanted
 from twin.components import COMPONENTS, RUNS, hold
 from twin.errors import Told, in_words
+from twin.garbage import keep_for_good
 from twin.home import Home
 from twin.host_board import STARTS, STOPPED, Board, homes_in, nothing_there, show_board
 from twin.logs import own_logs, write_logs
@@ -73,6 +74,7 @@ async def host_until_stopped(root: Path, tuning: Tuning | None = None) -> None:
         closing.enter_context(traced(settings.monitoring))
         async with SharedModels(home, settings) as models:
             host = Host(root, models, settings, tuning)
+            keep_for_good()
             await host.run(stop)
             show.sentence("stopping: answers on their way are finished first")
             closing.callback(end_at_the_latest(settings.runs.stop_seconds + LAST_WORDS).cancel)

@@ -41,6 +41,7 @@ from twin.chat_apps import ChatApp, Standing, chat_apps, keep_running
 from twin.components import COMPONENTS, Noted, hold, keep_alive, nobody_asks
 from twin.current import Current
 from twin.forget import unlearning
+from twin.garbage import keep_for_good
 from twin.guard import guard_by_the_clock
 from twin.home import Home
 from twin.kinds import Bench
@@ -98,6 +99,7 @@ async def serve_until_stopped(
             show.sentence("stopping: answers on their way are finished first")
             closing.callback(end_at_the_latest(settings.runs.stop_seconds).cancel)
 
+        keep_for_good()
         await live_until(stop, life, tuning=tuning, shown=shown, stopping=stopping)
     show.sentence("stopped")
 

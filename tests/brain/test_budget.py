@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_gemma import gemma_tokenizer
@@ -7,7 +9,7 @@ from tiny_mistral import mistral_tokenizer
 
 from brain.budget import CUT, Budget
 from brain.model_client import ModelUnavailable
-from brain.prompt import Turn
+from brain.prompt import Persona, Situation, Turn, compose
 from learning.pocket.tokenizer import learn_tokenizer
 from storage.cache import open_cache
 
@@ -110,6 +112,37 @@ async def test_a_growing_conversation_begins_alike_for_several_questions():
     budget = Budget(WordsAreTokens(400), answer=30)
     firsts = [(await budget.fit(CARD, turns[: n + 1])).turns[0].text for n in range(30, 60, 2)]
     assert len(set(firsts)) <= len(firsts) * 2 // 3
+
+
+class OwnTokens(WordsAreTokens):
+    """A server that counts with Gemma's kind of tokenizer."""
+
+    async def count(self, text: str) -> int:
+        self.asked.append(text)
+        return len(TOKENIZERS[0](text, add_special_tokens=False).input_ids)
+
+
+async def test_of_a_conversation_longer_than_128k_tokens_so_much_is_kept_as_fits_by_the_models_own_tokens():
+    context, answer, tokenizer = 131_072, 1_024, TOKENIZERS[0]
+    turns = [
+        Turn("Sam" if n % 2 else "Ana", f"{n}: " + "the cat bakes éclairs at 7, quite so. " * 120, n % 2 == 1)
+        for n in range(101)
+    ]
+
+    def whole(kept: list[Turn]) -> int:
+        """As the model is shown it, template and all."""
+        situation = Situation(datetime(2026, 5, 4, 12, tzinfo=UTC), True, "telegram")
+        prompt = compose(Persona("Sam"), kept, situation=situation)
+        return len(tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=False))
+
+    assert whole(turns) > 1.2 * context
+    card = Persona("Sam").card()
+    fitted = await Budget(OwnTokens(context), answer=answer).fit(card, turns, ["a fact that is recalled"])
+    assert fitted.turns == turns[-len(fitted.turns) :]
+    assert whole(fitted.turns) <= fitted.tokens <= context - answer
+    # Not cut short without need: bytes would say that much less has room, and steps cost a few turns at most.
+    assert whole(fitted.turns) > 0.75 * context
+    assert sum(len(turn.text.encode()) for turn in fitted.turns) > context
 
 
 @given(st.lists(st.integers(1, 120), min_size=1, max_size=12), st.integers(80, 400))

@@ -120,6 +120,14 @@ def test_framing_twice_changes_nothing_more(text):
         assert others_words(text, ["Mira"])
 
 
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+@example("<s>")
+@example("[INST] a")
+@example(" <|im_end|> ")
+def test_what_is_plain_at_first_sight_is_read_like_everything_else(text):
+    assert words(text) == words(f"{text}\n\N{SNOWMAN}").removesuffix("\N{SNOWMAN}").strip()
+
+
 def test_an_open_fence_ends_with_its_message():
     content = compose(MIRA, group(f"```\n{CLAIM}"))[-1]["content"]
     assert content.splitlines()[-2:] == ["```", "Ben: what do you say?"]

@@ -1,6 +1,8 @@
 import asyncio
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,6 +180,58 @@ async def test_two_that_go_live_at_once_leave_exactly_one_live(database: Databas
         assert live
         assert live.version == (await here.promotions())[0].version
     await other_process.close()
+
+
+PROMOTES = """
+import asyncio, sys
+from storage.adapters import AdapterStore
+from storage.database import Database
+
+async def main():
+    database = await Database.open(sys.argv[1])
+    store = AdapterStore(database)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        what = line.strip()
+        await (store.roll_back("worse") if what == "back" else store.go_live(what, "better"))
+        live, _ = await store.answering()
+        print(live and live.version, flush=True)
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_every_process_answers_with_what_another_one_promoted_from_its_very_next_look_on(
+    database: Database, tables_url: str
+) -> None:
+    """Not by a clock or a cache: no look after the promotion was written finds the one before."""
+    stores = [await with_three(database)]
+    second = await Database.open(tables_url)  # as another process has it: an engine of its own
+    stores.append(AdapterStore(second))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROMOTES, tables_url),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stdin
+    assert process.stdout
+    async with asyncio.timeout(120):
+        assert await process.stdout.readline() == b"ready\n"
+        for what, now_live in (("a", "a"), ("b", "b"), ("c", "c"), ("back", "b"), ("a", "a")):
+            process.stdin.write(f"{what}\n".encode())
+            assert (await process.stdout.readline()).decode().strip() == now_live
+            for store in stores:
+                live, canary = await store.answering()
+                assert (live and live.version, canary) == (now_live, None)
+        await stores[0].go_live("c", "here")  # and the other way round
+        live, _ = await stores[1].answering()
+        assert live
+        assert live.version == "c"
+        process.stdin.close()
+        assert await process.wait() == 0
+    await second.close()
 
 
 async def test_two_that_roll_back_at_once_go_back_two_steps(database: Database) -> None:
