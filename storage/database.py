@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
+    ExceptionContext,
     Executable,
     Select,
     Text,
@@ -33,7 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storage import schema, tracing
-from storage.copies import copies_of, keep_copy
+from storage.copies import copies_of, drop_tables, keep_copy, keep_tables
 from storage.migrations import twins
 from storage.prepared import asking
 from storage.reader import NotNow, Reader, Steps, following
@@ -82,14 +83,15 @@ class Database:
         self.file = Path(str(engine.url.database)) if self._is_sqlite else None
         self._reader = Reader(self.file, PATIENCE_SECONDS) if self.file else None
         self.revision: str | None = None  # of its tables when it was opened; None: it was empty
-        self.kept: Path | None = None  # a copy from before they were changed
+        self.kept: Path | str | None = None  # a copy from before they were changed: a file, or a schema
         self.sees_past_row_security = False  # Postgres does not hold this role to the rows of its twin
 
     @classmethod
-    async def open(cls, url: str, twin: str = THE_ONE) -> Database:
+    async def open(cls, url: str, twin: str = THE_ONE, *, keep: bool = True) -> Database:
         """Connect, make the tables that are missing. Raises DatabaseUnavailable, DatabaseTooNew.
 
         `twin`: whose it is. An SQLite file is of one twin; on a Postgres server each sees its own rows only.
+        `keep`: tables are copied before they are changed.
         """
         address, twin = _parse(url), checked(twin)
         if address.drivername == "sqlite+aiosqlite":
@@ -108,7 +110,7 @@ class Database:
             let_it_say(engine.dialect, twin)
         database = cls(engine, twin)
         try:
-            await database._bring_up_to_date()
+            await database._bring_up_to_date(keep)
         except BaseException:
             await database.close()
             raise
@@ -218,7 +220,7 @@ class Database:
             self._reader.close()
         await self._engine.dispose()
 
-    async def _bring_up_to_date(self) -> None:
+    async def _bring_up_to_date(self, keep: bool) -> None:
         async with self.reading() as session:
             connection = await session.connection()
             self.revision = await connection.run_sync(schema.revision_of)
@@ -227,7 +229,11 @@ class Database:
                 return
         async with self.transaction() as session:
             connection = await session.connection()
-            if self.file and self.revision and not await connection.run_sync(schema.is_newest):
+            if self.file is None:
+                tables = keep_tables if keep else None
+                self.kept = await connection.run_sync(schema.bring_up_to_date, self.twin, tables)
+                return
+            if keep and self.revision and not await connection.run_sync(schema.is_newest):
                 self.kept = await asyncio.to_thread(keep_copy, self.file, self.revision)
             await connection.run_sync(schema.bring_up_to_date, self.twin)
 
@@ -250,12 +256,18 @@ class Database:
                 f"{self.twin!r}. Set [storage] twin to {owner!r}, or name another file."
             )
 
-    def forget_copies(self) -> list[str]:
-        """What was kept before upgrades goes, for somebody is to be forgotten; returns the files' names."""
-        copies = copies_of(self.file) if self.file else []
+    async def forget_copies(self) -> tuple[list[str], list[str]]:
+        """What was kept before upgrades goes, for somebody is to be forgotten.
+
+        Returns what they were called, and those that this user may not remove.
+        """
+        if self.file is None:
+            async with self.transaction() as session:
+                return await (await session.connection()).run_sync(drop_tables)
+        copies = copies_of(self.file)
         for copy in copies:
-            copy.unlink(missing_ok=True)
-        return [copy.name for copy in copies]
+            await asyncio.to_thread(copy.unlink, missing_ok=True)
+        return [copy.name for copy in copies], []
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:
@@ -360,6 +372,13 @@ def _sqlite_engine(address: URL) -> AsyncEngine:
         for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def keep_what_was_cancelled(context: ExceptionContext) -> None:
+        # Closed with a query under way, a connection keeps SQLite's lock until Python forgets the query.
+        # It is sound: its thread does one thing after the other, and what comes next is ROLLBACK.
+        if isinstance(context.original_exception, asyncio.CancelledError):
+            context.is_disconnect = False
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -10,6 +12,9 @@ from sqlalchemy import Connection, func, select
 
 from storage.twins import THE_ONE
 from storage.unavailable import DatabaseTooNew, shown
+
+Keep = Callable[[Connection, str], str]
+"""Copies what is there at this revision, and says where to."""
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -35,18 +40,24 @@ def is_newest(connection: Connection) -> bool:
     return found == tuple(steps.get_heads())
 
 
-def bring_up_to_date(connection: Connection, twin: str = THE_ONE) -> None:
+def bring_up_to_date(connection: Connection, twin: str = THE_ONE, keep: Keep | None = None) -> str | None:
     """Apply the missing steps, all or none, in the caller's write transaction; two processes take turns.
 
-    What is there and was nobody's becomes this twin's.
+    What is there and was nobody's becomes this twin's. `keep` copies it before anything changes; returns what
+    it says.
     """
+    kept = None
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("twin schema"))))
     if not is_newest(connection):
+        revision = revision_of(connection)
+        if keep and revision:
+            kept = keep(connection, revision)
         config = _config()
         config.attributes["connection"] = connection
         config.attributes["twin"] = twin
         command.upgrade(config, "head")
+    return kept
 
 
 def knows(revision: str) -> bool:

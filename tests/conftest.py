@@ -25,7 +25,11 @@ from storage.database import Database
 EMPTY = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid();
-    DROP SCHEMA public CASCADE;
+    DO $$ DECLARE made text; BEGIN
+        FOR made IN SELECT nspname FROM pg_namespace WHERE nspname ~ '^(public|before_up|after_up)' LOOP
+            EXECUTE format('DROP SCHEMA %I CASCADE', made);
+        END LOOP;
+    END $$;
     CREATE SCHEMA public;
 """
 
@@ -157,6 +161,26 @@ def postgres_tables(postgres_server: str) -> Iterator[str]:
 def redis_server() -> Iterator[str]:
     yield _url_of(services.REDIS)
     services.REDIS.stop()
+
+
+@pytest.fixture(scope="session")
+def ordinary_role(postgres_server: str) -> Iterator[str]:
+    """A role that row security holds, as a service should have."""
+    name = f"ordinary_{uuid.uuid4().hex[:12]}"
+    _execute(postgres_server, f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
+    yield name
+    _execute(postgres_server, f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def ordinary_url(postgres_url: str, ordinary_role: str) -> Iterator[str]:
+    _execute(postgres_url, f"GRANT ALL ON SCHEMA public TO {ordinary_role}")
+    yield (
+        make_url(postgres_url)
+        .set(username=ordinary_role, password="secret")
+        .render_as_string(hide_password=False)
+    )
+    _execute(postgres_url, f"DROP OWNED BY {ordinary_role}")
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,8 @@ async def open_stores(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     home.make()
     url = settings.storage.url
     address = url.get_secret_value() if url else home.database_url
-    database = await Database.open(address, settings.storage.twin)
+    storage = settings.storage
+    database = await Database.open(address, storage.twin, keep=storage.copy_before_upgrade)
     async with contextlib.AsyncExitStack() as closing:
         closing.push_async_callback(database.close)
         redis, namespace = settings.storage.redis_url, ""

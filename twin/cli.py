@@ -329,7 +329,7 @@ def forget(
 
 @app.command()
 def upgrade(json: AsJson = False) -> None:
-    """Bring the database up to date, with a copy of an SQLite file from before."""
+    """Bring the database up to date, with a copy from before."""
     from twin.upgrade import upgrade as bring_up_to_date
 
     done = run(bring_up_to_date(home(), settings()))

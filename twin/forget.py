@@ -61,7 +61,7 @@ async def forget(
     """
     words = await asyncio.to_thread(_words, home, settings, traces)
     disk = Disk()
-    copies = await asyncio.to_thread(stores.database.forget_copies)
+    copies, copies_left = await stores.database.forget_copies()
     answers, stopped = await _unlearn(home, stores, traces, disk)
     rewritten = await _out_of_what_is_frozen(home, traces, disk)
     # What is said in a chat is in no export yet, and looking through those takes long.
@@ -86,7 +86,7 @@ async def forget(
         "backups": kept,
         "backups_removed": deleted,
         "database_scrubbed": await stores.database.scrub(),
-        "not_reached": not_reached(home, words),
+        "not_reached": not_reached(home, words, copies_left),
     }
     return await asyncio.to_thread(write_receipt, home, receipt)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from storage.records import now
@@ -30,11 +31,12 @@ def write_receipt(home: Home, receipt: dict[str, Any]) -> dict[str, Any]:
     return receipt
 
 
-def not_reached(home: Home, words: ForgottenWords) -> list[str]:
+def not_reached(home: Home, words: ForgottenWords, copies_left: Sequence[str] = ()) -> list[str]:
     """Where it may be all the same, and why."""
     found = [*ELSEWHERE]
     if (home.root / "roster.json").exists():
         found.append("the roster keeps names, so that the next export is pseudonymised with them, too")
     if home.settings_file.exists() and words.are_in(home.settings_file.read_text(encoding="utf-8")):
         found.append("twin.toml names them: that file is yours to change")
+    found += [f"the copy {name} on Postgres is another user's: DROP SCHEMA it" for name in copies_left]
     return found

@@ -13,12 +13,12 @@ from twin.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Upgraded:
-    """`before` None: it was empty. `copy`: of an SQLite file as it was; None where nothing changed."""
+    """`before` None: it was empty. `copy`: a file or a schema as it was; None where nothing changed."""
 
     database: str
     before: str | None
     after: str
-    copy: Path | None
+    copy: Path | str | None
 
     def in_words(self) -> str:
         if self.before == self.after:

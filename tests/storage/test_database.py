@@ -130,6 +130,32 @@ async def test_a_writer_cancelled_at_any_moment_and_again_leaves_the_file_to_oth
     assert not caplog.records  # and no connection was given up on
 
 
+async def test_a_writer_cancelled_while_it_reads_leaves_the_file_to_others_at_once(
+    sqlite_database: Database,
+) -> None:
+    """Also while something still knows of the query, as the traceback of the cancelling does."""
+    assert sqlite_database.file
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
+    counting = asyncio.Event()
+
+    async def write() -> None:
+        async with sqlite_database.transaction() as session:
+            await session.execute(text("DELETE FROM cursors"))
+            counting.set()
+            await session.execute(text(f"{numbers} SELECT max(i) FROM n"))
+
+    writing = asyncio.create_task(write())
+    await counting.wait()
+    await asyncio.sleep(0.01)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError) as kept_alive:
+        await writing
+    with closing(sqlite3.connect(sqlite_database.file, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+    assert kept_alive
+
+
 async def test_our_own_mistakes_are_seen_as_they_are(database: Database) -> None:
     with pytest.raises(DBAPIError):
         async with database.reading() as session:

@@ -10,14 +10,12 @@ import ast
 import asyncio
 import json
 import re
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from conftest import _execute
 from every_table import fill
 from fakes import said
 from memories import typed, wrote
@@ -46,26 +44,6 @@ from storage.tables import Base
 TABLES = {table.name: table for table in Base.metadata.sorted_tables}
 HELD = sorted([*TABLES, "memory_words"])  # which SQLAlchemy does not know
 ROWS = [row.class_ for row in Base.registry.mappers]
-
-
-@pytest.fixture(scope="session")
-def ordinary_role(postgres_server: str) -> Iterator[str]:
-    """A role that row security holds, as a service should have."""
-    name = f"ordinary_{uuid.uuid4().hex[:12]}"
-    _execute(postgres_server, f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
-    yield name
-    _execute(postgres_server, f"DROP ROLE {name}")
-
-
-@pytest.fixture
-def ordinary_url(postgres_url: str, ordinary_role: str) -> Iterator[str]:
-    _execute(postgres_url, f"GRANT ALL ON SCHEMA public TO {ordinary_role}")
-    yield (
-        make_url(postgres_url)
-        .set(username=ordinary_role, password="secret")
-        .render_as_string(hide_password=False)
-    )
-    _execute(postgres_url, f"DROP OWNED BY {ordinary_role}")
 
 
 @pytest.fixture(params=["row security alone", "statements alone"])

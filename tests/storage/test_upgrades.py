@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import asyncpg
 import pytest
+from conftest import _execute
 from sqlalchemy import make_url, text
 
 from storage import copies, schema
@@ -34,11 +36,7 @@ async def _restored(revision: str, url: str) -> None:
         with closing(sqlite3.connect(str(address.database))) as raw:
             raw.executescript((FOLDER / f"{revision}.sqlite.sql").read_text())
         return
-    connection = await asyncpg.connect(address.set(drivername="postgresql").render_as_string(False))
-    try:
-        await connection.execute((FOLDER / f"{revision}.postgres.sql").read_text())
-    finally:
-        await connection.close()
+    _execute(url, (FOLDER / f"{revision}.postgres.sql").read_text())
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
@@ -123,6 +121,109 @@ async def test_who_is_forgotten_is_not_left_in_a_copy(sqlite_url: str) -> None:
     database = await Database.open(sqlite_url)
     assert database.file
     assert copies_of(database.file)
-    assert database.forget_copies() == ["twin.db.before-upgrade-from-0003"]
+    assert await database.forget_copies() == (["twin.db.before-upgrade-from-0003"], [])
     assert not copies_of(database.file)
     await database.close()
+
+
+# The same on Postgres, in a schema beside the tables
+
+
+async def _rows(url: str, table: str, twin: str | None = None) -> int:
+    plain = make_url(url).set(drivername="postgresql").render_as_string(False)
+    raw = await asyncpg.connect(plain, server_settings={"twin.id": twin} if twin else {})
+    try:
+        return int(await raw.fetchval(f"SELECT count(*) FROM {table}"))
+    finally:
+        await raw.close()
+
+
+@pytest.mark.parametrize("revision", ["0002", REVISIONS[-2]])
+async def test_tables_on_postgres_are_kept_as_they_were_before_they_are_changed(
+    postgres_url: str, revision: str
+) -> None:
+    await _restored(revision, postgres_url)
+    database = await Database.open(postgres_url)
+    assert database.kept == f"before_upgrade_from_{revision}"
+    for table in COUNTED:
+        assert await _rows(postgres_url, f"{database.kept}.{table}") == 2, table
+    again = await Database.open(postgres_url)
+    assert (again.kept, again.revision) == (None, schema.newest())
+    await again.close()
+    await MessageStore(database).erase(await MessageStore(database).every_key())
+    assert await _rows(postgres_url, f"{database.kept}.messages") == 2
+    assert await database.forget_copies() == ([database.kept], [])
+    assert await database.forget_copies() == ([], [])
+    await database.close()
+
+
+async def test_an_upgrade_that_fails_on_postgres_leaves_everything_as_it_was(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _restored("0007", postgres_url)
+
+    def broken(*_: object) -> None:
+        raise ValueError("half-way")
+
+    monkeypatch.setattr(schema.command, "upgrade", broken)
+    with pytest.raises(ValueError, match="half-way"):
+        await Database.open(postgres_url)
+    assert await _rows(postgres_url, "messages") == 2
+    assert await _rows(postgres_url, "pg_namespace WHERE nspname LIKE 'before%'") == 0
+
+
+async def test_a_copy_on_postgres_holds_every_twin_and_each_sees_its_own(
+    ordinary_url: str, postgres_url: str
+) -> None:
+    role = make_url(ordinary_url).username
+    await _restored(REVISIONS[-2], ordinary_url)
+    columns = "(twin, source, container, value, updated_at)"
+    _execute(postgres_url, f"INSERT INTO cursors {columns} VALUES ('ada', 's', 's', '{{}}', now())")
+    with pytest.raises(DatabaseUnavailable, match=r"GRANT CREATE ON DATABASE .*copy_before_upgrade"):
+        await Database.open(ordinary_url)
+    assert await _rows(postgres_url, f"alembic_version WHERE version_num = '{REVISIONS[-2]}'") == 1
+    _execute(postgres_url, f"GRANT CREATE ON DATABASE {make_url(postgres_url).database} TO {role}")
+    database = await Database.open(ordinary_url)
+    kept = f"{database.kept}.cursors"
+    assert await _rows(postgres_url, kept) == 3
+    seen = {twin: await _rows(ordinary_url, kept, twin) for twin in ("twin", "ada", "bob")}
+    assert seen == {"twin": 2, "ada": 1, "bob": 0}
+    await database.close()
+
+
+async def test_who_has_a_backup_of_their_own_goes_on_without_a_copy(database_url: str) -> None:
+    await _restored("0002", database_url)
+    database = await Database.open(database_url, keep=False)
+    assert database.kept is None
+    assert len(await MessageStore(database).every_key()) == 2
+    await database.close()
+
+
+async def test_a_copy_of_another_user_is_named_and_not_dropped(ordinary_url: str, postgres_url: str) -> None:
+    database = await Database.open(ordinary_url)
+    _execute(postgres_url, "CREATE SCHEMA before_upgrade_from_0001")
+    assert await database.forget_copies() == ([], ["before_upgrade_from_0001"])
+    await database.close()
+    _execute(postgres_url, "DROP SCHEMA before_upgrade_from_0001")
+
+
+async def test_the_way_back_that_is_written_down_leads_back(postgres_url: str) -> None:
+    await _restored(REVISIONS[-2], postgres_url)
+    database = await Database.open(postgres_url)
+    await database.close()
+    _execute(postgres_url, "SELECT setval('memory_numbers', 50)")
+    guide = (Path(__file__).parents[2] / "docs/deploy.md").read_text(encoding="utf-8")
+    [first, second] = re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
+    copy = f"before_upgrade_from_{REVISIONS[-2]}"
+    _execute(postgres_url, first)
+    empty = (FOLDER / f"{REVISIONS[-2]}.postgres.sql").read_text().splitlines(keepends=True)
+    _execute(postgres_url, "".join(line for line in empty if not line.startswith("INSERT INTO public.")))
+    _execute(postgres_url, second.replace("before_upgrade_from_REVISION", copy))
+    for table in [*COUNTED, "memories"]:
+        there = await _rows(postgres_url, f"{copy}.{table}")
+        assert await _rows(postgres_url, table) == there > 0, table
+    again = await Database.open(postgres_url)  # and the newer twin may have another try
+    assert again.revision == REVISIONS[-2]
+    assert len(await MessageStore(again).every_key()) == 2
+    assert await _rows(postgres_url, "(SELECT nextval('memory_numbers') AS next) t WHERE next = 51") == 1
+    await again.close()
