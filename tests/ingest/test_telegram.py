@@ -266,7 +266,7 @@ def test_a_message_says_the_same_decoded_among_many_and_looked_at_alone(tmp_path
         one = message(10, "user711", "hi") | odd
         found = []
         for width in (1, float("nan")):  # what JSON does not have: then they come one by one
-            put(tmp_path, as_telegram_writes(chat(*usual, one, *usual, usual[0] | {"width": width})))
+            put(tmp_path, as_telegram_writes(chat(*usual, usual[0] | {"width": width}, one, *usual)))
             found.append((list(people(tmp_path, OWNER)), list(read(tmp_path, OWNER))))
         assert found[0] == found[1], odd
 
