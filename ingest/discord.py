@@ -28,7 +28,8 @@ def said_at(message_id: str, written: Any) -> tuple[datetime | None, ZoneSource]
     try:
         when = datetime.fromisoformat(written.strip())
         naive = when.tzinfo is None
-        when = when.replace(tzinfo=UTC) if naive else when.astimezone(UTC)
+        if when.tzinfo is not UTC:
+            when = when.replace(tzinfo=UTC) if naive else when.astimezone(UTC)
     except (AttributeError, ValueError, OverflowError):
         return _whole_second(by_id), ZoneSource.EXPLICIT
     if by_id and abs(by_id - when.timestamp()) > 60:

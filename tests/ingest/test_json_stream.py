@@ -7,7 +7,7 @@ import json
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.json import Decoder
 
@@ -42,10 +42,27 @@ def items(file: Any, quick: bool = True) -> list[Any]:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(values), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.booleans())
 def test_what_was_written_is_read(written: list[Any], encoding: str, quick: bool) -> None:
     data = json.dumps(written).encode(encoding)
     assert items(Dripping(data), quick) == items(io.BytesIO(data), quick) == written
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text() | st.fixed_dictionaries({"id": st.integers(0, 9), "text": st.text()})), st.booleans()
+)
+def test_letters_of_any_script_are_read_as_they_were_written(written: list[Any], quick: bool) -> None:
+    as_it_is = json.dumps(written, ensure_ascii=False).encode(errors="replace")
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        data = as_it_is.decode().encode(encoding)
+        assert items(io.BytesIO(data), quick) == items(Dripping(data), quick) == json.loads(as_it_is)
+
+
+def test_half_a_letter_is_told_as_one_that_is_lost() -> None:
+    torn = '[{"id": "é"}, {"id": "ж"}, {"id": "ж"}]'.encode().replace("ж".encode(), b"\xd0", 1)
+    assert items(io.BytesIO(torn)) == [{"id": "é"}, {"id": "\ufffd"}, {"id": "ж"}]
 
 
 def test_what_is_in_sight_ends_before_a_number_that_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +70,7 @@ def test_what_is_in_sight_ends_before_a_number_that_may_go_on(monkeypatch: pytes
     assert items(io.BytesIO(b"[12, 34, 567, 89 ]")) == [12, 34, 567, 89]
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_the_quick_way_reads_of_garbage_what_the_other_does(data: bytes) -> None:
     assert items(io.BytesIO(b"[1," + data)) == items(io.BytesIO(b"[1," + data), quick=False)
@@ -65,6 +83,7 @@ OBJECTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(OBJECTS, st.sampled_from([None, 1]), st.integers(0, 60))
 def test_many_objects_at_a_time_are_the_same_objects(
     written: list[dict[str, Any]], indent: int | None, cut: int
@@ -85,6 +104,7 @@ def test_objects_are_decoded_together_as_far_as_they_are_plain_json() -> None:
     assert str(items(io.BytesIO(odd))[2]) == "{'id': nan}"
 
 
+@settings(deadline=None)
 @given(values)
 def test_skipping_leads_to_what_comes_next(value: Any) -> None:
     stream = JsonStream(Dripping(json.dumps([value, "next"]).encode()))
@@ -95,6 +115,7 @@ def test_skipping_leads_to_what_comes_next(value: Any) -> None:
     assert stream.value() == "next"
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_garbage_ends_in_a_named_error_or_a_value(data: bytes) -> None:
     for walk in (JsonStream.value, JsonStream.skip, lambda stream: list(stream.members())):

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ingest.source import Owner, Person
+from ingest.sources import telegram
 from ingest.sources.telegram import people, read, recognise
+from ingest.telegram import Said, Service, as_said
 from storage.records import Attachment, Kind, Record, Skipped, ZoneSource, stable_id
 
 LISBON = ((date.min, ZoneInfo("Europe/Lisbon")), (date(2025, 3, 1), ZoneInfo("Europe/Ljubljana")))
@@ -233,3 +235,61 @@ def test_everybody_in_the_export_is_known_before_reading(tmp_path: Path) -> None
 def test_half_characters_do_not_get_through(tmp_path: Path) -> None:
     put(tmp_path, json.dumps(full(chat(message(1, "user711", "A")))).replace('"A"', r'"half \ud83d of it"'))
     assert list(read(tmp_path, OWNER)) == [record(1, True, "half  of it", "1.1")]
+
+
+def as_telegram_writes(one_chat: dict[str, Any]) -> str:
+    return json.dumps(full(one_chat), ensure_ascii=False, indent=1)
+
+
+ODD: tuple[dict[str, Any], ...] = (
+    {"text": [{"type": "email", "text": "j@example.org", "since": 1}, 7, {"type": "bold", "text": None}]},
+    {"text": ["see ", {"type": "mention_name", "text": "Jorrit", "user_id": "618"}]},
+    {"text": None},
+    {"type": "a new one"},
+    {"type": "unsupported"},
+    {"type": "service", "action": "pin_message", "actor": "Tam"},
+    {"media_type": "hologram", "file": "x"},
+    {"photo": "x", "width": 3, "height": 4, "reactions": [{"type": "emoji"}]},
+    {"forwarded_from": None},
+    {"edited_unixtime": str(NOON), "reply_to_message_id": 1, "reply_to_peer_id": "channel9"},
+    {"edited_unixtime": None, "edited": "2024-06-01T14:00:00"},
+    {"from_id": 502, "id": "77"},
+    {"from_id": True},
+    {"poll_results": {"a": 1}},
+    {"date_unixtime": 1.5e9},
+)
+
+
+def test_a_message_says_the_same_decoded_among_many_and_looked_at_alone(tmp_path: Path) -> None:
+    usual = [message(number, "user502", f"hello ж {number}") for number in range(9)]
+    for odd in ODD:
+        one = message(10, "user711", "hi") | odd
+        found = []
+        for width in (1, float("nan")):  # what JSON does not have: then they come one by one
+            put(tmp_path, as_telegram_writes(chat(*usual, usual[0] | {"width": width}, one, *usual)))
+            found.append((list(people(tmp_path, OWNER)), list(read(tmp_path, OWNER))))
+        assert found[0] == found[1], odd
+
+
+def test_a_plain_chat_is_decoded_many_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else reading it takes three times as long, and nothing else would tell."""
+    parts = ["look: ", {"type": "link", "text": "https://example.org"}]
+    plain = [
+        message(
+            number, "user502", parts if number % 2 else "hi", text_entities=[{"type": "plain", "text": "hi"}]
+        )
+        for number in range(500)
+    ]
+    pinned = message(
+        500, "user502", "", type="service", action="pin_message", actor="Tam", actor_id="user502"
+    )
+    put(tmp_path, as_telegram_writes(chat(*plain, pinned, *plain)))
+    looked_at: list[Any] = []
+
+    def look(message: Any) -> Said | Service | None:
+        looked_at.append(message)
+        return as_said(message)
+
+    monkeypatch.setattr(telegram, "as_said", look)
+    assert len(list(read(tmp_path, OWNER))) == len(looked_at) == 1001
+    assert sum(isinstance(message, dict) for message in looked_at) <= 2  # the first and the last

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from storage.database import Database
 from storage.records import Attachment, Kind, Precision, Record, ZoneSource, with_changes
-from storage.records_store import CHUNK, Kept, RecordStore
+from storage.records_store import CHUNK, MANY, Kept, RecordStore
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
@@ -226,6 +226,17 @@ async def test_counts_and_threads_tell_the_largest_first(database: Database) -> 
     )
     assert list((await store.counts()).items()) == [("telegram", 2), ("notes", 1)]
     assert list((await store.threads()).items()) == [("hall", 2), ("diary", 1)]
+
+
+async def test_one_record_that_is_there_spoils_no_import_of_new_ones(database: Database) -> None:
+    store = RecordStore(database)
+    await store.add_all([a_record("7", text="As it was"), a_record("8"), a_record("9")])
+    await store.mark_deleted(["9"], NOON)
+    many = [a_record(str(number)) for number in range(2 * MANY)]
+    assert await store.add_all(many) == Kept(added=2 * MANY - 3, merged=2, updated=1)
+    assert await store.counts() == {"telegram": 2 * MANY - 1}
+    assert await store.add_all(a_record(f"later {number}") for number in range(MANY)) == Kept(added=MANY)
+    assert await store.add_all(many) == Kept(merged=2 * MANY)
 
 
 async def test_two_imports_of_the_same_export_at_once_keep_every_record_once(database: Database) -> None:
