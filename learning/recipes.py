@@ -157,7 +157,7 @@ class InterpolationRecipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    shares: tuple[float, ...] = Field(default=(0.3, 0.6, 0.8, 1.0, 1.3), min_length=1)
+    shares: tuple[float, ...] = Field(default=(0.3, 0.6, 0.8, 1.0, 1.3, 1.6), min_length=1)
     halvings: int = Field(
         default=2, ge=0, description="times that the limit is looked for halfway between two candidates"
     )
