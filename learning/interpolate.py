@@ -134,9 +134,10 @@ def _candidates(
     for number, share in enumerate(recipe.shares, 1):
         yield share, len(recipe.shares) - number + recipe.halvings
     for to_go in reversed(range(recipe.halvings)):
-        if (share := halfway(measured, limit)) is None:
+        between = halfway(measured, limit)
+        if between is None:
             return
-        yield share, to_go
+        yield between, to_go
 
 
 def _held_out(
