@@ -97,8 +97,12 @@ class Reader:
         connection = sqlite3.connect(
             self._file, timeout=patience, isolation_level=None, check_same_thread=False
         )
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def close(self) -> None:

@@ -90,6 +90,12 @@ async def test_the_server_is_asked_for_exactly_what_was_wished(talking_to):
     ]
 
 
+async def test_the_closing_word_counts_without_the_end_of_its_line(talking_to):
+    text = f"data: {json.dumps(delta('hi', 'stop'))}\n\ndata: [DONE]"
+    client = await talking_to(lambda _: web.Response(text=text, content_type="text/event-stream"))
+    assert (await client.chat("base", HELLO, Sampling())).text == "hi"
+
+
 async def test_a_stream_without_its_closing_word_was_broken_off(talking_to):
     client = await talking_to(lambda _: sse(delta("hi "), delta("the")))
     stream = client.stream_chat("base", HELLO, Sampling())

@@ -95,6 +95,7 @@ async def test_on_a_slow_disk_nobody_glances_for_a_while(sqlite_database, monkey
     monkeypatch.setattr("storage.reader.SLOW_SECONDS", -1.0)  # no disk is as fast as that
     for _ in range(3):
         assert reader.glance(steps()) == [(0,)]
+    assert [one.execute("PRAGMA busy_timeout").fetchone() for one in reader._impatient] == [(0,)]
     with pytest.raises(NotNow):
         reader.glance(steps())
     assert await FactStore(sqlite_database).all() == []  # a thread looks instead
