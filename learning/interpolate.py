@@ -64,7 +64,7 @@ def interpolate(
         if {name: w.shape for name, w in start.items()} != {name: w.shape for name, w in end.items()}:
             raise TrainingFailed(f"{previous.name} and {trained.name} differ in shape: nothing lies between.")
         measured: list[Measured] = []
-        for share, to_go in _candidates(recipe, measured, limit):
+        for share, to_go in _candidates(recipe, pairs, measured, limit):
             _put(model, start, end, share)
             nll, margin = _nll(model, tokenizer, words), _margin(model, tokenizer, pairs)
             measured.append(Measured(share, nll, margin))
@@ -128,11 +128,16 @@ def halfway(measured: Sequence[Measured], limit: float) -> float | None:
 
 
 def _candidates(
-    recipe: InterpolationRecipe, measured: Sequence[Measured], limit: float
+    recipe: InterpolationRecipe, pairs: Sequence[Row], measured: Sequence[Measured], limit: float
 ) -> Iterator[tuple[float, int]]:
-    """The shares to measure, and how many come after each at most; `measured` grows meanwhile."""
-    for number, share in enumerate(recipe.shares, 1):
-        yield share, len(recipe.shares) - number + recipe.halvings
+    """The shares to measure, and how many come after each at most; `measured` grows meanwhile.
+
+    Further than training went only where held-out corrections say whether that is better: elsewhere it would
+    always go there, and talk in circles.
+    """
+    shares = [share for share in recipe.shares if share <= 1 or pairs] or [1.0]
+    for number, share in enumerate(shares, 1):
+        yield share, len(shares) - number + recipe.halvings
     for to_go in reversed(range(recipe.halvings)):
         between = halfway(measured, limit)
         if between is None:

@@ -65,6 +65,18 @@ def test_a_candidate_whose_figures_are_no_numbers_is_not_within_the_limit():
     assert best([Measured(1.0, math.nan, math.nan), Measured(0.3, 1.2, 0.1)], 1.05).share == 0.3
 
 
+def test_it_goes_beyond_what_was_trained_only_where_held_out_corrections_can_tell(
+    base, sft_adapter, trained, corpus, preferences, tmp_path
+):
+    write_rows(tmp_path / "none" / "pairs.jsonl", [])
+    free = recipe(max_nll_rise=9.0, shares=(0.5, 1.5))
+    shares = {}
+    for name, data in (("mix-3", preferences), ("mix-4", tmp_path / "none")):
+        found = interpolate(sft_adapter, trained, free, base, corpus, data, tmp_path / name, live=None)
+        shares[name] = [one["share"] for one in found["candidates"]]
+    assert shares == {"mix-3": [0.5, 1.5], "mix-4": [0.5]}
+
+
 def test_what_lies_just_within_the_limit_is_found_and_not_only_what_the_recipe_names(
     base, sft_adapter, trained, corpus, preferences, tmp_path
 ):
