@@ -80,7 +80,7 @@ class World:
     uploads: Path  # where an export lies until it is read
     events: Events
     rates: Rates
-    trial_share: float = 0.1  # of the chats, where nobody says how many
+    trial_share: float  # of the chats, where nobody says how many
     setup_code: str = ""  # what the first owner has to know
     owner_discord_ids: frozenset[str] = frozenset()  # who may sign in with Discord unasked
     usual_limits: Limits = field(default_factory=Limits)  # of people who have none of their own

@@ -18,6 +18,7 @@ from learning.recipes import DpoRecipe, HindsightRecipe, InterpolationRecipe, Kt
 from learning.rlhf_recipe import RewardRecipe, RlhfRecipe
 from learning.targets.local import LocalTarget
 from learning.targets.target import Ended, Target
+from storage import tracing
 from storage.records import stable_id
 
 MEASURED = "measured"
@@ -146,6 +147,9 @@ class Job(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     steps: list[AnyStep]
     work_dir: Path  # checkpoints; the same folder lets a killed SFT go on
+    trace: tuple[str, str] | None = (
+        None  # see storage/tracing.py: what its spans hang on, and who collects them
+    )
 
     @property
     def measured(self) -> Path:
@@ -167,6 +171,7 @@ async def run_job(
     again.
     """
     target = target or LocalTarget()
+    job = job.model_copy(update={"trace": tracing.onward()})
     await asyncio.to_thread(run_dir.mkdir, parents=True, exist_ok=True)
     place = await asyncio.to_thread(target.pack, job, run_dir)
     handle, seen, ended = await target.start(place.folder, run_dir.name), 0, None

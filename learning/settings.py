@@ -144,6 +144,9 @@ class GateSettings(BaseModel):
     advisory: tuple[str, ...] = Field(default=(), description="axes that are reported and never refuse")
 
 
+ASKED_FOR_SHARE = 0.1  # of a trial that somebody asks for where the settings start none by themselves
+
+
 class CanarySettings(BaseModel):
     """How an adapter that passed the gate is tried on some of the chats before all get it."""
 
@@ -168,6 +171,11 @@ class CanarySettings(BaseModel):
         default=0.5, ge=0, le=1, description="of an opinion of anybody else who had a say before the trial"
     )
     days: float = Field(default=7, gt=0, description="then it is decided by what is known")
+
+    @property
+    def asked_for_share(self) -> float:
+        """Of the chats, where somebody asks for a trial and does not say how many."""
+        return self.share or ASKED_FOR_SHARE
 
 
 class WhenSettings(BaseModel):

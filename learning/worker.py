@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -33,6 +34,7 @@ from learning.jobs import (
     SftStep,
     TeacherStep,
 )
+from storage import tracing
 
 if TYPE_CHECKING:  # it loads torch, which the driver of a Ray job does without
     from learning.training import OnProgress
@@ -48,17 +50,23 @@ def work(job: Job, run_dir: Path, how: How | None = None) -> int:
 
     `how`: None: in this very process.
     """
-    from learning import plot_training
-
     if how is None:
         _load()
+    with tracing.continued(*job.trace) if job.trace else nullcontext():
+        return _work(job, run_dir, how)
+
+
+def _work(job: Job, run_dir: Path, how: How | None) -> int:
+    from learning import plot_training
+
     try:
         reports: list[dict[str, Any]] = []
         for index, step in enumerate(job.steps):
             log.info("step %d: %s", index, step.kind)
             began = time.process_time()
             tell = teller(run_dir / "progress.jsonl", job, index)
-            reports.append(how(index, step, tell) if how else do(step, job, tell))
+            with tracing.span(tracing.STEP, step=step.kind, number=index):
+                reports.append(how(index, step, tell) if how else do(step, job, tell))
             if "history" in reports[-1]:
                 plot_training.draw(reports[-1], run_dir / f"training-{index}-{step.kind}.png")
             log.info("step %d is done, %.1f s of the processor", index, time.process_time() - began)

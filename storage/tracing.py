@@ -7,24 +7,81 @@ OpenTelemetry names it for generative AI; those names still change, and stand in
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from opentelemetry import propagate, trace
+from opentelemetry import context, propagate, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from storage.metrics import counted
 from storage.whose import whose
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+log = logging.getLogger(__name__)
 
 TURN = "twin.turn"  # one person is answered: from what they said to the last message that was sent
 REPLY = "twin.reply"  # the brain: recall, compose, ask
 SEND = "twin.send"  # one message of an answer into a chat app
 READ, WRITE = "twin.storage.read", "twin.storage.write"
 RUN = "twin.run"  # something long: a training, an evaluation
+STEP = "twin.step"  # one step of it, in the process that trains
 
 Value = str | int | float | bool
 _tracer = trace.get_tracer("twin")
+_collector: str | None = None  # where this process sends its traces
+
+
+@contextmanager
+def collected(collector: str, share: float = 1.0, exporter: SpanExporter | None = None) -> Iterator[None]:
+    """While the block runs, what happens is told to the collector. Once per process: OpenTelemetry knows one.
+
+    Raises ImportError where twin[monitoring] is not installed.
+    """
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+
+    global _collector
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": "twin"}),
+        sampler=ParentBased(TraceIdRatioBased(share)),
+        shutdown_on_exit=False,
+    )
+    provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(collector)))
+    trace.set_tracer_provider(provider)
+    _collector = collector
+    try:
+        yield
+    finally:
+        _collector = None
+        provider.shutdown()  # what is not sent yet is
+
+
+def onward() -> tuple[str, str] | None:
+    """For another process that goes on with what happens here: W3C's traceparent, and the collector."""
+    carried: dict[str, str] = {}
+    propagate.inject(carried)
+    return (carried["traceparent"], _collector) if _collector and "traceparent" in carried else None
+
+
+@contextmanager
+def continued(parent: str, collector: str) -> Iterator[None]:
+    """What happens in the block happens within what another process is at."""
+    with ExitStack() as closing:
+        try:
+            closing.enter_context(collected(collector))
+        except ImportError as missing:  # another machine than the one that asked
+            log.warning("not traced here: %s is not installed", missing.name)
+        token = context.attach(propagate.extract({"traceparent": parent}))
+        closing.callback(context.detach, token)
+        yield
 
 
 @contextmanager

@@ -35,6 +35,7 @@ class QuickModel:
         self.adapters: dict[str, str] = {}
         self.asked: list[str] = []  # the last words of each prompt
         self.sessions: list[str | None] = []  # X-Session-ID of each
+        self.traces: list[str | None] = []  # traceparent of each
         self.harmed = 0  # answers that ended in 500, or never
         self.abandoned = 0  # answers nobody listened to to the end
         self.busy = 0
@@ -121,6 +122,7 @@ class QuickModel:
         words = last_words(body["messages"])
         self.asked.append(words)
         self.sessions.append(request.headers.get("X-Session-ID"))
+        self.traces.append(request.headers.get("traceparent"))
         if self.fails:
             self.harmed += 1
             return _error(500, "out of order")

@@ -24,16 +24,21 @@ async def guard_by_the_clock(
 ) -> None:
     """For ever. Nothing is left out of the learning for it: strangers do not train the twin anyway.
 
-    What was told is written down, so that a restart repeats nothing.
+    What was told is written down, so that a restart repeats nothing; what could not be told is told later.
     """
     while True:
         try:
-            found = anomalies(await feedback.ever(), now() - FRESH)
-            found = [one for one in found if await told.put(f"steering: {one.key}", "", "")]
+            if news.reaches or not news.elsewhere:  # else another copy tells it
+                await _look(feedback, told, news)
         except DatabaseUnavailable as reason:
             log.error("whether somebody steers cannot be told now: %s", reason)
-            found = []
-        for one in found:
-            log.warning("%s among the signals: %d people", one.kind, len(one.people))
-            await news.tell(f"Somebody may be steering me. {one.words}")
         await asyncio.sleep(every)
+
+
+async def _look(feedback: FeedbackStore, told: QuestionStore, news: OwnerNews) -> None:
+    for one in anomalies(await feedback.ever(), now() - FRESH):
+        key = f"steering: {one.key}"
+        if await told.get(key) is None:
+            log.warning("%s among the signals: %d people", one.kind, len(one.people))
+            if await news.tell(f"Somebody may be steering me. {one.words}"):
+                await told.put(key, "", "")

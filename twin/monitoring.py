@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from storage import tracing
 from twin.errors import Told
 
 if TYPE_CHECKING:
@@ -34,26 +35,12 @@ def traced(settings: MonitoringSettings, exporter: SpanExporter | None = None) -
     if settings.traces is None:
         yield
         return
-    try:
-        from opentelemetry import trace
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-        from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-    except ImportError as missing:
-        raise Told(
-            f"monitoring.traces is set, and {missing.name} is not installed",
-            "pip install 'twin[monitoring]', or take the setting out",
-        ) from missing
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": "twin"}),
-        sampler=ParentBased(TraceIdRatioBased(settings.trace_share)),
-        shutdown_on_exit=False,
-    )
-    provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(settings.traces)))
-    trace.set_tracer_provider(provider)
-    try:
+    with contextlib.ExitStack() as closing:
+        try:
+            closing.enter_context(tracing.collected(settings.traces, settings.trace_share, exporter))
+        except ImportError as missing:
+            raise Told(
+                f"monitoring.traces is set, and {missing.name} is not installed",
+                "pip install 'twin[monitoring]', or take the setting out",
+            ) from missing
         yield
-    finally:
-        provider.shutdown()  # what is not sent yet is

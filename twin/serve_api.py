@@ -27,8 +27,6 @@ from twin.home import Home
 from twin.settings import Settings
 from twin.workshop import Workshop
 
-TRIAL_SHARE = 0.1  # of a trial that is asked for where the settings start none
-
 log = logging.getLogger(__name__)
 
 
@@ -61,7 +59,7 @@ def build_world(
         uploads=home.root / "uploads",
         events=Events(Changes(stores.database), figures),
         rates=Rates(),
-        trial_share=settings.learning.canary.share or TRIAL_SHARE,
+        trial_share=settings.learning.canary.asked_for_share,
         setup_code=setup_code,
         owner_discord_ids=frozenset([owners] if isinstance(owners, str) else owners),
         usual_limits=Limits(settings.limits.person_per_minute, settings.limits.person_tokens_per_day),

@@ -31,14 +31,18 @@ WORDS_SHOWN = 200  # characters of each side of an example
 
 
 async def watch_by_the_clock(
-    stores: Stores, model: Model, settings: CanarySettings, news: OwnerNews, every: float = WATCH_SECONDS
+    stores: Stores,
+    model: Model,
+    settings: Callable[[], CanarySettings],
+    news: OwnerNews,
+    every: float = WATCH_SECONDS,
 ) -> None:
-    """For ever. A trial that ends is told once, to the owner alone."""
+    """For ever, by the settings of each moment. A trial that ends is told once, to the owner alone."""
     written: dict[str, str] = {}
     while True:
         await asyncio.sleep(every)
         try:
-            ending = await watch(stores.adapters, stores.messages, stores.feedback, settings)
+            ending = await watch(stores.adapters, stores.messages, stores.feedback, settings())
             if ending and ending.decision != "go on":
                 log.info("the trial of %s is over: %s", ending.version, ending.decision)
             await tell_endings(stores, model, news, written)

@@ -202,7 +202,6 @@ def _background(
 ) -> list[Part]:
     """What goes on beside the chat apps. Watching costs little and leaves nothing: those are no runs."""
     stores, model = bench.stores, bench.model
-    canary = bench.settings.learning.canary
     found: list[Part] = [("settings", bench.current.watch)]
     if {"discord", "telegram"} & set(parts):
         found += [
@@ -210,7 +209,10 @@ def _background(
             ("adapters", lambda: keep_tidy(live)),
             ("outcomes", lambda: tell_outcomes(stores, talk)),
             ("guard", lambda: guard_by_the_clock(stores.feedback, stores.questions, talk.news)),
-            ("trial", lambda: watch_by_the_clock(stores, model, canary, talk.news)),
+            (
+                "trial",
+                lambda: watch_by_the_clock(stores, model, lambda: bench.settings.learning.canary, talk.news),
+            ),
             ("memory", lambda: embed_by_the_clock(stores.memories, bench.settings)),
             ("index", lambda: tidy_by_the_clock(stores.memories)),
         ]

@@ -11,8 +11,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+from quick_model import QuickModel
 
 from brain.model_client import ModelClient
+from brain.replicas import Replicas
 from learning.durable import recorded
 from storage import tracing
 
@@ -83,6 +85,18 @@ async def test_one_message_is_one_trace_from_the_chat_to_the_server_and_the_data
     [headers] = served.headers
     ids = f"00-{chat.context.trace_id:032x}-{chat.context.span_id:016x}-"
     assert headers["traceparent"].startswith(ids)
+
+
+async def test_a_server_on_the_wire_is_told_which_span_its_own_hang_on(kitchen, spans):
+    quick = QuickModel(name="base")
+    await quick.start()
+    async with Replicas([ModelClient(quick.url)]) as replicas:
+        kitchen.brain._voice._replicas = replicas
+        await kitchen.hear(said("what of #1?"))
+    await quick.stop()
+    chat = next(span for span in spans() if span.name.startswith("chat "))
+    [told] = quick.traces
+    assert told.startswith(f"00-{chat.context.trace_id:032x}-{chat.context.span_id:016x}-")
 
 
 async def test_no_span_holds_a_word_of_what_was_said(kitchen, served, spans):

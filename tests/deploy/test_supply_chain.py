@@ -24,6 +24,8 @@ from tools import ROOT, tool
 
 OURS = ("bot", "brain", "ingest", "learning", "storage", "twin", "api", "deploy", "benchmarks")
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+PICKLES |= {"jsonpickle", "pickle5", "sklearn.externals", "hickle", "klepto"}
+READERS = {"read_pickle", "to_pickle", "unpickle", "loads_pickle"}  # of pandas and its like
 PINNED = ("bot", "train", "build")
 
 
@@ -143,15 +145,25 @@ def test_the_bill_of_materials_names_every_pin_with_its_hashes(tmp_path: Path) -
 # no pickles
 
 
-def calls(tree: ast.AST) -> Iterator[tuple[str, dict[str, ast.expr]]]:
-    """Every call, as written, with its named arguments."""
+def calls(tree: ast.AST) -> Iterator[tuple[str, dict[str, ast.expr], ast.Call]]:
+    """Every call, as written, with its named arguments, and as a whole."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), {word.arg: word.value for word in node.keywords if word.arg}
+            named = {word.arg: word.value for word in node.keywords if word.arg}
+            yield ast.unparse(node.func), named, node
 
 
 def is_true(value: ast.expr | None) -> bool:
     return isinstance(value, ast.Constant) and value.value is True
+
+
+def is_false(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is False
+
+
+def names_a_pickle(call: ast.Call) -> bool:
+    named = [one.value for one in call.args if isinstance(one, ast.Constant)]
+    return any(str(name).split(".")[0] in PICKLES for name in named)
 
 
 def unsafe(source: str) -> list[str]:
@@ -160,12 +172,19 @@ def unsafe(source: str) -> list[str]:
     found = []
     for node in ast.walk(tree):
         names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
-        names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom):
+            names += [str(node.module)]
+            bare = {one.name for one in node.names} & {"load", "jit", "package"}
+            found += [f"{node.module}.{one}" for one in bare if node.module in ("torch", "numpy")]
         found += [name for name in names if name.split(".")[0] in PICKLES]
-    for name, words in calls(tree):
+    for name, words, node in calls(tree):
         if name.endswith("torch.load") and not is_true(words.get("weights_only")):
             found.append(name)
-        if name.rpartition(".")[2] in ("load", "save") and is_true(words.get("allow_pickle")):
+        if "allow_pickle" in words and not is_false(words["allow_pickle"]):
+            found.append(name)
+        if name.rpartition(".")[2] in READERS or name in ("torch.jit.load", "torch.package.PackageImporter"):
+            found.append(name)
+        if name.rpartition(".")[2] in ("__import__", "import_module") and names_a_pickle(node):
             found.append(name)
         if is_true(words.get("trust_remote_code")) or name in (
             "yaml.load",
@@ -191,12 +210,19 @@ def test_no_code_of_ours_loads_a_pickle_or_runs_what_a_file_says(folder: str) ->
     [
         *(
             "import pickle",
+            "import shelve",
+            "from torch import load",
+            "importlib.import_module('pickle')",
+            "__import__('dill')",
+            "pd.read_pickle(path)",
+            "torch.jit.load(path)",
             "from joblib import load",
             "torch.load(path)",
             "torch.load(path, weights_only=False)",
         ),
         *(
             "np.load(path, allow_pickle=True)",
+            "np.lib.format.read_array(file, allow_pickle=trusted)",
             "from_pretrained(name, use_safetensors=False)",
             "yaml.load(text)",
         ),
@@ -211,7 +237,7 @@ def test_such_a_line_would_be_found(line: str) -> None:
 def test_a_checkpoint_is_resumed_without_unpickling_anything() -> None:
     path = importlib.metadata.distribution("transformers").locate_file("transformers/trainer.py")
     source = Path(str(path)).read_text(encoding="utf-8")
-    loads = [words for name, words in calls(ast.parse(source)) if name == "torch.load"]
+    loads = [words for name, words, _ in calls(ast.parse(source)) if name == "torch.load"]
     assert len(loads) > 5
     assert all(is_true(words.get("weights_only")) for words in loads)
 

@@ -13,12 +13,15 @@ import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from opentelemetry.sdk.trace import TracerProvider
 
 from learning.adapter_folder import check, sha256
 from learning.failures import TrainerKilled, TrainingFailed
 from learning.jobs import DpoStep, EvaluateStep, Job, KtoStep, SftStep, run_job
 from learning.targets.local import ROOT, LocalTarget, environment
 from learning.targets.warm import Warm
+from storage import tracing
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -153,6 +156,38 @@ async def test_a_failed_job_is_one_sentence_and_the_path_of_its_log(base, corpus
     log = tmp_path / "run" / "worker.log"
     assert str(log) in str(failure.value)
     assert "TrainingFailed" in log.read_text()
+
+
+async def test_what_the_trainer_does_is_in_the_trace_of_the_run(
+    base, corpus, sft_recipe, tmp_path, monkeypatch
+):
+    heard = []
+
+    async def hear(request):
+        heard.append(await request.read())
+        return web.Response()
+
+    collector = web.Application()
+    collector.router.add_post("/v1/traces", hear)
+    runner = web.AppRunner(collector, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1/traces"
+    provider = TracerProvider(shutdown_on_exit=False)
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("twin"))
+    monkeypatch.setattr(tracing, "_collector", url)
+    recipe = sft_recipe.model_copy(update={"min_rows": 1000})  # it fails soon, which is traced as well
+    try:
+        with tracing.span(tracing.RUN, run="r1") as run, pytest.raises(TrainingFailed):
+            await run_job(sft_job(base, corpus, recipe, tmp_path), tmp_path / "run")
+    finally:
+        await runner.cleanup()
+        provider.shutdown()
+    told, context = b"".join(heard), run.get_span_context()
+    assert b"twin.step" in told
+    assert context.trace_id.to_bytes(16) in told
+    assert context.span_id.to_bytes(8) in told  # as the parent
+    assert b"samples" not in told  # nor why it failed, in words
 
 
 async def test_a_disk_that_is_full_is_said_so_and_leaves_no_adapter(

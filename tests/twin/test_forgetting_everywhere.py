@@ -8,18 +8,21 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
+import redis
 from fakes import FakePlatform
 from records_said import said as record
 from records_said import years_of_chat
-from sqlalchemy import insert
+from sqlalchemy import insert, make_url, text
 
 from bot import privacy
 from bot.platform import Person
+from brain.cached import ANSWERS, RECALL
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelClient, Sampling
 from brain.reply import Brain
@@ -70,6 +73,20 @@ TABLES |= {"adapters", "runs", "usage", "audit"}
 
 @pytest.fixture
 async def world(tmp_path, monkeypatch):
+    async with a_world(tmp_path, monkeypatch) as world:
+        yield world
+
+
+@pytest.fixture
+async def on_servers(tmp_path, monkeypatch, postgres_url, redis_url):
+    monkeypatch.setenv("TWIN_STORAGE__URL", postgres_url)
+    monkeypatch.setenv("TWIN_STORAGE__REDIS_URL", redis_url)
+    async with a_world(tmp_path, monkeypatch) as world:
+        yield world
+
+
+@asynccontextmanager
+async def a_world(tmp_path, monkeypatch):
     monkeypatch.setenv("TWIN_VAULT__KEY", new_key())
     home = Home(tmp_path / "home")
     home.make()
@@ -216,6 +233,8 @@ def left_in(home, *, canaries=CANARIES, apart=("roster.json", "backups")):
             data = path.read_bytes().lower()
             found += [(name, one) for one in canaries if one.lower().encode() in data]
         found += [(name, one) for one in canaries if one.lower() in name.lower()]
+    if not (home.root / "twin.db").exists():
+        return found
     with closing(sqlite3.connect(home.root / "twin.db")) as connection:
         for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             for row in connection.execute(f'SELECT * FROM "{table}"'):
@@ -265,6 +284,52 @@ async def test_nothing_is_left_of_a_forgotten_person_in_any_file_or_table(world)
     assert report["models"]["candidate"]["nll"] == 1.5
     with pytest.raises(Told, match="no person"):
         await find_traces(home, settings, stores, NAME)  # nothing is left to be found
+
+
+async def on_the_servers(postgres_url, redis_url):
+    """Where a canary is: every row of every table of every schema, and all that Redis holds."""
+    found = set()
+    raw = await asyncpg.connect(make_url(postgres_url).set(drivername="postgresql").render_as_string(False))
+    tables = await raw.fetch(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+    )
+    for (table,) in tables:
+        for (row,) in await raw.fetch(f"SELECT to_jsonb(t)::text FROM {table} t"):
+            found |= {table for one in CANARIES if one.lower() in row.lower()}
+    await raw.close()
+    with redis.Redis.from_url(redis_url) as client:
+        for key in client.scan_iter():
+            held = client.dump(key) + key
+            if client.type(key) == b"string":
+                held += client.get(key)
+            found |= {f"redis {key!r}" for one in CANARIES if one.lower().encode() in held.lower()}
+    return found
+
+
+async def test_nothing_is_left_of_a_forgotten_person_on_postgres_and_in_redis(
+    on_servers, postgres_url, redis_url
+):
+    home, settings, stores = on_servers
+    await ingested(home, settings, stores)
+    await talked(stores)
+    await learned(home, settings, stores)
+    await written(home, stores)
+    await stores.facts.add(f"{NAME} is my dentist")
+    for tag in (ANSWERS, RECALL):
+        await stores.cache.set(f"twin:{tag}", {"text": LONG}, [tag])
+    async with stores.database.transaction() as session:  # as an upgrade leaves it
+        await session.execute(text("CREATE SCHEMA before_upgrade_from_0008"))
+        await session.execute(text("CREATE TABLE before_upgrade_from_0008.messages AS TABLE messages"))
+    planted = await on_the_servers(postgres_url, redis_url)
+    assert {f"public.{table}" for table in TABLES} <= planted
+    assert len([where for where in planted if where.startswith("redis")]) == 2
+
+    receipt = await forget(home, settings, stores, await find_traces(home, settings, stores, NAME))
+    assert await on_the_servers(postgres_url, redis_url) == set()
+    assert left_in(home) == []
+    assert "before_upgrade_from_0008" in receipt["files_removed"]
+    assert receipt["database_scrubbed"]
 
 
 async def test_forget_in_a_chat_leaves_nothing_of_what_they_said_or_did(world):

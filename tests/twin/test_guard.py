@@ -25,9 +25,10 @@ async def given(feedback, person, count, *, days=0.0):
 
 
 @contextlib.asynccontextmanager
-async def guarded(database):
+async def guarded(database, *, elsewhere=False, closed=False):
     app = FakePlatform()
-    news = OwnerNews(Authority({app.name: ("sam",)}), {app.name: app})
+    app.closed_to |= {"sam"} if closed else set()
+    news = OwnerNews(Authority({app.name: ("sam",)}), {app.name: app}, {app.name} if elsewhere else set())
     told = QuestionStore(database)
     guarding = asyncio.create_task(guard_by_the_clock(FeedbackStore(database), told, news, every=0.02))
     try:
@@ -52,6 +53,23 @@ async def test_a_flood_is_told_once_and_another_ones_too(sqlite_database: Databa
     assert app.told[0] == "Somebody may be steering me. discord:anna gave 40 signals within an hour."
     assert "discord:bo gave" in app.told[1]
     assert len(app.told) == 2
+
+
+async def test_an_owner_who_cannot_be_reached_hears_of_it_when_they_can(sqlite_database: Database):
+    await given(FeedbackStore(sqlite_database), "anna", 40)
+    async with guarded(sqlite_database, elsewhere=True) as other_copy:
+        await asyncio.sleep(0.2)
+    async with guarded(sqlite_database) as app:
+        await until(lambda: app.told)
+        await asyncio.sleep(0.2)
+    assert other_copy.told == []
+    assert len(app.told) == 1
+    async with guarded(sqlite_database, closed=True) as closed:
+        await given(FeedbackStore(sqlite_database), "bo", 40)
+        await asyncio.sleep(0.2)
+        closed.closed_to.clear()
+        await until(lambda: closed.told)
+    assert "discord:bo gave" in closed.told[0]
 
 
 async def test_an_ordinary_chat_and_what_is_long_over_are_not_told(sqlite_database: Database):

@@ -187,6 +187,16 @@ async def test_a_change_of_the_settings_counts_at_once_and_a_wrong_one_changes_n
     await stop(clock, eyes)
 
 
+async def test_how_much_there_must_be_to_learn_from_is_what_twin_toml_says_now(home, stores):
+    current = Current(home, read_settings(home))
+    learning = LearningState(home, stores)
+    first = await learning.verdict(current.settings)
+    write(home, QUIET, "[learning.when]\njudgements = 77\n")
+    await current.look()
+    later = await learning.verdict(current.settings)
+    assert ("77" in first.why, "77" in later.why) == (False, True)
+
+
 async def test_the_heartbeat_says_that_it_lives_and_what_comes_next(home, stores):
     write(home, QUIET.replace('evaluate = "off"', 'evaluate = "0 5 * * *"'))
     settings = read_settings(home)

@@ -110,7 +110,8 @@ async def place(request, tmp_path, empty_tables):
         commands = Commands(stores.adapters, stores.feedback, stores.runs, "quick", never, never)
         app = await closing.enter_async_context(place.listening(ears_of(talk, commands)))
         talk.news.platforms[app.name] = app
-        watching = asyncio.create_task(watch_by_the_clock(stores, model, SETTINGS, talk.news, every=0.05))
+        watch = watch_by_the_clock(stores, model, lambda: SETTINGS, talk.news, every=0.05)
+        watching = asyncio.create_task(watch)
         yield place
         watching.cancel()
         await asyncio.wait([watching])

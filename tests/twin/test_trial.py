@@ -41,12 +41,12 @@ async def model():
 
 
 @contextlib.asynccontextmanager
-async def watched(chats, model, *, elsewhere=(), closed_to=()):
+async def watched(chats, model, *, elsewhere=(), closed_to=(), settings=(SETTINGS,)):
     """The watch at work, and what the owner is told."""
     app = FakePlatform()
     app.closed_to |= set(closed_to)
     news = OwnerNews(Authority({"kitchen-app": ("sam",)}), {app.name: app}, set(elsewhere))
-    watching = asyncio.create_task(watch_by_the_clock(chats, model, SETTINGS, news, every=0.05))
+    watching = asyncio.create_task(watch_by_the_clock(chats, model, lambda: settings[-1], news, every=0.05))
     try:
         yield app
     finally:
@@ -149,6 +149,18 @@ async def test_long_answers_and_long_questions_still_make_one_message_on_every_c
         await until(lambda: app.told)
     assert "why?" in app.told[0]
     assert len(app.told[0]) <= 1900
+
+
+async def test_what_twin_toml_says_of_trials_counts_for_the_one_that_is_on(chats, model):
+    await chats.judged("old", 28, 12)
+    await chats.judged("new", 8, 32)
+    settings = [SETTINGS.model_copy(update={"min_opinions": 1000})]
+    async with watched(chats, model[0], settings=settings) as app:
+        await asyncio.sleep(0.3)
+        assert (await chats.states())["new"] == "canary"
+        settings.append(SETTINGS)
+        await until(lambda: app.told)
+    assert (await chats.states())["new"] == "retired"
 
 
 async def test_the_way_back_leads_away_from_the_version_it_names_and_from_no_other(chats):
