@@ -13,23 +13,15 @@ from matplotlib import pyplot  # the backend has to be chosen first
 
 
 def draw(figures: Mapping[str, Any], picture: Path) -> None:
-    """Held-out corrections preferred by whoever answers, the memory of the service, and what is in
-    its database."""
+    """How much of what was held out in the end is preferred by whoever answered, the memory of the service,
+    and what is in its database."""
     drawing, (upper, lower, last) = pyplot.subplots(3, 1, figsize=(8, 6.5), sharex=True, layout="constrained")
-    points = figures["preference_accuracy"]
-    minutes = [0.0, *(point["minute"] for point in points)]
-    answering = [points[0]["live"], *(point["answering"] for point in points)]
-    upper.step([*minutes, figures["minutes"]], [*answering, answering[-1]], where="post", label="who answers")
-    for outcome, marker in (("live", "o"), ("on trial", "o"), ("refused", "x")):
-        of_it = [point for point in points if point["outcome"] == outcome]
-        if of_it:
-            upper.plot(
-                [point["minute"] for point in of_it],
-                [point["candidate"] for point in of_it],
-                marker,
-                label=f"new one, {outcome}",
-            )
-    upper.set_ylabel("held-out corrections\npreferred")
+    answered = figures["answered_by"]["answered"]
+    minutes = [*(one["minute"] for one in answered), figures["minutes"]]
+    preferred = [one["preferred"] for one in answered]
+    upper.step(minutes, [*preferred, preferred[-1]], where="post", color="#4c78a8")
+    upper.plot(minutes[1:-1], preferred[1:], "o", color="#4c78a8", label="a new adapter goes live")
+    upper.set_ylabel(f"{figures['answered_by']['pairs']} held-out corrections\npreferred by who answers")
     upper.set_ylim(0, 1.02)
     upper.legend(fontsize=8, frameon=False, loc="lower right")
     for life in figures["memory_mb"]:

@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the servers of t
 from chat_service import ChatService
 from chat_world import a_world
 
+from benchmarks._soak_accuracy import accuracies
 from benchmarks._soak_faults import UP_SECONDS, Faults
 from benchmarks._soak_home import Kept, database_mb, eager, journal_mb, kept_by, remember
 from benchmarks._soak_people import People, Tally
@@ -92,7 +93,7 @@ def main() -> int:
         print(json.dumps({"figures": figures, "conditions": conditions(size)}))
     else:
         show_tables(figures)
-    if figures["preference_accuracy"] and not options.quick:
+    if figures["answered_by"]["pairs"] and not options.quick:
         draw(figures, PICTURE)
     return 0
 
@@ -145,6 +146,7 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
         finally:
             service.kill()
         kept = kept_by(home, people.given)
+        preferred = await asyncio.to_thread(accuracies, home, began)
         complaints = len(world.complaints)
     return figures_of(people, faults, kept, memory, began) | {
         "minutes": round(minutes, 2),
@@ -152,6 +154,7 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
         "database_growth_mb": round(size_after - size_before, 2),
         "database_mb": [[round(at, 2), round(mb, 2)] for at, mb in memory.database],
         "journal_mb": round(journal, 1),
+        "answered_by": preferred,
         "drained": drained,
         "exit_code": stopped,
         "complaints": complaints,
@@ -255,7 +258,7 @@ def conditions(size: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_tables(figures: Mapping[str, Any]) -> None:
-    left_out = ("preference_accuracy", "memory_mb", "database_mb", "faults", "killed_when")
+    left_out = ("preference_accuracy", "answered_by", "memory_mb", "database_mb", "faults", "killed_when")
     show.table(
         "the soak", ("what", "how many"), [(name, figures[name]) for name in figures if name not in left_out]
     )
@@ -263,7 +266,11 @@ def show_tables(figures: Mapping[str, Any]) -> None:
     show.table("what broke", ("what", "times"), broken)
     columns = ("minute", "live", "candidate", "pairs", "outcome")
     rows = [tuple(point[name] for name in columns) for point in figures["preference_accuracy"]]
-    show.table("held-out corrections preferred", columns, rows)
+    show.table("preferred of the corrections held out by then", columns, rows)
+    answered = figures["answered_by"]
+    rows = [tuple(one.values()) for one in answered["answered"]]
+    whose = ("from minute", "who answered", "preferred")
+    show.table(f"preferred of the {answered['pairs']} held out at the end", whose, rows)
 
 
 if __name__ == "__main__":
