@@ -26,6 +26,8 @@ from learning.rows import Row, all_fitted, read_rows, tokens_of
 from learning.save_adapter import save_adapter
 from learning.training import OnProgress, guarded, ignored
 
+NEARLY = 0.03  # of the margin: what is gained by the last steps, which cost most elsewhere
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -104,7 +106,8 @@ def interpolate(
 
 
 def best(measured: Sequence[Measured], limit: float) -> Measured:
-    """Of those whose NLL is within the limit the one that prefers the better words most.
+    """Of those whose NLL is within the limit the one that prefers the better words most, or goes less far
+    and does so nearly as much.
 
     Where there are no held-out pairs, the one that goes furthest. Is none within the limit, the one that is
     closest to it: the gate says the rest.
@@ -112,7 +115,10 @@ def best(measured: Sequence[Measured], limit: float) -> Measured:
     within = [one for one in measured if math.isnan(limit) or one.nll <= limit]
     if not within:
         return min(measured, key=lambda one: (math.isnan(one.nll), one.nll))
-    return max(within, key=lambda one: (-math.inf if math.isnan(one.margin) else one.margin, one.share))
+    most = max((one.margin for one in within if not math.isnan(one.margin)), default=math.nan)
+    if math.isnan(most):
+        return max(within, key=lambda one: one.share)
+    return min((one for one in within if one.margin >= most - NEARLY * abs(most)), key=lambda one: one.share)
 
 
 def halfway(measured: Sequence[Measured], limit: float) -> float | None:

@@ -37,6 +37,13 @@ def test_of_those_within_the_limit_the_one_that_prefers_the_better_words_most_is
     assert best([Measured(0.3, 1.0, 0.6), Measured(1.0, 1.0, 0.5)], 1.05).share == 0.3
 
 
+def test_of_those_that_prefer_them_nearly_as_much_the_one_that_goes_least_far_is_taken():
+    some = [Measured(0.6, 1.0, 0.77), Measured(0.8, 1.01, 0.83), Measured(0.9, 1.03, 0.84)]
+    assert best(some, 1.05).share == 0.8
+    assert best([Measured(0.3, 1.0, -0.101), Measured(0.6, 1.0, -0.1)], 1.05).share == 0.3
+    assert best([Measured(0.3, 1.0, -0.2), Measured(0.6, 1.0, -0.1)], 1.05).share == 0.6
+
+
 def test_where_none_is_within_the_limit_the_closest_is_taken_and_left_to_the_gate():
     assert best([Measured(0.3, 1.2, 0.1), Measured(1.0, 1.4, 0.9)], 1.05).share == 0.3
 
