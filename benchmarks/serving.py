@@ -36,6 +36,7 @@ QUICK: dict[str, Any] = {"each": 40, "rounds": 2, "swap_seconds": 10, "streams":
 AT_ONCE = (1, 8, 32)
 ADAPTERS = (1, 4, 8)
 SESSIONS = 16
+OF_EACH_PERSON = 5  # questions at least: the first and the last of a round are not asked among so many
 OnProgress = Callable[[float, str], None]
 
 
@@ -92,7 +93,7 @@ async def at_once(
 
 async def beside_each_other(world: World, count: int, size: Mapping[str, Any]) -> dict[str, float]:
     """Turn about, so that what else this machine does meets both alike."""
-    requests = max(size["each"] // 4, 8) if count == 1 else size["each"]
+    requests = max(size["each"] // 4, 8) if count == 1 else max(size["each"], OF_EACH_PERSON * count)
     asking = {"bare": world.bare, "brain": world.through_the_brain, "httpx": world.by_httpx}
     seconds: dict[str, list[float]] = {name: [] for name in asking}
     processor: dict[str, list[float]] = {name: [] for name in asking}
