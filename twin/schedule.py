@@ -60,6 +60,9 @@ class Schedule:
         self._learning = LearningState(current.home, stores)
         self._scheduler: AsyncIOScheduler | None = None
         self._jobs: dict[str, str] = {}  # as they were built: name -> when
+        self._planned: Mapping[
+            str, str | None
+        ] = {}  # when each was next in the life before
         self._beat_at = 0.0
         self._writing: set[asyncio.Future[object]] = set()
         current.on_change(self._settings_changed)
@@ -92,7 +95,10 @@ class Schedule:
         options = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         self._scheduler = AsyncIOScheduler(job_defaults=options)
         self._jobs = {}
+        beat = await self._stores.cursors.get(MINE, HEARTBEAT)
+        self._planned = beat.value["jobs"] if beat else {}
         await self._build(self._current.settings)
+        self._planned = {}
         self._scheduler.start()
         self._beat_at = asyncio.get_running_loop().time()
         await self._heartbeat()
@@ -134,7 +140,7 @@ class Schedule:
         )
 
     async def _add(self, job: Job, zone: tzinfo) -> None:
-        """What was due while nobody was there is done once, now."""
+        """What was due while nobody was there is done once, now; what was never done is not put off."""
         assert self._scheduler is not None
         when = trigger(job.when, zone)
         assert when is not None
@@ -142,6 +148,9 @@ class Schedule:
         last = (await self._stores.runs.last([job.name.partition(" ")[0]])).get(job.name)
         if last and (due := when.get_next_fire_time(last.created_at, last.created_at)):
             more["next_run_time"] = max(due, now())
+        elif not last and (planned := self._planned.get(job.name)):
+            first = when.get_next_fire_time(None, now())
+            more["next_run_time"] = max(now(), min(datetime.fromisoformat(planned), first or now()))
         self._scheduler.add_job(self._patiently, when, [job], id=job.name, replace_existing=True, **more)
 
     async def _patiently(self, job: Job) -> None:

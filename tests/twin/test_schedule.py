@@ -105,12 +105,30 @@ async def test_a_restart_does_not_put_off_what_will_be_due(home, stores):
     assert len(await stores.runs.all()) == 1
 
 
-async def heard(stores, unlike=None):
-    """When each job is next, as the heartbeat says; `unlike`: once it says something else."""
+async def test_restarts_do_not_put_off_for_ever_what_was_never_done(home, stores):
+    write(home, QUIET.replace('forget = "off"', 'forget = "every 1 day"'))
+    times = []
+    for _ in range(3):
+        before = now()
+        clock = running(Current(home, read_settings(home)), stores)
+        times.append((await heard(stores, since=before))["forget"])
+        await stop(clock)
+    assert len(set(times)) == 1
+    write(home, QUIET.replace('forget = "off"', 'forget = "every 1 hour"'))
+    before = now()
+    clock = running(Current(home, read_settings(home)), stores)
+    sooner = datetime.fromisoformat((await heard(stores, since=before))["forget"])
+    await stop(clock)
+    assert sooner < now() + timedelta(hours=1)
+
+
+async def heard(stores, unlike=None, since=None):
+    """When each job is next, as the heartbeat says; `unlike`: once it says something else; since then."""
     async with asyncio.timeout(10):
         while True:
             beat = await stores.cursors.get("schedule", "heartbeat")
-            if beat and beat.value["jobs"] and beat.value["jobs"] != unlike:
+            new = beat and (since is None or beat.updated_at >= since)
+            if new and beat.value["jobs"] and beat.value["jobs"] != unlike:
                 return beat.value["jobs"]
             await asyncio.sleep(0.02)
 
