@@ -60,9 +60,7 @@ class Schedule:
         self._learning = LearningState(current.home, stores)
         self._scheduler: AsyncIOScheduler | None = None
         self._jobs: dict[str, str] = {}  # as they were built: name -> when
-        self._planned: Mapping[
-            str, str | None
-        ] = {}  # when each was next in the life before
+        self._planned: Mapping[str, str | None] = {}  # when each was next in the life before
         self._beat_at = 0.0
         self._writing: set[asyncio.Future[object]] = set()
         current.on_change(self._settings_changed)
