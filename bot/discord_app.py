@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -82,8 +83,10 @@ class DiscordApp:
 
     async def run(self) -> None:
         """Connect and hear until `stop`; raises ChatUnavailable or ChatRefused with what to do about it."""
-        new_chats = await self._missed.private_chats(self._token)
-        client = self._client = DiscordClient(self._ears, self, new_chats=new_chats, **self._options)
+        before = await self._missed.before()
+        client = self._client = DiscordClient(
+            self._ears, self, missed=partial(self._missed.private_chats, self._token, before), **self._options
+        )
         remembering = asyncio.create_task(self._remember(client))
         running = self._running = asyncio.create_task(client.start(self._token))
         try:

@@ -56,9 +56,9 @@ class DiscordClient(discord.Client):
         call_seconds: float,
         guild_ready_seconds: float,
         identify_pause: float,
-        new_chats: Collection[int] = (),
+        missed: Callable[[], Awaitable[Collection[int]]],
     ) -> None:
-        """`new_chats`: private ones that nobody has heard of, where something was said meanwhile."""
+        """`missed`: private chats that nobody may have heard of, where something was said meanwhile."""
         super().__init__(
             intents=intents(),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -80,7 +80,8 @@ class DiscordClient(discord.Client):
         self._looked_around = asyncio.Event()  # where something may have been missed is known
         self._caught_up: dict[int, asyncio.Event] = {}  # by chat: what was missed there has been heard
         self._deaf = False
-        self._new_chats = new_chats
+        self._missed = missed
+        self._new_chats: Collection[int] | None = None  # nobody has looked yet
         self._heard_up_to: InStream | None = None
         for event, parse in self._connection.parsers.items():
             self._connection.parsers[event] = partial(self._parse, event, parse)
@@ -153,7 +154,7 @@ class DiscordClient(discord.Client):
 
     async def heard_up_to(self) -> InStream | None:
         """How far everything that the gateway told is written down; None: nothing yet."""
-        if not self._deaf and (place := self._place_in_stream()):
+        if self._looked_around.is_set() and not self._deaf and (place := self._place_in_stream()):
             if at_work := self._at_work - {asyncio.current_task()}:
                 await asyncio.wait(at_work)
             self._heard_up_to = place
@@ -295,6 +296,8 @@ class DiscordClient(discord.Client):
         places: list[Place] = []
         for guild in self.guilds:
             places += [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads]
+        if self._new_chats is None:
+            self._new_chats = await self._missed()
         known = {int(chat_id) for chat_id in await self._ears.private_chats(PLATFORM)}
         for chat_id in sorted(known | set(self._new_chats)):
             places.append(self.get_partial_messageable(chat_id))

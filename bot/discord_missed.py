@@ -46,19 +46,28 @@ class Missed:
         except DatabaseUnavailable as reason:
             log.warning("the place in Discord's stream is not written down: %s", reason)
 
-    async def private_chats(self, token: str) -> set[int]:
-        """Where something was said that the session before has not heard; whatever goes wrong, none."""
-        if self._cursors is None:
-            return set()
-        found: set[int] = set()
+    async def before(self) -> Place | None:
+        """How far the session before has heard; None: nobody knows."""
         try:
-            cursor = await self._cursors.get(SOURCE, CONTAINER)
-            if cursor is not None:
-                async with asyncio.timeout(PATIENCE):
-                    await _take_up(token, cursor.value, found)
+            cursor = await self._cursors.get(SOURCE, CONTAINER) if self._cursors else None
+        except DatabaseUnavailable as reason:
+            log.warning("what the Discord session before has missed is not known: %s", reason)
+            return None
+        return cursor.value if cursor else None
+
+    async def private_chats(self, token: str, before: Place | None) -> set[int]:
+        """Where something was said that the session before has not heard; whatever goes wrong, none.
+
+        Once the new session hears, so that nothing is said between the two.
+        """
+        found: set[int] = set()
+        if before is None:
+            return found
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await _take_up(token, before, found)
         except (
             aiohttp.ClientError,
-            DatabaseUnavailable,
             TimeoutError,
             OSError,
             ValueError,

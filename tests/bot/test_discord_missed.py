@@ -49,6 +49,22 @@ async def test_who_first_writes_while_nobody_listens_is_heard_after_the_next_sta
     assert server.gateway.resumed == 1
 
 
+async def test_who_first_writes_while_the_next_session_begins_is_heard(server, cursors, monkeypatch):
+    async with connected(server, Heard(), cursors=cursors):
+        await remembered(cursors, 1)
+    hear = server.gateway._hear
+
+    def say_just_before(connection, frame):
+        if frame["op"] == 2:
+            say(server, "Ben", "just then")
+        hear(connection, frame)
+
+    monkeypatch.setattr(server.gateway, "_hear", say_just_before)
+    heard = Heard()
+    async with connected(server, heard, cursors=cursors):
+        await server.wait_for(lambda: heard.texts == ["just then"])
+
+
 async def test_what_was_not_written_down_when_we_died_is_heard_again(server, cursors):
     heard, never = Heard(), asyncio.Event()
     heard.on_message = lambda message: never.wait()
