@@ -1,8 +1,9 @@
 """How does a preference training compute no more than its loss looks at? Each row once, and only the answers.
 
-Two things are left out of TRL's forward, and neither changes a number that its losses see. A row twice in
+Three things are left out of TRL's forward, and none changes a number that its losses see. A row twice in
 a batch (words to imitate are both sides of a pair) goes through the model once; and where there is no
-Triton, the head scores the words of the answers, and not every position of prompts and padding.
+Triton, the head scores the words of the answers, and not every position of prompts and padding, and long
+rows go through the model apart from short ones, which would be padded to their length.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ ROWS = {"input_ids", "attention_mask"}  # with anything else, rows are more than
 HARMLESS = {"use_cache", "return_dict"}  # say nothing of the rows
 PER_TOKEN = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1", "label_mask")
 IGNORED = -100
+WORTH = 256  # padded tokens; for fewer, a second pass through the model costs more than it saves
 
 
 def score_answers_only(model: Any) -> None:
@@ -54,7 +56,7 @@ def _different(ids: Any, mask: Any, labels: Any) -> tuple[tuple[Any, ...], Any]:
 
 def _scored(model: Any, ids: Any, mask: Any, labels: Any) -> Any:
     """What TRL's head says of each token, for those that have a label; 0 elsewhere."""
-    hidden = model.base_model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state[:, :-1]
+    hidden = _hidden(model.base_model, ids, mask)[:, :-1]
     counts = labels[:, 1:] != IGNORED
     targets = labels[:, 1:][counts]
     logits = model.get_output_embeddings()(hidden[counts]).float()
@@ -73,3 +75,27 @@ def _scored(model: Any, ids: Any, mask: Any, labels: Any) -> Any:
         is_top1=placed(likeliest),
         label_mask=counts,
     )
+
+
+def _hidden(model: Any, ids: Any, mask: Any) -> Any:
+    """The last hidden states (rows, tokens, width), zeros where a row's group has ended."""
+    ends = (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).amax(1)
+    groups = _by_length(ends)
+    found = []
+    for rows in groups:
+        width = int(ends[rows].max())
+        given = {"input_ids": ids[rows, :width], "attention_mask": mask[rows, :width]}
+        states = model(**given, use_cache=False).last_hidden_state
+        found.append(torch.nn.functional.pad(states, (0, 0, 0, ids.shape[1] - width)))
+    return torch.cat(found)[torch.cat(groups).argsort()]
+
+
+def _by_length(ends: Any) -> list[Any]:
+    """The places of the rows, short ones and long ones apart if that spares enough padding.
+
+    `ends`: how many tokens each row has, padding before it included.
+    """
+    ends, places = ends.sort()
+    spared = (ends[-1] - ends) * torch.arange(1, len(ends) + 1, device=ends.device)
+    most = int(spared.argmax())
+    return list(places.tensor_split([most + 1])) if spared[most] > WORTH else [places]

@@ -61,6 +61,27 @@ def test_a_row_that_comes_twice_goes_through_the_model_once(model):
     assert rows == [3]
 
 
+def test_long_rows_go_through_the_model_apart_from_short_ones(model, monkeypatch):
+    theirs = model(**batch(), fused_lm_head=True)
+    monkeypatch.setattr(answers_only, "WORTH", 3)
+    answers_only.score_answers_only(model)
+    through = []
+    model.base_model.register_forward_pre_hook(
+        lambda module, args, given: through.append(tuple(given["input_ids"].shape)), with_kwargs=True
+    )
+    ours = model(**batch(), fused_lm_head=True)
+    assert through == [(2, 7), (1, 9)]
+    for field in FIELDS:
+        torch.testing.assert_close(getattr(ours, field), getattr(theirs, field), msg=field)
+
+
+def test_rows_of_about_one_length_stay_together():
+    lengths = torch.tensor([300, 20, 310, 25, 290])
+    assert [group.tolist() for group in answers_only._by_length(lengths)] == [[1, 3], [4, 0, 2]]
+    [together] = answers_only._by_length(lengths.clamp(200))
+    assert sorted(together.tolist()) == [0, 1, 2, 3, 4]
+
+
 def test_whoever_wants_logits_gets_them_as_before(model):
     asked = {name: value for name, value in batch().items() if name != "labels"}
     before = model(**asked).logits
