@@ -33,13 +33,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import InstrumentedAttribute
 
-from storage import schema, tracing
+from storage import postgres, schema, tracing
 from storage.copies import copies_of, drop_tables, keep_copy, keep_tables
 from storage.migrations import twins
 from storage.prepared import asking
 from storage.reader import NotNow, Reader, Steps, following
 from storage.tables import Base
-from storage.twins import COLUMN, SETTING, THE_ONE, Insert, checked, let_it_say
+from storage.twins import COLUMN, SETTING, THE_ONE, Insert, checked
 from storage.unavailable import POOLED, DatabaseTooNew, DatabaseUnavailable, explain, shown
 
 __all__ = ["Database", "DatabaseTooNew", "DatabaseUnavailable"]
@@ -75,7 +75,7 @@ class Database:
             self._reading = engine
             self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
         else:
-            self._reading = engine.execution_options(postgresql_readonly=True)
+            self._reading = postgres.reading(engine)
             self._writing = engine
         # SQLite has one writer at a time anyway; queueing here is fair, its own waiting is not.
         self._turn = asyncio.Lock() if self._is_sqlite else None
@@ -98,16 +98,7 @@ class Database:
             await asyncio.to_thread(_make_file, address)
             engine = _sqlite_engine(address)
         else:
-            engine = create_async_engine(
-                address,
-                pool_pre_ping=True,  # the server may have restarted since
-                connect_args={
-                    "timeout": PATIENCE_SECONDS,
-                    "command_timeout": 60,
-                    "server_settings": {SETTING: twin},
-                },
-            )
-            let_it_say(engine.dialect, twin)
+            engine = postgres.postgres_engine(address, twin, PATIENCE_SECONDS)
         database = cls(engine, twin)
         try:
             await database._bring_up_to_date(keep)
@@ -125,7 +116,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """One consistent look, which waits for no writer and keeps none waiting."""
+        """A look that waits for no writer and keeps none waiting. On SQLite all of it is of one moment."""
         with tracing.storing(tracing.READ, self._engine.dialect.name):
             async with self._session(self._reading) as session:
                 yield session
@@ -133,9 +124,7 @@ class Database:
     @asynccontextmanager
     async def one_moment(self) -> AsyncIterator[AsyncSession]:
         """However many queries: all of them see the database as it is at the first one."""
-        frozen = self._reading
-        if not self._is_sqlite:  # there every transaction is like that
-            frozen = frozen.execution_options(isolation_level="REPEATABLE READ")
+        frozen = self._reading if self._is_sqlite else postgres.of_one_moment(self._engine)
         async with self._session(frozen) as session:
             yield session
 

@@ -173,7 +173,7 @@ async def _clean_column(database: Database, table: Table, name: str, clean: Clea
     kind = _as(table.c[name].type)
     keys = list(table.primary_key.columns)
     found: list[dict[str, Any]] = []
-    async with database.reading() as session:
+    async with database.one_moment() as session:
         value = type_coerce(table.c[name], kind).label("value")
         rows = await session.stream(select(*keys, value).where(table.c[name].is_not(None)))
         async for row in rows:

@@ -5,7 +5,8 @@ import socket
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import func, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
+from storage import postgres
 from storage.cursors import CursorStore
 from storage.database import Database, DatabaseUnavailable
 from storage.messages import MessageStore
@@ -81,10 +83,13 @@ async def test_a_reader_sees_one_moment_however_long_it_looks(sqlite_database: D
         assert (await session.execute(text("SELECT count(*) FROM cursors"))).scalar() == before == 0
 
 
-async def test_a_reader_cannot_write_by_mistake_where_the_server_can_tell(postgres_url: str) -> None:
+async def test_a_reader_cannot_write_by_mistake_on_a_server(postgres_url: str) -> None:
     database = await Database.open(postgres_url)
-    with pytest.raises(DatabaseUnavailable, match="only allows reading"):
+    with pytest.raises(RuntimeError, match="a reader only asks, it does not DELETE"):
         async with database.reading() as session:
+            await session.execute(text("DELETE FROM cursors"))
+    with pytest.raises(DatabaseUnavailable, match="only allows reading"):
+        async with database.one_moment() as session:
             await session.execute(text("DELETE FROM cursors"))
     await database.close()
 
@@ -237,14 +242,46 @@ async def test_a_server_without_our_database_or_user_says_which_is_missing(postg
 
 
 async def test_a_server_that_restarted_is_simply_asked_again(postgres_url: str) -> None:
-    database, admin = await Database.open(postgres_url), await Database.open(postgres_url)
+    async with a_cut_database(postgres_url) as (database, processes):
+        while any(Path(f"/proc/{process}").exists() for process in processes):
+            await asyncio.sleep(0.01)
+        await CursorStore(database).put(a_cursor("after"))
+        assert await kept(database) == ["after"]
+
+
+async def test_a_connection_that_rested_is_tried_before_it_is_used(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "RESTED_SECONDS", 0.0)
+    async with a_cut_database(postgres_url) as (database, _):
+        await CursorStore(database).put(a_cursor("after"))
+        assert await kept(database) == ["after"]
+
+
+@asynccontextmanager
+async def a_cut_database(url: str) -> AsyncIterator[tuple[Database, list[int]]]:
+    """Open, its server's processes told to end this moment."""
+    database, admin = await Database.open(url), await Database.open(url)
     await kept(database)
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     async with admin.reading() as session:
-        await session.execute(text(f"{others} AND pid <> pg_backend_pid()"))
-    await CursorStore(database).put(a_cursor("after"))
-    assert await kept(database) == ["after"]
+        found = await session.scalars(text(f"SELECT pid, pg_terminate_backend(pid) {others}"))
+    yield database, list(found)
     await admin.close()
+    await database.close()
+
+
+async def test_questions_take_no_more_trips_to_a_server_than_there_are(postgres_url: str) -> None:
+    database, said = await Database.open(postgres_url), []
+    store = CursorStore(database)
+    await store.put(a_cursor("before"))  # what a connection says when it is new
+    async with database.reading() as session:
+        driver = (await (await session.connection()).get_raw_connection()).driver_connection
+        assert driver is not None
+    driver.add_query_logger(lambda said_too: said.append(said_too.query.split()[0].strip(";")))
+    await kept(database)
+    await store.put(a_cursor("after"))
+    assert said == ["BEGIN", "COMMIT"]  # apart from what is prepared: the question, and the change
     await database.close()
 
 
