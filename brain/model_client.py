@@ -51,8 +51,7 @@ class UnknownModel(ModelRefused):
     """The server has no model, adapter or adapter folder of that name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(msgspec.Struct, frozen=True):
     """How the next words are chosen."""
 
     temperature: float = 0.7
@@ -63,7 +62,7 @@ class Sampling:
 
     def named(self) -> dict[str, Any]:
         """As it is kept with an answer."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"stop": list(self.stop)}
+        return msgspec.structs.asdict(self) | {"stop": list(self.stop)}
 
 
 @dataclass(frozen=True, slots=True)

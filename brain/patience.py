@@ -1,4 +1,4 @@
-"""How long may a server say nothing in mid-answer? Setting a timer for every piece costs more than reading it.
+"""How long may a server say nothing in mid-answer? One timer for every piece would cost more than reading it.
 
 So there is one for the whole answer: when it goes off, it looks since when somebody waits, and goes on.
 """

@@ -121,7 +121,9 @@ class Replicas:
                     async for chunk in answer:
                         yield chunk
                         if clock() > whole_by:
-                            raise ModelUnavailable(f"an answer of the model server at {replica.name} had no end")
+                            raise ModelUnavailable(
+                                f"an answer of the model server at {replica.name} had no end"
+                            )
                 replica.health.answered()
                 return
             except ModelUnavailable as trouble:

@@ -30,7 +30,7 @@ CACHE_FAILURES = Counter(
 )
 
 
-class counted:  # noqa: N801 (said like a function: with counted("read"))
+class counted:
     """The block is one look ("read") or one transaction ("write")."""
 
     __slots__ = ("_began", "_kind")

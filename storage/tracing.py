@@ -149,7 +149,7 @@ def _whose() -> dict[str, Value]:
     return {"twin.name": name} if (name := whose()) else {}
 
 
-class _ended:  # noqa: N801 (said like a function: with _ended(span))
+class _ended:
     __slots__ = ("_span",)
 
     def __init__(self, begun: Span) -> None:
