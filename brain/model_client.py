@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
@@ -102,7 +101,6 @@ class ModelClient:
         self._timeout = timeout
         self._http: aiohttp.ClientSession | None = None
         self._chat = f"{self.root}/v1/chat/completions"
-        self._streaming = self._within(None)  # Patience sees to the silence
 
     async def stream_chat(
         self,
@@ -128,11 +126,8 @@ class ModelClient:
             self._asking(),
         ):
             headers = {**asked.headers, "X-Session-ID": session} if session else asked.headers
-            async with asyncio.timeout(self._timeout):
-                response = await self._session().post(
-                    self._chat, json=body, headers=headers, allow_redirects=False, timeout=self._streaming
-                )
-            async with response, Patience(response.content, self._timeout) as patience:
+            asking = self._session().post(self._chat, json=body, headers=headers, allow_redirects=False)
+            async with asking as response, Patience(response, self._timeout) as patience:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     raise _refusal(Answer(response.status, await response.read()))
                 complete, finish_reason, events = False, "", Events()
@@ -256,19 +251,17 @@ class ModelClient:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=headers,
                 json_serialize_bytes=msgspec.json.encode,
-                timeout=self._within(self._timeout),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=min(CONNECT_SECONDS, self._timeout), sock_read=self._timeout
+                ),
             )
         return self._http
-
-    def _within(self, silence: float | None) -> aiohttp.ClientTimeout:
-        connecting = min(CONNECT_SECONDS, self._timeout)
-        return aiohttp.ClientTimeout(total=None, sock_connect=connecting, sock_read=silence)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
         try:
             yield
-        except TimeoutError as error:
+        except aiohttp.ServerTimeoutError as error:
             raise ModelUnavailable(f"the model server at {self.root} does not answer in time") from error
         except aiohttp.ClientConnectorError as error:
             raise ModelUnreachable(f"no model server answers at {self.root}; is it running?") from error

@@ -19,13 +19,15 @@ class Patience:
     Only a wait counts, not what the reader does between two: between `waits` and `heard`.
     """
 
-    def __init__(self, arriving: aiohttp.StreamReader, seconds: float) -> None:
-        self._arriving = arriving
+    def __init__(self, response: aiohttp.ClientResponse, seconds: float) -> None:
+        self._response = response
         self._seconds = seconds
         self._clock = asyncio.get_running_loop().time
         self._since = math.inf  # nobody waits
 
     async def __aenter__(self) -> Self:
+        if (connection := self._response.connection) and connection.protocol:
+            connection.protocol.read_timeout = None  # no more of aiohttp's own
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
         return self
 
@@ -46,4 +48,4 @@ class Patience:
         if due > now:
             self._timer = asyncio.get_running_loop().call_at(due, self._look)
         else:
-            self._arriving.set_exception(aiohttp.SocketTimeoutError("nothing arrives"))
+            self._response.content.set_exception(aiohttp.SocketTimeoutError("nothing arrives"))
