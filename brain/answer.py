@@ -104,10 +104,10 @@ class Voice:
             speaking.version,
             prompt_tokens=stamp.prompt_tokens,
             completion_tokens=stamp.completion_tokens,
+            pictures=len(stamp.pictures),
             seconds=stamp.total_ms / 1000,
             first_seconds=stamp.first_token_ms / 1000,
         )
-        metrics.PICTURES.labels(whose(), speaking.version or metrics.BASE).inc(len(stamp.pictures))
         if self._usage:
             spent = Spent(1, stamp.prompt_tokens, stamp.completion_tokens, round(stamp.total_ms))
             await self._usage.add(asked.last, spent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -65,18 +64,19 @@ class Events:
     def __init__(self) -> None:
         self._rest = b""
 
-    def of(self, arrived: bytes) -> Iterator[Chunk | Refused | None]:
+    def of(self, arrived: bytes) -> list[Chunk | Refused | None]:
         *lines, self._rest = (self._rest + arrived).split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield None if line[5:].strip() == b"[DONE]" else _said(_event(line[5:]))
+        return [_said(line[5:]) for line in lines if line.startswith(b"data:")]
 
-    def last(self) -> Iterator[Chunk | Refused | None]:
+    def last(self) -> list[Chunk | Refused | None]:
         """What is left when nothing more comes."""
         return self.of(b"\n")
 
 
-def _said(event: _Event) -> Chunk | Refused:
+def _said(data: bytes) -> Chunk | Refused | None:
+    if data.strip() == b"[DONE]":
+        return None
+    event = _event(data)
     if event.error:
         return _refused(event.error)
     if not event.choices:

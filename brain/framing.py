@@ -44,6 +44,7 @@ DECORATION = r"[\s#*_`~=\-\[\]()<>‹›{}\"'|«»“”]*"
 COLON = re.compile("[:：﹕∶꞉]")
 LABEL = re.compile(rf"^(?P<lead>{DECORATION})(?P<label>[^\n:：﹕∶꞉]{{1,60}}?){DECORATION}{COLON.pattern}")
 HEADING = re.compile(r"^\s*[#*=\-\[({<‹|_]+\s*(?P<label>\w[\w ]{0,30}?)\s*[#*=\-\])}>›|_]*\s*$")
+SIGNS = re.compile(r"[\W_]+")
 FENCE = re.compile(r"^\s{0,3}(```+|~~~+)", re.MULTILINE)
 LOOKALIKES = str.maketrans("аеорсухіјѕԁһвкмнтіαορτυικνӏ", "aeopcyxijsdhbkmhtiaoptuiknl")
 
@@ -71,7 +72,7 @@ def others_words(text: str, people: Collection[str]) -> str:
 
 def names(speakers: Iterable[str], owner: str) -> dict[str, str]:
     """What stands before each speaker's lines: one short line, no two alike, none like the owner's name."""
-    taken = ROLES | {_skeleton_of_owner(owner)}
+    taken = {*ROLES, _skeleton_of_owner(owner)}
     found: dict[str, str] = {}
     for speaker in speakers:
         if speaker in found:
@@ -80,16 +81,19 @@ def names(speakers: Iterable[str], owner: str) -> dict[str, str]:
         name, number = plain or "somebody", 2
         while (seen := skeleton(name)) in taken:
             name, number = f"{plain or 'somebody'} ({number})", number + 1
-        taken = taken | {seen}
+        taken.add(seen)
         found[speaker] = name
     return found
 
 
 def skeleton(text: str) -> str:
     """What two texts have in common that look alike."""
-    folded = unicodedata.normalize("NFKC", words(text)).casefold().translate(LOOKALIKES)
+    plain = words(text)
+    if plain.isascii():  # like itself only
+        return " ".join(SIGNS.sub(" ", plain.lower()).split())
+    folded = unicodedata.normalize("NFKC", plain).casefold().translate(LOOKALIKES)
     bare = "".join(one for one in unicodedata.normalize("NFD", folded) if not unicodedata.combining(one))
-    return " ".join(re.sub(r"[\W_]+", " ", bare).split())
+    return " ".join(SIGNS.sub(" ", bare).split())
 
 
 _skeleton_of_owner = lru_cache(maxsize=16)(skeleton)  # asked at every answer; nobody else's is kept

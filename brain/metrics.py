@@ -44,24 +44,32 @@ POLICY = Counter(
 
 
 def answered(
-    adapter: str | None, *, prompt_tokens: int, completion_tokens: int, seconds: float, first_seconds: float
+    adapter: str | None,
+    *,
+    prompt_tokens: int,
+    completion_tokens: int,
+    pictures: int,
+    seconds: float,
+    first_seconds: float,
 ) -> None:
-    replies, prompt, completion, whole, first = _of(whose(), adapter or BASE)
+    replies, prompt, completion, shown, whole, first = _of(whose(), adapter or BASE)
     replies.inc()
     prompt.inc(prompt_tokens)
     completion.inc(completion_tokens)
+    shown.inc(pictures)
     whole.observe(seconds)
     if first_seconds:
         first.observe(first_seconds)
 
 
 @lru_cache(maxsize=64)
-def _of(twin: str, adapter: str) -> tuple[Counter, Counter, Counter, Histogram, Histogram]:
+def _of(twin: str, adapter: str) -> tuple[Counter, Counter, Counter, Counter, Histogram, Histogram]:
     """What counts the answers of one adapter: looking them up takes longer than counting."""
     return (
         REPLIES.labels(twin, adapter),
         TOKENS.labels(twin, adapter, "prompt"),
         TOKENS.labels(twin, adapter, "completion"),
+        PICTURES.labels(twin, adapter),
         REPLY_SECONDS.labels(twin, adapter),
         FIRST_TOKEN_SECONDS.labels(twin, adapter),
     )

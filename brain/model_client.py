@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 
 from brain.events import Chunk, Events, Refused, Usage
+from brain.patience import Patience
 from storage import tracing
 from storage.records import Prompt
 
@@ -49,8 +50,7 @@ class UnknownModel(ModelRefused):
     """The server has no model, adapter or adapter folder of that name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(msgspec.Struct, frozen=True):
     """How the next words are chosen."""
 
     temperature: float = 0.7
@@ -61,7 +61,7 @@ class Sampling:
 
     def named(self) -> dict[str, Any]:
         """As it is kept with an answer."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"stop": list(self.stop)}
+        return msgspec.structs.asdict(self) | {"stop": list(self.stop)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +121,21 @@ class ModelClient:
         }
         if logprobs:
             body["logprobs"] = True
-        with tracing.asking(self.root, model, sampling.max_tokens, sampling.temperature) as asked:
-            headers = {**asked.headers, **({"X-Session-ID": session} if session else {})}
-            async with self._asking(), self._sending("POST", self._chat, body, headers) as response:
+        with (
+            tracing.asking(self.root, model, sampling.max_tokens, sampling.temperature) as asked,
+            self._asking(),
+        ):
+            headers = {**asked.headers, "X-Session-ID": session} if session else asked.headers
+            asking = self._session().post(self._chat, json=body, headers=headers, allow_redirects=False)
+            async with asking as response, Patience(response, self._timeout) as patience:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     raise _refusal(Answer(response.status, await response.read()))
                 complete, finish_reason, events = False, "", Events()
                 more = True
                 while more:
+                    patience.waits()
                     arrived = await response.content.readany()
+                    patience.heard()
                     more = bool(arrived)
                     for event in events.of(arrived) if more else events.last():
                         if event is None:
@@ -228,38 +234,31 @@ class ModelClient:
         return _checked(answer)
 
     async def _told(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        url = f"{self.root}{path}"
-        async with self._asking(), self._sending(method, url, body) as response:
-            return Answer(response.status, await response.read())
+        with self._asking():
+            request = self._session().request(method, f"{self.root}{path}", json=body, allow_redirects=False)
+            async with request as response:
+                return Answer(response.status, await response.read())
 
-    def _sending(
-        self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        if self._http is None:
-            self._http = self._connections()
-        if body is None:
-            return self._http.request(method, url, allow_redirects=False)
-        said = {"Content-Type": "application/json", **(headers or {})}
-        data = msgspec.json.encode(body)
-        return self._http.request(method, url, data=data, headers=said, allow_redirects=False)
-
-    def _connections(self) -> aiohttp.ClientSession:
+    def _session(self) -> aiohttp.ClientSession:
         """Made where it is first used: it belongs to the event loop. Model servers have private addresses, so
         that a proxy is never on the way."""
-        headers = {"Accept-Encoding": "identity"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=headers,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=min(CONNECT_SECONDS, self._timeout), sock_read=self._timeout
-            ),
-        )
+        if self._http is None:
+            headers = {"Accept-Encoding": "identity"}
+            if self._key:
+                headers["Authorization"] = f"Bearer {self._key}"
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=headers,
+                json_serialize_bytes=msgspec.json.encode,
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=min(CONNECT_SECONDS, self._timeout), sock_read=self._timeout
+                ),
+            )
+        return self._http
 
-    @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[None]:
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
         try:
             yield
         except aiohttp.ServerTimeoutError as error:

@@ -12,6 +12,7 @@ from brain.framing import FRAME, PICTURE, names, others_words, words
 from brain.recalled import CLOSE, OPEN, Recalled, before, block
 from storage.records import ChatTurn, Prompt, stable_id
 
+_in_order = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 OURS = re.compile(rf"^(?:{OPEN}\n.*?\n{CLOSE}\n\n|⟦[^⟦⟧]*⟧\n)+", re.DOTALL)  # before somebody's words
 
 
@@ -110,4 +111,4 @@ def heard(prompt: Prompt) -> str:
 
 
 def prompt_hash(prompt: Prompt) -> str:
-    return stable_id(json.dumps([dict(turn) for turn in prompt], ensure_ascii=False, sort_keys=True))
+    return stable_id(_in_order([dict(turn) for turn in prompt]))

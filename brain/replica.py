@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping
 
 from brain.events import Chunk
 from brain.health import Health
@@ -15,9 +14,7 @@ from brain.model_client import (
     ModelRefused,
     ModelUnavailable,
     ModelUnreachable,
-    Sampling,
 )
-from storage.records import Prompt
 
 log = logging.getLogger(__name__)
 
@@ -40,42 +37,29 @@ class Replica:
         self._unbegun: set[asyncio.Timeout] = set()  # answers without a first word yet
         self._misses = 0
 
-    async def answer(
-        self,
-        model: str,
-        messages: Prompt,
-        sampling: Sampling,
-        session: str | None,
-        *,
-        first_token_by: float,
-        whole_by: float,
-    ) -> AsyncGenerator[Chunk]:
-        """Like ModelClient.stream_chat. An answer without a word yet ends as soon as this replica is out."""
-        clock = asyncio.get_running_loop().time
-        async with aclosing(self.client.stream_chat(model, messages, sampling, session=session)) as chunks:
-            begun = False
-            while not begun:
+    async def begun(self, answer: AsyncIterator[Chunk], by: float) -> list[Chunk]:
+        """What this replica says up to the first word; without one, all of it.
+
+        Raises ModelUnavailable where there is none `by` then, and as soon as this replica is out.
+        """
+        heard: list[Chunk] = []
+        try:
+            async with asyncio.timeout_at(by) as waiting:
+                self._unbegun.add(waiting)
                 try:
-                    async with asyncio.timeout_at(min(first_token_by, whole_by)) as waiting:
-                        self._unbegun.add(waiting)
-                        try:
-                            chunk = await anext(chunks)
-                        finally:
-                            self._unbegun.discard(waiting)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError as error:
-                    raise ModelUnavailable(
-                        f"the model server at {self.name} did not begin to answer in time"
-                        if self.health.admitted
-                        else f"the model server at {self.name} is out of use: {self.health.why}"
-                    ) from error
-                begun = bool(chunk.text)
-                yield chunk
-            async for chunk in chunks:
-                yield chunk
-                if clock() > whole_by:
-                    raise ModelUnavailable(f"an answer of the model server at {self.name} had no end")
+                    async for chunk in answer:
+                        heard.append(chunk)
+                        if chunk.text:
+                            break
+                finally:
+                    self._unbegun.discard(waiting)
+        except TimeoutError as error:
+            raise ModelUnavailable(
+                f"the model server at {self.name} did not begin to answer in time"
+                if self.health.admitted
+                else f"the model server at {self.name} is out of use: {self.health.why}"
+            ) from error
+        return heard
 
     def failed(self, trouble: ModelUnavailable) -> None:
         now = asyncio.get_running_loop().time()

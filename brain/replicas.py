@@ -104,49 +104,43 @@ class Replicas:
         self, model: str, messages: Prompt, sampling: Sampling, *, session: str | None = None
     ) -> AsyncGenerator[Chunk]:
         """The answer, piece by piece; `session` names the chat it is for. Leaving early stops the server."""
-        began = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        whole_by = clock() + self._limits.answer_seconds
         sent = None if session is None else f"{int(unit_hash(session) * 2**53):014x}"  # no one's id in logs
         tried: set[str] = set()
         while True:
-            async with self._place(model, session, tried) as replica:
-                begun = False
-                answer = replica.answer(
-                    model,
-                    messages,
-                    sampling,
-                    sent,
-                    first_token_by=asyncio.get_running_loop().time() + self._limits.first_token_seconds,
-                    whole_by=began + self._limits.answer_seconds,
-                )
-                try:
-                    async with aclosing(answer) as chunks:
-                        async for chunk in chunks:
-                            begun = begun or bool(chunk.text)
-                            yield chunk
-                except ModelUnavailable as trouble:
-                    replica.failed(trouble)
-                    tried.add(replica.name)
-                    if begun or not self._able(model, tried):
-                        raise
-                    self.retries += 1
-                    log.warning("asking another server: %s", trouble)
-                else:
-                    replica.health.answered()
-                    return
+            replica = await self._wait_for_place(model, session, tried)
+            begun = False
+            try:
+                answer = replica.client.stream_chat(model, messages, sampling, session=sent)
+                async with aclosing(answer):
+                    first_by = min(clock() + self._limits.first_token_seconds, whole_by)
+                    for chunk in await replica.begun(answer, first_by):
+                        begun = begun or bool(chunk.text)
+                        yield chunk
+                    async for chunk in answer:
+                        yield chunk
+                        if clock() > whole_by:
+                            raise ModelUnavailable(
+                                f"an answer of the model server at {replica.name} had no end"
+                            )
+                replica.health.answered()
+                return
+            except ModelUnavailable as trouble:
+                replica.failed(trouble)
+                tried.add(replica.name)
+                if begun or not self._able(model, tried):
+                    raise
+                self.retries += 1
+                log.warning("asking another server: %s", trouble)
+            finally:
+                replica.in_flight -= 1
+                self._next()
 
     async def chat(
         self, model: str, messages: Prompt, sampling: Sampling, *, session: str | None = None
     ) -> Completion:
         return await whole(self.stream_chat(model, messages, sampling, session=session))
-
-    @asynccontextmanager
-    async def _place(self, model: str, session: str | None, tried: set[str]) -> AsyncIterator[Replica]:
-        replica = await self._wait_for_place(model, session, tried)
-        try:
-            yield replica
-        finally:
-            replica.in_flight -= 1
-            self._next()
 
     async def _wait_for_place(self, model: str, session: str | None, tried: set[str]) -> Replica:
         if not self._queue and (replica := self._take(model, session, tried)):

@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from brain import metrics
 from brain.answer import ENOUGH, Enough, OnText, Reply, Voice
 from brain.asked import Asked, Composer
@@ -97,7 +99,7 @@ class Brain:
         Raises ModelUnavailable, ModelRefused, AdapterUnusable or UnknownAdapter; nothing has been kept then.
         """
         with tracing.span(tracing.REPLY, questions=len(questions)):
-            chosen = replace(self._sampling, **{"seed": random.getrandbits(31), **(sampling or {})})
+            chosen = structs.replace(self._sampling, **{"seed": random.getrandbits(31), **(sampling or {})})
             among = among or self._messages
             asked = await self._composer.asked(questions, among, chosen, by, self.pictures)
             reply = await self._within_policy(asked, on_text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -36,8 +36,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from storage import postgres, schema, tracing
 from storage.copies import copies_of, drop_tables, keep_copy, keep_tables
 from storage.migrations import twins
-from storage.prepared import asking
-from storage.reader import NotNow, Reader, Steps, following
+from storage.prepared import prepared
+from storage.reader import NotNow, Reader, Steps, following, only
 from storage.tables import Base
 from storage.twins import COLUMN, SETTING, THE_ONE, Insert, checked
 from storage.unavailable import POOLED, DatabaseTooNew, DatabaseUnavailable, explain, shown
@@ -143,22 +143,25 @@ class Database:
             except sqlite3.Error as error:
                 raise explain(self._engine.url, error) or error from error
 
-    async def rows(self, query: Select[*tuple[Any, ...]], **values: Any) -> list[tuple[Any, ...]]:
+    async def rows(self, query: Select[*tuple[Any, ...]], **values: Any) -> Sequence[Sequence[Any]]:
         """What a query finds that is made once, asked often and answered by a page or two, by an index.
 
         On SQLite the event loop waits for it: that is shorter than handing it to a thread.
         """
         if self._reader is None:
             async with self.reading() as session:
-                return [tuple(row) for row in await session.execute(query, values)]
+                return [*await session.execute(query, values)]
         with tracing.storing(tracing.READ, self._engine.dialect.name):
+            known = prepared(query)
+            asked = known.asking(values)
             try:
                 try:
-                    return self._reader.glance(asking(query, values))
+                    found = self._reader.glance(asked)
                 except NotNow:
-                    return await self._reader.look(asking(query, values))
+                    found = await self._reader.look(only(asked))
             except sqlite3.Error as error:
                 raise explain(self._engine.url, error) or error from error
+            return known.found(found)
 
     async def alone(self, session: AsyncSession, name: str) -> None:
         """Until this transaction ends, nobody else gets past this name. SQLite's writers are alone anyway."""

@@ -7,8 +7,6 @@ locked shows in how long a transaction took: the time it waited for its turn is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 
 from prometheus_client import Counter, Histogram
@@ -32,17 +30,21 @@ CACHE_FAILURES = Counter(
 )
 
 
-@contextmanager
-def counted(kind: str) -> Iterator[None]:
+class counted:
     """The block is one look ("read") or one transaction ("write")."""
-    began = time.monotonic()
-    try:
-        yield
-    except DatabaseUnavailable:
-        DATABASE_FAILURES.labels(whose(), kind).inc()
-        raise
-    finally:
-        _seconds(whose(), kind).observe(time.monotonic() - began)
+
+    __slots__ = ("_began", "_kind")
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
+        _seconds(whose(), self._kind).observe(time.monotonic() - self._began)
+        if isinstance(error, DatabaseUnavailable):
+            DATABASE_FAILURES.labels(whose(), self._kind).inc()
 
 
 _seconds = lru_cache(maxsize=64)(DATABASE_SECONDS.labels)  # looking it up takes longer than counting

@@ -47,8 +47,8 @@ class Reader:
         """What comes of them. Raises sqlite3.Error."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._look, steps)
 
-    def glance(self, steps: Steps[T]) -> T:
-        """The same for one question, here and now: everybody else on this thread waits for a page or two.
+    def glance(self, query: Query) -> list[Any]:
+        """What one question finds, here and now: everybody else on this thread waits for a page or two.
 
         Raises NotNow where it would have to wait for somebody, or where the disk was slow just now: look.
         """
@@ -56,7 +56,7 @@ class Reader:
         if began < self._no_glance_before:
             raise NotNow
         try:
-            return self._glance(steps)
+            return self._glance(query)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise NotNow from error
@@ -67,14 +67,10 @@ class Reader:
             if self._slow == IN_A_ROW:
                 self._slow, self._no_glance_before = 0, ended + REST_SECONDS
 
-    def _glance(self, steps: Steps[T]) -> T:
+    def _glance(self, query: Query) -> list[Any]:
         connection = self._impatient.pop() if self._impatient else self._connect(0)
         try:
-            query, _ = following(steps, None)
-            assert query
-            query, result = following(steps, connection.execute(*query).fetchall())  # of one moment by itself
-            assert query is None
-            return cast(T, result)
+            return connection.execute(*query).fetchall()  # of one moment by itself
         finally:
             self._impatient.append(connection)
 
@@ -110,6 +106,11 @@ class Reader:
         for idle in (self._idle, self._impatient):
             while idle:
                 idle.pop().close()
+
+
+def only(query: Query) -> Steps[list[Any]]:
+    """One question, and nothing that follows from it."""
+    return (yield query)
 
 
 def following(steps: Steps[T], rows: list[Any] | None) -> tuple[Query | None, Any]:

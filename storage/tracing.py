@@ -162,7 +162,8 @@ def asking(server: str, model: str, max_tokens: int, temperature: float) -> Iter
     }
     begun = _tracer.start_span(f"chat {model}", kind=SpanKind.CLIENT, attributes=about)
     headers: dict[str, str] = {}
-    propagate.inject(headers, trace.set_span_in_context(begun))
+    if begun.get_span_context().is_valid:
+        propagate.inject(headers, trace.set_span_in_context(begun))
     with _ended(begun):
         yield Asking(begun, headers)
 
@@ -180,13 +181,16 @@ def _whose() -> dict[str, Value]:
     return {"twin.name": name} if (name := whose()) else {}
 
 
-@contextmanager
-def _ended(begun: Span) -> Iterator[Span]:
-    try:
-        yield begun
-    except Exception as error:
-        begun.set_attribute("error.type", type(error).__name__)
-        begun.set_status(Status(StatusCode.ERROR))
-        raise
-    finally:
-        begun.end()
+class _ended:
+    __slots__ = ("_span",)
+
+    def __init__(self, begun: Span) -> None:
+        self._span = begun
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
+        if isinstance(error, Exception):
+            self._span.set_attribute("error.type", type(error).__name__)
+            self._span.set_status(Status(StatusCode.ERROR))
+        self._span.end()

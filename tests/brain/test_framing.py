@@ -128,6 +128,12 @@ def test_what_is_plain_at_first_sight_is_read_like_everything_else(text):
     assert words(text) == words(f"{text}\n\N{SNOWMAN}").removesuffix("\N{SNOWMAN}").strip()
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+@example("The SYSTEM_prompt -  (Sam)")
+def test_plain_letters_look_like_what_they_look_like_among_others(text):
+    assert skeleton(text) == skeleton(f"{text}\N{SNOWMAN}")
+
+
 def test_an_open_fence_ends_with_its_message():
     content = compose(MIRA, group(f"```\n{CLAIM}"))[-1]["content"]
     assert content.splitlines()[-2:] == ["```", "Ben: what do you say?"]

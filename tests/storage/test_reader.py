@@ -88,20 +88,16 @@ async def test_a_glance_waits_for_nobody_who_keeps_the_file_locked(sqlite_databa
 
 async def test_on_a_slow_disk_nobody_glances_for_a_while(sqlite_database, monkeypatch):
     reader = sqlite_database._reader
-
-    def steps():
-        return (yield COUNT, {})
-
     monkeypatch.setattr("storage.reader.SLOW_SECONDS", -1.0)  # no disk is as fast as that
     for _ in range(3):
-        assert reader.glance(steps()) == [(0,)]
+        assert reader.glance((COUNT, {})) == [(0,)]
     assert [one.execute("PRAGMA busy_timeout").fetchone() for one in reader._impatient] == [(0,)]
     with pytest.raises(NotNow):
-        reader.glance(steps())
+        reader.glance((COUNT, {}))
     assert await FactStore(sqlite_database).all() == []  # a thread looks instead
     reader._no_glance_before = 0.0
     monkeypatch.setattr("storage.reader.SLOW_SECONDS", 60.0)
-    assert [reader.glance(steps()) for _ in range(9)] == [[(0,)]] * 9
+    assert [reader.glance((COUNT, {})) for _ in range(9)] == [[(0,)]] * 9
 
 
 async def test_a_glance_sees_what_was_written_just_before_by_whomever(sqlite_database):
