@@ -37,7 +37,7 @@ class ModelServer:
 
     `adapters` is the only folder it loads adapters from. `port` None takes a free one, and keeps it. `choice`
     and `gpus` are for vLLM: its flags (None: chosen for this machine), and which of the GPUs are its own.
-    `at_once`: adapters that the embedded one holds.
+    `at_once`: adapters that the embedded one holds. `traces`: who collects vLLM's own, see `can_trace`.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class ModelServer:
         choice: Choice | None = None,
         gpus: Sequence[int] = (),
         at_once: int | None = None,
+        traces: str | None = None,
     ) -> None:
         self.name = name
         self.log_path = log_path
@@ -65,6 +66,7 @@ class ModelServer:
         self._choice = choice
         self._gpus = gpus
         self._at_once = at_once
+        self._traces = traces
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -110,8 +112,10 @@ class ModelServer:
                 rank=highest_rank(self._adapters),
                 replicas=1,
             )
-            command = vllm_command(executable, self._weights, name=self.name, port=port, choice=choice)
-            return command, vllm_environment(choice, self._gpus)
+            command = vllm_command(
+                executable, self._weights, name=self.name, port=port, choice=choice, traces=self._traces
+            )
+            return command, vllm_environment(choice, self._gpus, traces=self._traces is not None)
         command = [sys.executable, "-m", "brain.embedded_server", "--model", self._weights]
         command += ["--served-model-name", self.name, "--port", str(port)]
         if self._adapters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,11 @@ from pathlib import Path
 from brain.serving_choice import Choice
 
 PROJECT = Path(__file__).parents[1]
+WHAT_TRACING_NEEDS = """
+import opentelemetry.exporter.otlp.proto.grpc.trace_exporter
+import opentelemetry.exporter.otlp.proto.http.trace_exporter
+import opentelemetry.sdk.trace.export
+"""  # vLLM's own list, in its tracing/otel.py: without any of them it refuses to start
 
 
 def has_gpu() -> bool:
@@ -28,16 +34,48 @@ def find_vllm(environment: Mapping[str, str] = os.environ, project: Path = PROJE
     return Path(found) if found else None
 
 
-def vllm_command(executable: Path, weights: str, *, name: str, port: int, choice: Choice) -> list[str]:
-    """vLLM has no authentication worth the name, so it listens to this machine only, always."""
+async def can_trace(executable: Path) -> bool:
+    """Whether that vLLM has what it needs for spans of its own. Takes a second: a Python is started."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(str(_python_of(executable)), "-c", WHAT_TRACING_NEEDS),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError:
+        return False
+    return await process.wait() == 0
+
+
+def _python_of(executable: Path) -> Path:
+    """The one in its first line, else the one beside it."""
+    with executable.open("rb") as script:
+        first = script.readline(512)
+    named = first.removeprefix(b"#!").decode(errors="replace").split()
+    if first.startswith(b"#!") and named and "python" in Path(named[0]).name:
+        return Path(named[0])
+    return executable.resolve().with_name("python")
+
+
+def vllm_command(
+    executable: Path, weights: str, *, name: str, port: int, choice: Choice, traces: str | None = None
+) -> list[str]:
+    """vLLM has no authentication worth the name, so it listens to this machine only, always.
+
+    `traces`: who collects them, over HTTP.
+    """
     command = [str(executable), "serve", weights, "--served-model-name", name]
     command += ["--host", "127.0.0.1", "--port", str(port), "--generation-config", "vllm"]
+    command += ["--otlp-traces-endpoint", traces] if traces else []
     return [*command, *choice.flags]
 
 
-def vllm_environment(choice: Choice, gpus: Sequence[int] = ()) -> dict[str, str]:
+def vllm_environment(choice: Choice, gpus: Sequence[int] = (), traces: bool = False) -> dict[str, str]:
     """What is added to the environment. VLLM_CPU_KVCACHE_SPACE must stay unset: it overrides the flag."""
     added = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    if traces:  # vLLM would speak gRPC, and our own collector's address is one for HTTP
+        added |= {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf", "OTEL_SERVICE_NAME": "vllm"}
     added |= dict(choice.environment)
     if gpus:
         added["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpus))

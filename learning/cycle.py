@@ -35,6 +35,7 @@ from learning.promote import Server, promote
 from learning.recipes import SftRecipe, for_base
 from learning.settings import LearningSettings
 from learning.targets.target import Target
+from storage import tracing
 from storage.adapters import AdapterStore
 from storage.records import Adapter, AdapterState, Run, RunState, now, stable_id
 from storage.runs import RunStore
@@ -157,9 +158,11 @@ class _Cycle:
         if decided := await self._decided_before(run):
             return decided
         self.progress.at(0.0, "collecting feedback")
-        judged, left_out = await collect(
-            self.feedback, self.messages, self.settings, self.agreed, self.private
-        )
+        with tracing.span(tracing.COLLECT):
+            judged, left_out = await collect(
+                self.feedback, self.messages, self.settings, self.agreed, self.private
+            )
+            tracing.note(signals=len(judged))
         if len(judged) < self.settings.min_feedback and not self.anew:
             words = f"Not enough feedback yet: {len(judged)} of {self.settings.min_feedback}."
             why = [f"Left out, {reason}: {count}." for reason, count in left_out.items()]
@@ -169,7 +172,8 @@ class _Cycle:
             return Outcome("not enough", ("Nothing new: all feedback has been learned from.",), run.id)
         live = await self.adapters.live()
         self.progress.at(0.02, "asking the live model for replies to compare with")
-        preferences = await freeze(judged, self.home / "preferences", self.settings, self.sampler)
+        with tracing.span(tracing.EXPORT):
+            preferences = await freeze(judged, self.home / "preferences", self.settings, self.sampler)
         plan = plan_of(
             self.home,
             self.base,
@@ -256,6 +260,7 @@ class _Cycle:
             models["candidate"]["personal"] = personal(report, self.scan)
         verdict = judge(models["candidate"], models["live"], problems, self.settings.gate)
         log.info("run %s: judged, %s", run.id, "passed" if verdict.passed else "refused")
+        tracing.note(candidate=version, passed=verdict.passed)
         state = AdapterState.PASSED if verdict.passed else AdapterState.REFUSED
         await self.adapters.set_state(version, state, verdict.reasons, report)
         reasons = verdict.reasons

@@ -94,13 +94,35 @@ async def carried_out(
 
     One from the queue goes back there when this process is stopped, what it needs is away, or its trainer was
     killed and it was not tried `attempts` times yet. Raises whatever the work raises, after it was written
-    down.
+    down. Every attempt goes on with the trace in which the run was asked for.
     """
+    about: dict[str, str | int] = {"run": run.id, "kind": run.kind, "attempt": run.attempts}
+    with tracing.within(run.traceparent), tracing.span(tracing.RUN, **about):
+        await _trace_kept(runs, run)
+        return await _to_its_end(runs, run, work, progress, summary, attempts)
+
+
+async def _trace_kept(runs: RunStore, run: Run) -> None:
+    """Whoever asked was in no trace; whoever takes it up after us goes on with ours."""
+    if run.traceparent is None and (ours := tracing.here()):
+        try:
+            await runs.traced(run.id, ours)
+        except DatabaseUnavailable as reason:
+            log.warning("run %s: its trace cannot be written down now: %s", run.id, reason)
+
+
+async def _to_its_end(
+    runs: RunStore,
+    run: Run,
+    work: Work[T],
+    progress: Progress,
+    summary: Callable[[T], Mapping[str, Any]],
+    attempts: int,
+) -> T:
     _at_work.add(run.id)
     fence, queued = run.attempts, run.attempts > 0
     try:
-        with tracing.span(tracing.RUN, run=run.id, kind=run.kind):
-            result = await _alive(runs, run, progress, work(run, progress))
+        result = await _alive(runs, run, progress, work(run, progress))
         told = {**progress.metrics, **summary(result)}
         await _patiently(lambda: runs.finish(run.id, RunState.PASSED, metrics=told, attempt=fence))
         return result

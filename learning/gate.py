@@ -12,6 +12,7 @@ from typing import Any
 
 from learning.axes import Axis, Figures, axes_of
 from learning.settings import GateSettings
+from storage import tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Verdict:
         return asdict(self)
 
 
+@tracing.span(tracing.GATE)
 def judge(candidate: Figures, live: Figures, problems: Sequence[str], settings: GateSettings) -> Verdict:
     """Hold the candidate's figures against the live adapter's (or the base model's, where none is live)."""
     axes = tuple(

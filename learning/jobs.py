@@ -147,9 +147,6 @@ class Job(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     steps: list[AnyStep]
     work_dir: Path  # checkpoints; the same folder lets a killed SFT go on
-    trace: tuple[str, str] | None = (
-        None  # see storage/tracing.py: what its spans hang on, and who collects them
-    )
 
     @property
     def measured(self) -> Path:
@@ -170,11 +167,16 @@ async def run_job(
     Cancelled, it stops that process first; nothing half-done is left behind, and the same job may be run
     again.
     """
-    target = target or LocalTarget()
-    job = job.model_copy(update={"trace": tracing.onward()})
+    with tracing.span(tracing.JOB, steps=len(job.steps)):
+        return await _done_by(target or LocalTarget(), job, run_dir, on_progress)
+
+
+async def _done_by(
+    target: Target, job: Job, run_dir: Path, on_progress: OnJobProgress | None
+) -> list[dict[str, Any]]:
     await asyncio.to_thread(run_dir.mkdir, parents=True, exist_ok=True)
     place = await asyncio.to_thread(target.pack, job, run_dir)
-    handle, seen, ended = await target.start(place.folder, run_dir.name), 0, None
+    handle, seen, ended = await target.start(place.folder, run_dir.name, tracing.onward()), 0, None
     try:
         while ended is None:
             ended = await target.poll(handle)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from learning.adapter_folder import check
+from storage import tracing
 from storage.records import Adapter, AdapterState, Promotion
 
 
@@ -59,26 +60,29 @@ async def promote(
     A refused adapter is unloaded again and its reasons are kept. Other errors of the server, its being down
     for one, pass through: they say nothing about the adapter, which keeps its state.
     """
-    problems = await asyncio.to_thread(check, Path(adapter.path), base)
-    if not problems:
-        problems = await _served(adapter, server)
-    if problems:
-        await adapters.set_state(adapter.version, AdapterState.REFUSED, problems)
-        return problems
-    if share is None:
-        await adapters.go_live(adapter.version, why)
-    else:
-        await adapters.start_canary(adapter.version, share)
-    return []
+    with tracing.span(tracing.PUBLISH, adapter=adapter.version):
+        problems = await asyncio.to_thread(check, Path(adapter.path), base)
+        if not problems:
+            problems = await _served(adapter, server)
+        tracing.note(problems=len(problems))
+        if problems:
+            await adapters.set_state(adapter.version, AdapterState.REFUSED, problems)
+        elif share is None:
+            await adapters.go_live(adapter.version, why)
+        else:
+            await adapters.start_canary(adapter.version, share)
+    return problems
 
 
 async def _served(adapter: Adapter, server: Server) -> list[str]:
     try:
-        await server.load_adapter(adapter.version, adapter.path)
+        with tracing.span(tracing.LOAD, adapter=adapter.version):
+            await server.load_adapter(adapter.version, adapter.path)
     except ServerRefused as refused:
         return [f"The server would not load it: {refused}"]
     try:
-        problems = await probe(adapter, server)
+        with tracing.span(tracing.PROBE, adapter=adapter.version):
+            problems = await probe(adapter, server)
     except BaseException:
         await server.unload_adapter(adapter.version)
         raise

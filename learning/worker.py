@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -52,7 +51,7 @@ def work(job: Job, run_dir: Path, how: How | None = None) -> int:
     """
     if how is None:
         _load()
-    with tracing.continued(*job.trace) if job.trace else nullcontext():
+    with tracing.continued():
         return _work(job, run_dir, how)
 
 
@@ -242,10 +241,13 @@ def _told_later() -> Path | None:
     line = sys.stdin.readline().strip()
     if not line:
         return None
-    log = os.open(Path(line).with_name("worker.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    told = json.loads(line)
+    job = Path(told["job"])
+    os.environ.update(told["environment"])
+    log = os.open(job.with_name("worker.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for output in (sys.stdout, sys.stderr):
         os.dup2(log, output.fileno())
-    return Path(line)
+    return job
 
 
 def main() -> int:

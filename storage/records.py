@@ -399,6 +399,7 @@ class Run:
     target: str = "local"  # which machine trains
     tell: str | None = None  # "platform:chat" that waits to hear how it ends
     cancelled_by: str | None = None  # who asked it to stop
+    traceparent: str | None = None  # W3C's, of the span that asked for it; None: nobody traces it yet
 
 
 READ_EXPORTS = "ingest"  # the source of the cursors that say which exports need not be read again

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage import tracing
 from storage.database import Database
 from storage.records import Run, RunState, now
 from storage.tables import RunRow, selecting, values
@@ -73,6 +74,11 @@ class RunStore:
             target=target,
             tell=tell,
         )
+        with tracing.span(tracing.ASKED, run=run.id, kind=kind):
+            return await self._queued(replace(run, traceparent=tracing.here()), exclusive)
+
+    async def _queued(self, run: Run, exclusive: bool) -> Run | None:
+        key, tell = run.key, run.tell
         async with self._database.transaction() as session:
             await self._database.alone(session, "runs")
             waiting = _select().filter_by(key=key, state=RunState.QUEUED)
@@ -116,12 +122,13 @@ class RunStore:
         """
         at = now()
         run = _begun(Run(_new_id(kind, at), kind, RunState.QUEUED, created_at=at), worker, at)
-        async with self._database.transaction() as session:
-            await self._database.alone(session, "runs")
-            if exclusive and (holder := await _first(session, _running().filter_by(exclusive=True))):
-                raise AlreadyRunning(holder)
-            run = replace(run, log_path=log_path)
-            await session.execute(self._database.insert(RunRow).values(_fields(run, exclusive)))
+        with tracing.span(tracing.ASKED, run=run.id, kind=kind):
+            run = replace(run, log_path=log_path, traceparent=tracing.here())
+            async with self._database.transaction() as session:
+                await self._database.alone(session, "runs")
+                if exclusive and (holder := await _first(session, _running().filter_by(exclusive=True))):
+                    raise AlreadyRunning(holder)
+                await session.execute(self._database.insert(RunRow).values(_fields(run, exclusive)))
         return run
 
     async def beat(
@@ -148,6 +155,12 @@ class RunStore:
                 replace(run, progress=progress, heartbeat_at=now(), metrics=told, log_path=log_path),
             )
         return run.cancelled_by is None
+
+    async def traced(self, id: str, traceparent: str) -> None:
+        """Which trace it belongs to, where whoever asked for it was in none."""
+        unknown = update(RunRow).filter_by(id=id, traceparent=None)
+        async with self._database.transaction() as session:
+            await session.execute(unknown.values(traceparent=traceparent))
 
     async def keep(self, id: str, artefacts: Mapping[str, Any]) -> None:
         """Remember what the run has made, or what must be found again when it is taken up."""

@@ -488,6 +488,7 @@ class RunRow(Base):
     target: Mapped[str]
     tell: Mapped[str | None]
     cancelled_by: Mapped[str | None]
+    traceparent: Mapped[str | None]
 
     __table_args__ = (
         Index(

@@ -8,6 +8,7 @@ OpenTelemetry names it for generative AI; those names still change, and stand in
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,8 +29,16 @@ TURN = "twin.turn"  # one person is answered: from what they said to the last me
 REPLY = "twin.reply"  # the brain: recall, compose, ask
 SEND = "twin.send"  # one message of an answer into a chat app
 READ, WRITE = "twin.storage.read", "twin.storage.write"
-RUN = "twin.run"  # something long: a training, an evaluation
-STEP = "twin.step"  # one step of it, in the process that trains
+ASKED = "twin.run.asked"  # somebody, or the clock, wants a run: here its trace begins
+RUN = "twin.run"  # something long, by whoever is at it: a training, an evaluation. One for each attempt
+COLLECT, EXPORT = "twin.collect", "twin.export"  # the feedback; the rows that trainers read
+JOB = "twin.job"  # what is left to a process that trains
+STEP = "twin.step"  # one step of it, in there
+GATE = "twin.gate"
+PUBLISH, LOAD, PROBE = "twin.publish", "twin.load", "twin.probe"  # the way to the model servers
+
+PARENT = "TRACEPARENT"  # as OpenTelemetry carries a context in an environment
+COLLECTOR = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 Value = str | int | float | bool
 _tracer = trace.get_tracer("twin")
@@ -64,23 +73,46 @@ def collected(collector: str, share: float = 1.0, exporter: SpanExporter | None 
         provider.shutdown()  # what is not sent yet is
 
 
-def onward() -> tuple[str, str] | None:
-    """For another process that goes on with what happens here: W3C's traceparent, and the collector."""
+def here() -> str | None:
+    """W3C's traceparent of what happens now, to go on from later or elsewhere; None: it is not traced."""
     carried: dict[str, str] = {}
     propagate.inject(carried)
-    return (carried["traceparent"], _collector) if _collector and "traceparent" in carried else None
+    return carried.get("traceparent")
+
+
+def onward() -> dict[str, str]:
+    """The environment of another process that goes on with what happens here; empty: it is not traced."""
+    parent = here()
+    return {PARENT: parent, COLLECTOR: _collector} if _collector and parent else {}
 
 
 @contextmanager
-def continued(parent: str, collector: str) -> Iterator[None]:
-    """What happens in the block happens within what another process is at."""
+def within(parent: str | None) -> Iterator[None]:
+    """What happens in the block happens within that, whoever began it, and when; None: within nothing new.
+
+    What is not a traceparent counts as None.
+    """
+    if parent is None:
+        yield
+        return
+    token = context.attach(propagate.extract({"traceparent": parent}))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+@contextmanager
+def continued(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """What happens in the block happens within what the process that started this one is at."""
+    parent, collector = environment.get(PARENT), environment.get(COLLECTOR)
     with ExitStack() as closing:
-        try:
-            closing.enter_context(collected(collector))
-        except ImportError as missing:  # another machine than the one that asked
-            log.warning("not traced here: %s is not installed", missing.name)
-        token = context.attach(propagate.extract({"traceparent": parent}))
-        closing.callback(context.detach, token)
+        if parent and collector:
+            try:
+                closing.enter_context(collected(collector))
+            except ImportError as missing:  # another machine than the one that asked
+                log.warning("not traced here: %s is not installed", missing.name)
+            closing.enter_context(within(parent))
         yield
 
 

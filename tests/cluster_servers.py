@@ -101,7 +101,10 @@ class RayServer(ClusterServer):
         if self.refuses or id in self.running:  # Ray answers 500 to a name that it knows
             return web.Response(status=500, text=f"Traceback\nValueError: {self.refuses or 'it is there'}")
         self.submitted.append(id)
-        self.running[id] = await asyncio.create_subprocess_shell(body["entrypoint"], start_new_session=True)
+        added = body["runtime_env"].get("env_vars", {})
+        self.running[id] = await asyncio.create_subprocess_shell(
+            body["entrypoint"], env=os.environ | added, start_new_session=True
+        )
         return web.json_response({"job_id": id, "submission_id": id})
 
     async def _get(self, request: web.Request) -> web.Response:
@@ -171,7 +174,10 @@ class KubernetesServer(ClusterServer):
         self.submitted.append(id)
         self.manifests[id] = body
         [container] = body["spec"]["template"]["spec"]["containers"]
-        self.running[id] = await asyncio.create_subprocess_exec(*container["command"], start_new_session=True)
+        added = {one["name"]: one["value"] for one in container["env"]}
+        self.running[id] = await asyncio.create_subprocess_exec(
+            *container["command"], env=os.environ | added, start_new_session=True
+        )
         return web.json_response(body, status=201)
 
     async def _get(self, request: web.Request) -> web.Response:

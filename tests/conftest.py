@@ -18,8 +18,13 @@ import pytest
 import redis
 import services
 import tools
+from collector import Collector
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import make_url
 
+from storage import tracing
 from storage.database import Database
 
 EMPTY = """
@@ -49,6 +54,24 @@ def _logs_keep_quiet() -> Iterator[None]:
     """No log of any test holds what somebody said in it."""
     with overheard.nothing_said_is_logged():
         yield
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[ReadableSpan]]]:
+    """Called: what was traced so far in this process, oldest first."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("twin"))
+    yield lambda: sorted(exporter.get_finished_spans(), key=lambda span: span.start_time or 0)
+    provider.shutdown()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """On a real socket, for other processes to tell."""
+    collector = Collector()
+    yield collector
+    collector.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

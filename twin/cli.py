@@ -254,7 +254,7 @@ def evaluate(
 ) -> None:
     """How much like the owner is an adapter, and what would the gate say? Figures, and a page beside them."""
     from twin.ask_friends import blind_test, picks_in_words, picks_of_friends
-    from twin.evaluate import evaluate_adapter
+    from twin.evaluate import evaluate_once
 
     if ab_results:
         found = run(picks_of_friends(home(), settings(), ab_results))
@@ -273,7 +273,7 @@ def evaluate(
         else:
             show.sentence(f"wrote {page}: send it to friends; count what comes back with --ab-results FILE")
         return
-    report = run(evaluate_adapter(home(), settings(), version, against))
+    report = run(evaluate_once(home(), settings(), version, against))
     if json:
         show.as_json(report.as_json())
     else:

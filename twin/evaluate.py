@@ -24,6 +24,7 @@ from twin.feedback import feedback_of
 from twin.home import Home
 from twin.judge import asking, compare
 from twin.learn import personal_scan
+from twin.monitoring import traced
 from twin.settings import Settings
 from twin.snapshots import newest_corpus
 
@@ -115,6 +116,12 @@ def _benchmark_rows(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]
 
 def _spread(found: Mapping[str, float] | None, key: str = "scaled") -> str:
     return f"{found[key]:.2f} ({found['low']:.2f} to {found['high']:.2f})" if found else "-"
+
+
+async def evaluate_once(home: Home, settings: Settings, version: str, against: str | None) -> Report:
+    """In a process that does nothing else."""
+    with traced(settings.monitoring):
+        return await evaluate_adapter(home, settings, version, against)
 
 
 async def evaluate_adapter(home: Home, settings: Settings, version: str, against: str | None) -> Report:

@@ -13,6 +13,7 @@ from learning.cycle import Outcome
 from learning.durable import Held, Progress
 from learning.targets.target import Target
 from learning.targets.warm import Warm
+from storage import tracing
 from storage.records import Run
 from twin.backup import back_up
 from twin.build import Model, Stores, kept_of
@@ -71,7 +72,8 @@ async def _retrain(bench: Bench, run: Run, progress: Progress) -> Mapping[str, A
         return waits
     progress.at(0.0, "building the corpus", {"texts": await bench.stores.records.of_owner()})
     if not run.metrics.get("candidate"):
-        await build_corpus_in(bench.home, bench.settings, bench.stores)
+        with tracing.span(tracing.EXPORT):
+            await build_corpus_in(bench.home, bench.settings, bench.stores)
     return await _cycle(bench, run, progress, anew=True)
 
 

@@ -13,6 +13,7 @@ from brain.machine import this_machine
 from brain.model_facts import facts_of, highest_rank
 from brain.model_server import ModelServer, choose_engine
 from brain.serving_choice import Choice, choose
+from brain.vllm_server import can_trace, find_vllm
 from twin import show
 from twin.build import Base, find_base, register_servers
 from twin.errors import Told
@@ -58,6 +59,7 @@ async def start_servers(
     home.make()
     engine = choose_engine(engine or settings.model.engine)
     choice = _choose(homes or (home,), settings, base, replicas) if engine == "vllm" else None
+    traces = await _collector_of_vllm(settings) if engine == "vllm" else None
     each = choice.gpus_each if choice else 0
     async with AsyncExitStack() as closing:
         servers = []
@@ -72,6 +74,7 @@ async def start_servers(
                 at_once=adapters_at_once(settings),
                 choice=choice,
                 gpus=range(number * each, (number + 1) * each),
+                traces=traces,
             )
             closing.push_async_callback(server.stop)
             servers.append(server)
@@ -85,6 +88,16 @@ async def start_servers(
             for task in keeping:
                 task.cancel()
             await asyncio.gather(*keeping, return_exceptions=True)
+
+
+async def _collector_of_vllm(settings: Settings) -> str | None:
+    """Where vLLM tells its spans. One that cannot serves without them: asked to, it would not start."""
+    collector, executable = settings.monitoring.traces, find_vllm()
+    if collector is None or executable is None or await can_trace(executable):
+        return collector
+    lacking = "its Python lacks opentelemetry-sdk or opentelemetry-exporter-otlp"
+    show.sentence(f"vLLM serves without traces of its own: {lacking}")
+    return None
 
 
 def adapters_at_once(settings: Settings) -> int:

@@ -41,6 +41,7 @@ from twin.build import Base, Stores, find_base, open_stores
 from twin.errors import Told
 from twin.feedback import collect
 from twin.home import Home
+from twin.monitoring import traced
 from twin.settings import Settings
 from twin.snapshots import newest_corpus
 
@@ -56,7 +57,8 @@ async def train(home: Home, settings: Settings, method: str, recipe_file: Path |
     if method == "distil":
         _teacher(settings)  # before anything else is made ready
     async with open_stores(home, settings) as stores:
-        return (await train_in(home, settings, stores, await find_base(settings), method)).adapter
+        with traced(settings.monitoring):
+            return (await train_in(home, settings, stores, await find_base(settings), method)).adapter
 
 
 async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, method: str) -> Trained:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import httpx
 
 from learning.failures import TrainingFailed
 from learning.targets.shared import Shared
-from learning.targets.target import Ended, Place
+from learning.targets.target import NOTHING, Ended, Place
 from storage.records import stable_id
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class KubernetesTarget:
     def pack(self, job: Job, run_dir: Path) -> Place:
         return self._shared.pack(job, run_dir)
 
-    async def start(self, folder: Path, name: str) -> str:
+    async def start(self, folder: Path, name: str, added: Mapping[str, str] = NOTHING) -> str:
         """Whatever of this run is at another job is deleted; the same job is gone on with."""
         job = folder / "job.json"
         run = re.sub(r"[^a-z0-9-]", "-", name.lower())[:40]
@@ -64,7 +65,7 @@ class KubernetesTarget:
             if known == id and not _is_over(other):
                 return id
             await self.stop(known)
-        await self._ask("POST", self._jobs, self._manifest(id, run, self._shared.remote(job)))
+        await self._ask("POST", self._jobs, self._manifest(id, run, self._shared.remote(job), added))
         return id
 
     async def poll(self, handle: str) -> Ended | None:
@@ -106,7 +107,7 @@ class KubernetesTarget:
                     return Ended(ended.get("exitCode"), f"Kubernetes says: {reason}.", reason == "OOMKilled")
         return Ended(why="Its pod is gone.", vanished=True)
 
-    def _manifest(self, id: str, run: str, job: Path) -> dict[str, Any]:
+    def _manifest(self, id: str, run: str, job: Path, added: Mapping[str, str]) -> dict[str, Any]:
         labels = {RUN_LABEL: run, "app.kubernetes.io/name": "twin-trainer"}
         script = '"$0" -m learning.worker "$1" >>"$2" 2>&1'
         log = str(job.with_name("worker.log"))
@@ -115,6 +116,7 @@ class KubernetesTarget:
             "name": "trainer",
             "image": self._image,
             "command": ["sh", "-c", f"exec {script}", self._python, str(job), log],
+            "env": [{"name": name, "value": value} for name, value in added.items()],
             "resources": resources,
             "volumeMounts": [{"name": "shared", "mountPath": str(self._shared.there)}],
         }

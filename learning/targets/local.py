@@ -7,12 +7,13 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from learning.targets.target import Ended, Place
+from learning.targets.target import NOTHING, Ended, Place
 from learning.targets.warm import Warm
+from storage import tracing
 
 if TYPE_CHECKING:
     from learning.jobs import Job
@@ -47,9 +48,9 @@ class LocalTarget:
         (run_dir / "job.json").write_text(job.model_dump_json(indent=2), encoding="utf-8")
         return Place(run_dir, _nothing)
 
-    async def start(self, folder: Path, name: str) -> str:
+    async def start(self, folder: Path, name: str, added: Mapping[str, str] = NOTHING) -> str:
         self._kills_before = self._kills()
-        if self._warm and (ready := await self._warm.begin((folder / "job.json").resolve())):
+        if self._warm and (ready := await self._warm.begin((folder / "job.json").resolve(), added)):
             self._child = ready
             return str(ready.pid)
         with (folder / "worker.log").open("ab") as written:
@@ -62,7 +63,7 @@ class LocalTarget:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,
-                env=environment(),
+                env=environment() | added,
                 start_new_session=True,  # Ctrl-C is for us to pass on, and one signal reaches all of it
             )
         return str(self._child.pid)
@@ -101,6 +102,8 @@ def out_of_memory_kills(events: Path = MEMORY_EVENTS) -> int:
 
 
 def environment() -> dict[str, str]:
+    """Of a child: ours, without what we may have been told of somebody else's trace."""
+    ours = {name: value for name, value in os.environ.items() if name != tracing.PARENT}
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     quiet = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    return {**quiet, **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**quiet, **ours, "PYTHONPATH": os.pathsep.join(paths)}

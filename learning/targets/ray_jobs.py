@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import httpx
 
 from learning.failures import TrainingFailed
 from learning.targets.shared import Shared
-from learning.targets.target import Ended, Place
+from learning.targets.target import NOTHING, Ended, Place
 from storage.records import stable_id
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class RayTarget:
     def pack(self, job: Job, run_dir: Path) -> Place:
         return self._shared.pack(job, run_dir)
 
-    async def start(self, folder: Path, name: str) -> str:
+    async def start(self, folder: Path, name: str, added: Mapping[str, str] = NOTHING) -> str:
         """Whatever of this run is at another job is stopped; the same job is gone on with."""
         job = folder / "job.json"
         id = f"{name}-{stable_id(job.read_text(encoding='utf-8'))[:8]}"
@@ -68,7 +69,8 @@ class RayTarget:
         there = self._shared.remote(job)
         log = shlex.quote(str(there.with_name("worker.log")))
         command = f"{shlex.quote(self._python)} -m {self._worker} {shlex.quote(str(there))} >>{log} 2>&1"
-        wanted = {"entrypoint": command, "submission_id": id, "runtime_env": {}}
+        surroundings = {"env_vars": dict(added)} if added else {}
+        wanted = {"entrypoint": command, "submission_id": id, "runtime_env": surroundings}
         await self._ask("POST", "/api/jobs/", wanted)
         return id
 

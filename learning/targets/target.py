@@ -6,13 +6,16 @@ The worker needs files only: it reads `job.json` in that folder and writes `prog
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from learning.jobs import Job
+
+
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,11 @@ class Target(Protocol):
         """Lay out what the worker needs where it can reach it. Raises OSError."""
         ...
 
-    async def start(self, folder: Path, name: str) -> str:
+    async def start(self, folder: Path, name: str, added: Mapping[str, str] = NOTHING) -> str:
         """A handle to a worker on that folder; one of this name that is at it already is not doubled.
 
-        Raises TrainingFailed, in words for a person.
+        `added`: to its environment; one that is at it already keeps its own. Raises TrainingFailed, in words
+        for a person.
         """
         ...
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from learning.targets.target import NOTHING
 
 
 class Warm:
@@ -29,13 +33,14 @@ class Warm:
                 start_new_session=True,
             )
 
-    async def begin(self, job: Path) -> asyncio.subprocess.Process | None:
-        """The one that waited, at this job from now on; None: none did."""
+    async def begin(self, job: Path, added: Mapping[str, str] = NOTHING) -> asyncio.subprocess.Process | None:
+        """The one that waited, at this job from now on, with that in its environment; None: none did."""
         child, self._child = self._child, None
         if child is None or child.returncode is not None or child.stdin is None:
             return None
         try:
-            child.stdin.write(f"{job}\n".encode())
+            order = {"job": str(job), "environment": dict(added)}
+            child.stdin.write(f"{json.dumps(order)}\n".encode())
             await child.stdin.drain()
             child.stdin.close()
         except ConnectionError:  # it has just died

@@ -7,9 +7,6 @@ import json
 import pytest
 from aiohttp import web
 from fakes import said
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from quick_model import QuickModel
 
@@ -17,16 +14,6 @@ from brain.model_client import ModelClient
 from brain.replicas import Replicas
 from learning.durable import recorded
 from storage import tracing
-
-
-@pytest.fixture
-def spans(monkeypatch):
-    """Called: what was traced so far, oldest first."""
-    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("twin"))
-    yield lambda: sorted(exporter.get_finished_spans(), key=lambda span: span.start_time)
-    provider.shutdown()
 
 
 class Server:

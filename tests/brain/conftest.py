@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from collector import Collector
 from tiny_gemma import make_adapter, make_tiny_gemma
 
 from brain.model_client import ModelClient
@@ -49,18 +50,34 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def new_server(engine: str, tiny: Tiny, folder: Path) -> ModelServer:
+def new_server(engine: str, tiny: Tiny, folder: Path, traces: str | None = None) -> ModelServer:
     return ModelServer(
-        tiny.base, name="tiny", engine=engine, log_path=folder / "server.log", adapters=tiny.adapters.parent
+        tiny.base,
+        name="tiny",
+        engine=engine,
+        log_path=folder / "server.log",
+        adapters=tiny.adapters.parent,
+        traces=traces,
     )
 
 
 @pytest.fixture(scope="session")
-def server(engine: str, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+def told() -> Iterator[Collector]:
+    """Who collects what the servers of all tests trace."""
+    collector = Collector()
+    yield collector
+    collector.close()
+
+
+@pytest.fixture(scope="session")
+def server(
+    engine: str, tiny: Tiny, told: Collector, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModelServer]:
     """Up for all tests; they leave no adapter behind."""
-    server = new_server(engine, tiny, tmp_path_factory.mktemp(engine))
+    server = new_server(engine, tiny, tmp_path_factory.mktemp(engine), told.url)
     # Its own loop, because it outlives the loop of any one test.
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")  # milliseconds, not the usual 5 seconds
         runner.run(server.start())
         yield server
         runner.run(server.stop())

@@ -23,6 +23,7 @@ from learning.gate import Verdict
 from learning.logprobs import answer_logprobs
 from learning.rows import read_rows
 from learning.settings import GateSettings, LearningSettings
+from storage import tracing
 from storage.adapters import AdapterStore
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
@@ -123,9 +124,12 @@ async def test_a_cycle_learns_from_the_words_of_those_who_agreed_only(twin):
     assert (await twin.learns(agreed={"terminal:ana"})).reasons == ("Not enough feedback yet: 5 of 8.",)
 
 
-async def test_corrections_and_thumbs_become_a_live_adapter_that_was_judged_and_probed(twin):
+async def test_corrections_and_thumbs_become_a_live_adapter_that_was_judged_and_probed(
+    twin, spans, collector, monkeypatch
+):
     await twin.hears(corrections=14, thumbs=12)
     heard = []
+    monkeypatch.setattr(tracing, "_collector", collector.url)
     outcome = await twin.learns(on_progress=lambda share, doing: heard.append((share, doing)))
     assert outcome.state == "live", outcome.reasons
     live = await twin.adapters.live()
@@ -140,9 +144,30 @@ async def test_corrections_and_thumbs_become_a_live_adapter_that_was_judged_and_
     assert shares == sorted(shares)
     (run,) = await twin.runs.all()
     assert (run.state, run.metrics["version"]) == (RunState.PASSED, "mix-4")
+    assert_one_trace(run, spans(), collector.spans())
 
     again = await twin.learns()
     assert again.reasons == ("Nothing new: all feedback has been learned from.",)
+
+
+def assert_one_trace(run, here, trained):
+    """Every step of the run is in the trace of whoever asked for it, below what it is a step of."""
+    trace = run.traceparent.split("-")[1]
+    mine = [span for span in here if f"{span.context.trace_id:032x}" == trace]
+    names = {f"{span.context.span_id:016x}": span.name for span in mine}
+    parents = {(span.name, names[f"{span.parent.span_id:016x}"]) for span in mine if span.parent}
+    assert parents - {(name, under) for name, under in parents if "storage" in name} == {
+        (tracing.RUN, tracing.ASKED),
+        (tracing.COLLECT, tracing.RUN),
+        (tracing.EXPORT, tracing.RUN),
+        (tracing.JOB, tracing.RUN),
+        (tracing.GATE, tracing.RUN),
+        (tracing.PUBLISH, tracing.RUN),
+        (tracing.LOAD, tracing.PUBLISH),
+        (tracing.PROBE, tracing.PUBLISH),
+    }
+    assert [span.about["twin.step"] for span in trained] == ["sft", "dpo", "kto", "interpolate", "evaluate"]
+    assert {(span.trace, names[span.parent]) for span in trained} == {(trace, tracing.JOB)}
 
 
 async def test_complaints_in_words_get_a_step_of_their_own(twin, sft_adapter):

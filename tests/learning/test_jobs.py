@@ -13,8 +13,6 @@ import time
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from opentelemetry.sdk.trace import TracerProvider
 
 from learning.adapter_folder import check, sha256
 from learning.failures import TrainerKilled, TrainingFailed
@@ -158,36 +156,32 @@ async def test_a_failed_job_is_one_sentence_and_the_path_of_its_log(base, corpus
     assert "TrainingFailed" in log.read_text()
 
 
+@pytest.mark.parametrize("waited", [False, True])
 async def test_what_the_trainer_does_is_in_the_trace_of_the_run(
-    base, corpus, sft_recipe, tmp_path, monkeypatch
+    base, corpus, sft_recipe, tmp_path, monkeypatch, spans, collector, waited
 ):
-    heard = []
-
-    async def hear(request):
-        heard.append(await request.read())
-        return web.Response()
-
-    collector = web.Application()
-    collector.router.add_post("/v1/traces", hear)
-    runner = web.AppRunner(collector, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1/traces"
-    provider = TracerProvider(shutdown_on_exit=False)
-    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("twin"))
-    monkeypatch.setattr(tracing, "_collector", url)
+    warm = Warm()
+    if waited:  # a worker that was there before the run, and knew of no trace
+        await warm.ready(environment())
+    monkeypatch.setattr(tracing, "_collector", collector.url)
     recipe = sft_recipe.model_copy(update={"min_rows": 1000})  # it fails soon, which is traced as well
-    try:
-        with tracing.span(tracing.RUN, run="r1") as run, pytest.raises(TrainingFailed):
-            await run_job(sft_job(base, corpus, recipe, tmp_path), tmp_path / "run")
-    finally:
-        await runner.cleanup()
-        provider.shutdown()
-    told, context = b"".join(heard), run.get_span_context()
-    assert b"twin.step" in told
-    assert context.trace_id.to_bytes(16) in told
-    assert context.span_id.to_bytes(8) in told  # as the parent
-    assert b"samples" not in told  # nor why it failed, in words
+    job, target = sft_job(base, corpus, recipe, tmp_path), LocalTarget(warm=warm)
+    with tracing.span(tracing.RUN, run="r1"), pytest.raises(TrainingFailed):
+        await run_job(job, tmp_path / "run", target=target)
+    run, job = spans()
+    assert (run.name, job.name, job.parent.span_id) == (tracing.RUN, tracing.JOB, run.context.span_id)
+    [step] = collector.spans()
+    assert (step.name, step.about["twin.step"], step.about["error.type"]) == (
+        *(tracing.STEP, "sft"),
+        "TrainingFailed",
+    )
+    assert (step.trace, step.parent) == (f"{run.context.trace_id:032x}", f"{job.context.span_id:016x}")
+    assert b"samples" not in b"".join(collector.bodies)  # nor why it failed, in words
+
+
+def test_a_trainer_is_told_nothing_of_a_trace_that_somebody_began_around_us(monkeypatch):
+    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    assert "TRACEPARENT" not in environment()
 
 
 async def test_a_disk_that_is_full_is_said_so_and_leaves_no_adapter(

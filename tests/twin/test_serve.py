@@ -19,8 +19,11 @@ from brain.model_client import ModelClient, Sampling
 from brain.replicas import Replicas
 from storage.adapters import AdapterStore
 from storage.records import Adapter, now
-from twin.build import running_servers
+from twin.build import Base, running_servers
 from twin.home import Home
+from twin.monitoring import MonitoringSettings
+from twin.serve import start_servers
+from twin.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(120)
@@ -79,6 +82,47 @@ async def test_two_servers_by_one_command_share_adapters_and_a_killed_one_return
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+VLLM = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+print("asked:", *sys.argv[1:], flush=True)
+import os
+print("speaks:", os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), flush=True)
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Healthy).serve_forever()
+"""
+COLLECTOR = "http://collector:4318/v1/traces"
+
+
+@pytest.mark.parametrize(
+    ("collector", "able", "passed_on"),
+    [(COLLECTOR, True, True), (COLLECTOR, False, False), (None, True, False)],
+)
+async def test_vllm_is_told_who_collects_where_somebody_does_and_starts_without_where_it_could_not(
+    tmp_path, monkeypatch, capsys, collector, able, passed_on
+):
+    interpreter, vllm = tmp_path / "python", tmp_path / "vllm"
+    check = "" if able else 'if [ "$1" = "-c" ]; then exit 1; fi\n'
+    interpreter.write_text(f'#!/bin/sh\n{check}exec {sys.executable} "$@"\n')
+    vllm.write_text(f"#!{interpreter}\n{VLLM}")
+    for program in (interpreter, vllm):
+        program.chmod(0o755)
+    monkeypatch.setenv("TWIN_VLLM", str(vllm))
+    base = make_tiny_gemma(tmp_path / "tiny", steps=1)
+    home, settings = Home(tmp_path / "home"), Settings(owner={"name": "Sam"})
+    settings = settings.model_copy(update={"monitoring": MonitoringSettings(traces=collector)})
+    async with start_servers(home, settings, Base(str(base), "tiny", False), engine="vllm"):
+        log = (home.logs / "model-server.log").read_text()
+    assert (f"--otlp-traces-endpoint {collector}" in log) == passed_on
+    assert ("--otlp-traces-endpoint" in log) == passed_on
+    assert ("speaks: http/protobuf" in log) == passed_on
+    said = " ".join(capsys.readouterr().err.split())
+    assert ("vLLM serves without traces of its own: its Python lacks" in said) == (not able)
 
 
 def test_a_file_of_an_older_twin_is_understood(tmp_path):

@@ -16,9 +16,10 @@ from learning.targets.kubernetes import KubernetesTarget
 from learning.targets.local import ROOT
 from learning.targets.ray_jobs import RayTarget
 from learning.targets.shared import Shared
+from storage import tracing
 
 WORKER = """
-import json, sys, time
+import json, os, sys, time
 from pathlib import Path
 job = json.loads(Path(sys.argv[-1]).read_text())
 folder = Path(sys.argv[-1]).parent
@@ -28,7 +29,8 @@ while (folder / "hold").exists():
 adapter = Path(job["steps"][0]["adapter"])
 adapter.mkdir(parents=True)
 (adapter / "data").write_text(Path(job["steps"][0]["data"], "train.jsonl").read_text())
-(folder / "result.json").write_text(json.dumps({"reports": [{"adapter": str(adapter)}]}))
+traced = {name: os.environ.get(name) for name in ("TRACEPARENT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")}
+(folder / "result.json").write_text(json.dumps({"reports": [{"adapter": str(adapter), "traced": traced}]}))
 """
 
 
@@ -105,8 +107,9 @@ async def test_what_is_trained_over_there_is_here_in_the_end_under_its_name(clus
 
 
 async def test_a_runner_that_comes_back_goes_on_with_the_same_job_and_starts_no_second(
-    cluster, job, tmp_path
+    cluster, job, tmp_path, spans, monkeypatch
 ):
+    monkeypatch.setattr(tracing, "_collector", "http://collector:4318/v1/traces")  # another span each time
     hold(cluster)
     first, begun = start(cluster, job, tmp_path, doomed := cluster.target())
     await asyncio.wait_for(begun.wait(), 60)
@@ -118,6 +121,23 @@ async def test_a_runner_that_comes_back_goes_on_with_the_same_job_and_starts_no_
     (cluster.place / "hold").unlink()
     await asyncio.wait_for(second, 60)
     assert len(cluster.submitted) == 1
+
+
+async def test_the_worker_over_there_is_told_what_its_spans_hang_on_and_who_collects_them(
+    cluster, job, tmp_path, spans, monkeypatch
+):
+    running, _ = start(cluster, job, tmp_path)
+    [report] = await asyncio.wait_for(running, 60)
+    assert set(report["traced"].values()) == {None}
+    monkeypatch.setattr(tracing, "_collector", "http://collector:4318/v1/traces")
+    step = job.steps[0].model_copy(update={"adapter": tmp_path / "adapters" / "sft-2"})
+    again = job.model_copy(update={"steps": [step]})
+    running, _ = start(cluster, again, tmp_path)
+    [report] = await asyncio.wait_for(running, 60)
+    context = spans()[-1].context
+    parent, collector = report["traced"].values()
+    assert parent[:-2] == f"00-{context.trace_id:032x}-{context.span_id:016x}-"
+    assert collector == "http://collector:4318/v1/traces"
 
 
 async def test_of_one_run_only_one_job_is_ever_at_it(cluster, job, tmp_path):
