@@ -24,7 +24,7 @@ from twin.components import COMPONENTS, chosen
 from twin.settings import SECRETS, Settings
 
 HERE = ROOT / "deploy/kubernetes"
-OVERLAYS = ("small", "gpu", "ray")
+OVERLAYS = ("small", "gpu", "gpu-traces", "ray")
 KUBERNETES = "1.37.0"
 Manifest = dict[str, Any]
 
@@ -153,7 +153,9 @@ def test_the_settings_in_a_manifest_are_settings_of_ours(
         for one in template["spec"]["containers"]:
             for variable in one.get("env", ()):
                 if variable["name"].startswith("TWIN_"):
-                    monkeypatch.setenv(variable["name"], variable["value"])
+                    kept = variable.get("valueFrom", {}).get("configMapKeyRef", {}).get("key")
+                    value = settings["data"][kept] if kept else variable["value"]
+                    monkeypatch.setenv(variable["name"], value)
     Settings()
 
 
@@ -245,6 +247,35 @@ def test_vllm_is_started_with_flags_that_twin_serve_gives_it_too() -> None:
     version = re.search(r"^version=(.+)$", (ROOT / "deploy/vllm/install.sh").read_text(), re.MULTILINE)
     assert version
     assert container["image"].endswith(f":v{version[1]}")
+
+
+def test_only_where_somebody_collects_is_vllm_told_who() -> None:
+    """As brain/vllm_server.py starts it: the same flag and variables, and no other flag changes."""
+    flag = "--otlp-traces-endpoint"
+    plain, traced = (
+        of_kind(overlay, "StatefulSet")[0]["spec"]["template"]["spec"]["containers"][0]
+        for overlay in ("gpu", "gpu-traces")
+    )
+    assert traced["args"] == [*plain["args"], f"{flag}=$(TWIN_MONITORING__TRACES)"]
+    told = {one["name"]: one.get("value") for one in traced["env"] if one not in plain["env"]}
+    assert "TWIN_MONITORING__TRACES" in told
+    del told["TWIN_MONITORING__TRACES"]
+    choice = serving_choice.Choice((), (), 1, 1, ())
+    with_traces = vllm_server.vllm_environment(choice, traces=True)
+    added = with_traces.items() - vllm_server.vllm_environment(choice).items()
+    assert told.items() == added
+    services = yaml.safe_load((ROOT / "deploy/compose.traces.yaml").read_text())["services"]
+    assert services["vllm"]["environment"].items() == added
+    *begin, last = services["vllm"]["entrypoint"]
+    assert begin == ["vllm", "serve"]  # the image's own, before the command of compose.yaml
+    assert last.startswith(flag + "=${TWIN_MONITORING__TRACES:?")
+    command = vllm_server.vllm_command(Path("vllm"), "w", name="n", port=1, choice=choice, traces="http://c")
+    assert command[command.index(flag) + 1] == "http://c"
+    for overlay in ("gpu", "gpu-traces"):
+        for deployment in of_kind(overlay, "Deployment"):
+            (container,) = deployment["spec"]["template"]["spec"]["containers"]
+            names = [one["name"] for one in container.get("env", ())]
+            assert ("TWIN_MONITORING__TRACES" in names) == (overlay == "gpu-traces")
 
 
 @pytest.mark.parametrize("overlay", ["gpu", "ray"])

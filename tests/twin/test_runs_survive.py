@@ -15,6 +15,7 @@ from learning_samples import owner_rows, write_rows
 from quick_model import QuickModel
 from tiny_gemma import make_tiny_gemma
 
+from storage import tracing
 from storage.database import Database
 from storage.runs import RunStore
 from twin.home import Home
@@ -25,7 +26,7 @@ SLOW = {"gradient_checkpointing": False, "evaluations_per_epoch": 1, "patience":
 
 
 @pytest.fixture
-async def world(tmp_path, monkeypatch):
+async def world(tmp_path, monkeypatch, collector):
     """A home with a corpus, a queue with a training in it, and the parts of the service that do it."""
     model = QuickModel(name="tiny")
     await model.start()
@@ -34,6 +35,7 @@ async def world(tmp_path, monkeypatch):
         "model": {"base": str(base), "servers": [model.url]},
         "schedule": dict.fromkeys(("sync", "learn", "evaluate", "forget"), "off"),
         "learning.recipes.sft": LONG | SLOW,
+        "monitoring": {"traces": collector.url},
     }
     service = ChatService(tmp_path / "home", {}, settings=settings)
     home = Home(service.home)
@@ -78,7 +80,7 @@ def rows(home, query):
         return database.execute(query).fetchall()
 
 
-async def test_whatever_is_killed_the_training_goes_on_once_and_stops_when_it_is_cancelled(world):
+async def test_whatever_is_killed_the_training_goes_on_once_and_stops_when_it_is_cancelled(world, collector):
     service, home, runs = world
     run = await runs.enqueue("retrain-only-sft", exclusive=True)
     service._program = "survivor"  # see below: the service with one more kind of run
@@ -114,6 +116,9 @@ async def test_whatever_is_killed_the_training_goes_on_once_and_stops_when_it_is
     assert (told.state, told.error) == ("cancelled", "Cancelled by terminal.")
     assert third not in workers(home)
     assert await service.stop() == 0
+    mine = [span for span in collector.named(tracing.RUN) if span.about["twin.run"] == run.id]
+    assert sorted(span.about["twin.attempt"] for span in mine) == [2, 3]  # the first had no time to tell
+    assert {span.trace for span in mine} == {told.traceparent.split("-")[1]}
 
 
 PROGRAM = """

@@ -36,14 +36,18 @@ def children_of(pid):
     return [int(child) for child in task.read_text().split()]
 
 
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return make_tiny_gemma(tmp_path_factory.mktemp("base") / "tiny", steps=1)
+
+
 async def test_two_servers_by_one_command_share_adapters_and_a_killed_one_returns_with_them(
-    tmp_path, sqlite_database
+    tiny, tmp_path, sqlite_database
 ):
     home = Home(tmp_path / "home")
     home.make()
-    base = make_tiny_gemma(tmp_path / "tiny", steps=1)
-    folder = make_adapter(home.adapters / "sft-1", base, seed=1)
-    environment = os.environ | {"TWIN_MODEL__BASE": str(base), "TWIN_OWNER__NAME": "Sam"}
+    folder = make_adapter(home.adapters / "sft-1", tiny, seed=1)
+    environment = os.environ | {"TWIN_MODEL__BASE": str(tiny), "TWIN_OWNER__NAME": "Sam"}
     command = [sys.executable, "-m", "twin", "--home", str(home.root), "serve", "--replicas", "2"]
     command += ["--engine", "embedded", "--port", "18741"]
     process = await asyncio.create_subprocess_exec(
@@ -85,10 +89,9 @@ async def test_two_servers_by_one_command_share_adapters_and_a_killed_one_return
 
 
 VLLM = """
-import sys
+import os, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 print("asked:", *sys.argv[1:], flush=True)
-import os
 print("speaks:", os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), flush=True)
 class Healthy(BaseHTTPRequestHandler):
     def do_GET(self):
@@ -104,19 +107,18 @@ COLLECTOR = "http://collector:4318/v1/traces"
     [(COLLECTOR, True, True), (COLLECTOR, False, False), (None, True, False)],
 )
 async def test_vllm_is_told_who_collects_where_somebody_does_and_starts_without_where_it_could_not(
-    tmp_path, monkeypatch, capsys, collector, able, passed_on
+    tiny, tmp_path, monkeypatch, capsys, collector, able, passed_on
 ):
     interpreter, vllm = tmp_path / "python", tmp_path / "vllm"
-    check = "" if able else 'if [ "$1" = "-c" ]; then exit 1; fi\n'
-    interpreter.write_text(f'#!/bin/sh\n{check}exec {sys.executable} "$@"\n')
+    has_all = f'if [ "$1" = "-c" ]; then exit {int(not able)}; fi'  # what it is asked beforehand
+    interpreter.write_text(f'#!/bin/sh\n{has_all}\nexec {sys.executable} "$@"\n')
     vllm.write_text(f"#!{interpreter}\n{VLLM}")
     for program in (interpreter, vllm):
         program.chmod(0o755)
     monkeypatch.setenv("TWIN_VLLM", str(vllm))
-    base = make_tiny_gemma(tmp_path / "tiny", steps=1)
     home, settings = Home(tmp_path / "home"), Settings(owner={"name": "Sam"})
     settings = settings.model_copy(update={"monitoring": MonitoringSettings(traces=collector)})
-    async with start_servers(home, settings, Base(str(base), "tiny", False), engine="vllm"):
+    async with start_servers(home, settings, Base(str(tiny), "tiny", False), engine="vllm"):
         log = (home.logs / "model-server.log").read_text()
     assert (f"--otlp-traces-endpoint {collector}" in log) == passed_on
     assert ("--otlp-traces-endpoint" in log) == passed_on
