@@ -63,7 +63,7 @@ class LocalTarget:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,
-                env=environment() | added,
+                env={**environment(), **added},
                 start_new_session=True,  # Ctrl-C is for us to pass on, and one signal reaches all of it
             )
         return str(self._child.pid)
