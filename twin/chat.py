@@ -13,6 +13,7 @@ from twin import show
 from twin.build import Model, Stores, build_brain, build_commands, build_talk, open_model, open_stores
 from twin.forget import unlearning
 from twin.home import Home
+from twin.monitoring import traced
 from twin.settings import Settings
 from twin.teach import lessons
 
@@ -26,7 +27,8 @@ async def talk(home: Home, settings: Settings) -> None:
         show.sentence(
             f"model: {model.base.label()}; answering: {live.version if live else 'nothing learned yet'}"
         )
-        await converse(home, settings, stores, model)
+        with traced(settings.monitoring):
+            await converse(home, settings, stores, model)
 
 
 async def converse(home: Home, settings: Settings, stores: Stores, model: Model) -> None:
