@@ -19,10 +19,10 @@ from tiny_gemma_eyes import make_seeing_gemma
 from learning.adapter_folder import sha256
 from learning.base_model import load_base, load_tokenizer
 from learning.export import export
-from learning.export_gguf import write
+from learning.export_gguf import Bits, write
 from learning.failures import TrainingFailed
 from learning.merge import merge
-from learning.rows import read_rows
+from learning.rows import read_rows, tokens_of
 
 ODD = "Ünïcödé 😂 and\n\n\nnew lines,  two spaces   three, привет!"
 
@@ -100,6 +100,25 @@ def test_llama_cpp_finds_the_next_word_as_likely_and_answers_the_same(ask, merge
         chat = ask("/v1/chat/completions", messages=row["prompt"], temperature=0, max_tokens=8)
         said = chat["choices"][0]["message"]["content"]
         assert said.strip() == tokenizer.decode(answer, skip_special_tokens=True).strip()
+
+
+def test_four_bits_find_the_next_word_nearly_as_likely_and_eight_nearer_still(merged, corpus, tmp_path):
+    model, tokenizer = load_base(merged).eval(), load_tokenizer(merged)
+    off: dict[str, float] = {}
+    bits: Bits
+    for bits in ("q8", "q4"):
+        write(merged, tmp_path / f"{bits}.gguf", bits)
+        for ask in served(tmp_path / f"{bits}.gguf"):
+            gaps = []
+            for row in read_rows(corpus / "test.jsonl")[:4]:
+                ids, _ = tokens_of(tokenizer, row["prompt"], row["completion"])
+                with torch.no_grad():
+                    ours = torch.log_softmax(model(torch.tensor([ids])).logits[0, -1].float(), -1)
+                told = ask("/completion", prompt=ids, n_predict=1, n_probs=10, temperature=0)
+                tops = told["completion_probabilities"][0]["top_logprobs"]
+                gaps += [abs(one["logprob"] - float(ours[one["id"]])) for one in tops]
+            off[bits] = sum(gaps) / len(gaps)
+    assert off["q8"] < off["q4"] < 0.3, off
 
 
 def test_of_a_model_that_sees_only_the_words_are_written(tmp_path):
