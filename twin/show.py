@@ -31,7 +31,8 @@ result = Console(highlight=False, soft_wrap=True)
 
 def as_json(value: Any) -> None:
     """The result as one JSON object (or one per line, for a list) on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    any_letter = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(value, ensure_ascii=not any_letter, default=_plain) + "\n")
 
 
 def write_lines(path: Path, rows: Iterable[Any]) -> int:

@@ -218,3 +218,11 @@ def test_a_number_beyond_all_sense_is_wrong_usage(twin, wrong):
     code, _, told = twin(*wrong)
     assert code == 2
     assert wrong[-2] in told
+
+
+def test_a_terminal_without_our_signs_is_told_all_the_same(tmp_path):
+    command = [sys.executable, "-m", "twin", "--home", str(tmp_path), "doctor", "--quick"]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=ROOT, env=ascii_only, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert "? " in done.stdout
