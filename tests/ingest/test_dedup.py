@@ -71,3 +71,9 @@ def test_what_is_remembered_of_words_is_bounded(monkeypatch) -> None:
         assert len(words) <= 11
     assert words["x" * 65] == ["x" * 65]
     assert "x" * 65 not in words
+
+
+def test_what_is_twice_as_long_is_something_else_though_all_its_words_are_the_same() -> None:
+    told = Dedup()
+    both = [said(1, "owner", LONG, 0), said(2, "owner", f"{LONG} {LONG}", 1)]
+    assert [told.check(one) for one in both] == both
