@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -11,6 +12,9 @@ from twin.errors import in_words
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None when it is closed
+            stream.reconfigure(errors="replace")  # of a terminal without our signs, better a "?" than an end
     try:
         app(prog_name="twin")
     except OSError as problem:  # while showing a result: standard output is a full disk, say

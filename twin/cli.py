@@ -108,9 +108,11 @@ def chat() -> None:
 @app.command()
 def serve(
     engine: Annotated[str | None, typer.Option(help="auto, embedded or vllm.")] = None,
-    port: Annotated[int, typer.Option(help="On this machine only: 127.0.0.1. The first one's.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="On this machine only: 127.0.0.1. The first one's.")
+    ] = 8000,
     replicas: Annotated[
-        int | None, typer.Option(help="How many; default: as many as the GPUs hold, else one.")
+        int | None, typer.Option(min=1, help="How many; default: as many as the GPUs hold, else one.")
     ] = None,
 ) -> None:
     """Start the model servers for this machine, in the foreground, with flags that fit it."""
@@ -265,7 +267,10 @@ def evaluate(
                 show.sentence(sentence)
         return
     if version is None:
-        raise Told("which adapter?", "twin evaluate VERSION; 'twin adapters list' names them", exit_code=2)
+        with problems_in_words():
+            raise Told(
+                "which adapter?", "twin evaluate VERSION; 'twin adapters list' names them", exit_code=2
+            )
     if ab:
         page = run(blind_test(home(), settings(), version, against, ab, ab_prompts))
         if json:
@@ -286,7 +291,7 @@ def evaluate(
 @app.command()
 def usage(
     by: Annotated[str, typer.Option(help="day, person or chat.")] = "day",
-    days: Annotated[int, typer.Option(min=1, help="How many days back.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="How many days back.")] = 30,
     json: AsJson = False,
 ) -> None:
     """How many tokens and seconds the answers took."""

@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 
 
 def api(
-    port: Annotated[int | None, typer.Option(help="Default: the setting.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Default: the setting.")] = None,
     json: AsJson = False,
 ) -> None:
     """Serve the API and the dashboard alone, without chat apps."""
@@ -54,7 +54,9 @@ def token_create(
     scopes: Annotated[
         str, typer.Option(help="read, chat, feedback, train, manage; with commas.")
     ] = "read,chat",
-    days: Annotated[int | None, typer.Option(help="Until it ends; default: never.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Until it ends; default: never.")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="Whose; default: the owner's.")] = None,
     json: AsJson = False,
 ) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from storage.records import Run
 from twin import show
-from twin.console import home, problems_in_words, settings, stored
+from twin.console import Limit, home, problems_in_words, settings, stored
 from twin.errors import Told
 
 runs_app = typer.Typer(help="What was done and is to be done by itself.", no_args_is_help=True)
@@ -19,7 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 @runs_app.command("list")
 def runs_list(
     kind: Annotated[str | None, typer.Option(help="learn, retrain, evaluate, sync, backup, forget.")] = None,
-    limit: Annotated[int, typer.Option(help="How many at the most.")] = 20,
+    limit: Limit = 20,
     json: AsJson = False,
 ) -> None:
     """What was done and what waits, newest first."""

@@ -19,7 +19,7 @@ from twin.settings import Settings, read_settings
 
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
-Limit = Annotated[int, typer.Option(help="How many at the most.")]
+Limit = Annotated[int, typer.Option(min=0, max=1_000_000_000, help="How many at the most.")]
 Since = Annotated[datetime | None, typer.Option(help="Only what was said from then on (UTC).")]
 Until = Annotated[datetime | None, typer.Option(help="Only what was said before then (UTC).")]
 Recipe = Annotated[Path | None, typer.Option("--recipe", help="A TOML file that overrides the defaults.")]

@@ -6,6 +6,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from importlib.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from pydantic_settings import (
     DotEnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -51,6 +53,13 @@ SECRETS = (
     ("backup", "passphrase"),
     ("runs", "kubernetes_token"),
 )
+
+
+class TwinToml(TomlConfigSettingsSource):
+    """twin.toml, also as Windows' editors save it: behind a mark that TOML knows nothing of."""
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_text(encoding="utf-8-sig"))
 
 
 class Settings(BaseSettings):
@@ -88,7 +97,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, dotenv_settings, TwinToml(settings_cls)
 
 
 class OwnFile(DotEnvSettingsSource):
@@ -112,7 +121,7 @@ class HostedSettings(Settings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, OwnFile(settings_cls), TomlConfigSettingsSource(settings_cls)
+        return init_settings, OwnFile(settings_cls), TwinToml(settings_cls)
 
 
 def read_settings(home: Home, *, hosted: bool = False) -> Settings:
@@ -122,8 +131,12 @@ def read_settings(home: Home, *, hosted: bool = False) -> Settings:
     """
     path = home.settings_file
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        written = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    except UnicodeDecodeError as problem:
+        raise Told(
+            f"{path} is no text in UTF-8", "save it as UTF-8 in your editor, then try again"
+        ) from problem
+    except tomllib.TOMLDecodeError as problem:
         raise Told(f"{path} is not valid TOML: {problem}", "mend that line, then try again") from problem
     except OSError as problem:
         raise Told(f"{path} cannot be read: {problem.strerror}", "check who may read it") from problem
@@ -138,6 +151,17 @@ def read_settings(home: Home, *, hosted: bool = False) -> Settings:
     try:
         found: Settings = FromHome()
         return found
+    except UnicodeDecodeError as problem:
+        raise Told(
+            f"{home.root / '.env'} is no text in UTF-8", "save it as UTF-8, then try again"
+        ) from problem
+    except SettingsError as problem:
+        # The cause quotes the value, and that may be a secret.
+        section = str(problem).partition('"')[2].partition('"')[0].upper()
+        raise Told(
+            f"a variable TWIN_{section}... in the environment or {home.root / '.env'} cannot be read",
+            """write a list as JSON, TWIN_OWNER__ALIASES='["Mi", "M."]', and no value for a whole section""",
+        ) from None
     except ValidationError as invalid:
         problems = [_in_words(error, path) for error in invalid.errors()]
         raise Told(
@@ -187,7 +211,10 @@ def _in_words(error: Any, path: Path) -> str:
     location = [str(part) for part in error["loc"]]
     key = ".".join(location)
     if error["type"] == "extra_forbidden":
-        return f"{path}: unknown setting '{key}'. {_nearest(location[-1], _model_at(location[:-1]))}"
+        places = f"{path} or {path.parent / '.env'}" if len(location) == 1 else str(path)
+        return f"{places}: unknown setting '{key}'. {_nearest(location[-1], _model_at(location[:-1]))}"
+    if error["type"] == "model_type":
+        return f"{path}: '{key}' is a section, with a line [{key}] of its own above what is in it"
     given = "" if isinstance(error["input"], dict) else f" (it is {error['input']!r})"
     variable, message = f"TWIN_{'__'.join(location).upper()}", f"{error['msg'][0].lower()}{error['msg'][1:]}"
     return f"{path} or {variable}: '{key}' {message}{given}"

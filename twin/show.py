@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,11 +31,15 @@ result = Console(highlight=False, soft_wrap=True)
 
 def as_json(value: Any) -> None:
     """The result as one JSON object (or one per line, for a list) on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    any_letter = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(value, ensure_ascii=not any_letter, default=_plain) + "\n")
 
 
 def write_lines(path: Path, rows: Iterable[Any]) -> int:
     """The rows as JSONL, whole or not at all: a full disk leaves no half a file under the right name."""
+    for wrong, number in ((path.is_dir(), errno.EISDIR), (not path.parent.is_dir(), errno.ENOENT)):
+        if wrong:  # else it would be told of a name that nobody gave
+            raise OSError(number, os.strerror(number), str(path))
     beside = path.with_name(f".{path.name}.part")
     count = 0
     try:

@@ -234,9 +234,11 @@ def with_recipe(settings: Settings, method: str, recipe_file: Path | None) -> Se
     if recipe_file is None:
         return settings
     try:
-        overrides = tomllib.loads(recipe_file.read_text(encoding="utf-8"))
+        overrides = tomllib.loads(recipe_file.read_text(encoding="utf-8-sig"))
         recipe = {**settings.learning.recipes.get(method, {}), **overrides}  # type: ignore[call-overload]
         RECIPES[method](**recipe)
+    except UnicodeDecodeError as problem:
+        raise Told(f"{recipe_file} is no text in UTF-8", "save it as UTF-8 in your editor") from problem
     except tomllib.TOMLDecodeError as problem:
         raise Told(f"{recipe_file} is not valid TOML: {problem}", "mend that line") from problem
     except ValidationError as invalid:

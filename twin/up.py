@@ -16,12 +16,15 @@ from functools import partial
 
 from bot.ears import ears_of
 from bot.on_message import Conversation
+from bot.owner_news import OwnerNews
 from bot.rhythm import Rhythm, learn_rhythm
 from bot.telegram_door import Door
 from bot.telegram_tuning import Tuning
 from brain.live_adapter import LiveAdapter
 from brain.reply import Brain
+from storage.leases import LeaseStore
 from storage.records import Kind
+from storage.unavailable import DatabaseUnavailable
 from twin import show
 from twin.asking import through_the_queue
 from twin.build import (
@@ -63,6 +66,8 @@ log = logging.getLogger(__name__)
 
 RHYTHM_MESSAGES = 20_000  # of the owner's latest ones
 SERVER_SECONDS = 1.0  # between two looks whether somebody has started a model server
+
+TELLING_SECONDS = 30.0  # in which every process on a home has seen that its twin.toml is wrong
 
 Part = tuple[str, Callable[[], Awaitable[None]]]
 
@@ -155,7 +160,7 @@ async def live_until(
         standing = Standing(stores.leases, copy_name()) if life.several else None
         bench = Bench(home, current, stores, model, slot=life.slot)
         schedule = Schedule(current, stores, several=life.several) if "schedule" in parts else None
-        current.on_change(_nothing, wrong=_telling_the_owner(talk))
+        current.on_change(_nothing, wrong=_telling_the_owner(talk.news, stores.leases))
         running = [
             *(tasks.create_task(keep_running(app, talk.news, standing, noted)) for app in apps),
             *(
@@ -229,9 +234,18 @@ def _background(
 async def _nothing(settings: Settings) -> None: ...
 
 
-def _telling_the_owner(talk: Conversation) -> Callable[[str], Awaitable[None]]:
+def _telling_the_owner(news: OwnerNews, leases: LeaseStore) -> Callable[[str], Awaitable[None]]:
+    """Of several processes on one home, the first tells; the others look within seconds, too."""
+
     async def wrong(what: str) -> None:
-        await talk.news.tell(f"twin.toml has changed and cannot be used; the old settings stay.\n{what}")
+        if not news.reaches:
+            return
+        try:
+            if not await leases.take("telling of twin.toml", copy_name(), TELLING_SECONDS):
+                return
+        except DatabaseUnavailable as reason:  # better twice than never
+            log.error("whether somebody else tells of twin.toml cannot be seen: %s", reason)
+        await news.tell(f"twin.toml has changed and cannot be used; the old settings stay.\n{what}")
 
     return wrong
 

@@ -192,3 +192,37 @@ def test_memory_search_shows_what_would_come_back_in_a_chat(mira):
     assert forgotten["memories"] == 1
     found = json.loads(mira("memory", "search", *words, "--json")[1])
     assert record["id"] not in [one["key"] for one in found]
+
+
+def test_evaluate_without_an_adapter_asks_for_one(twin):
+    code, _, told = twin("evaluate")
+    assert code == 2
+    assert "which adapter?" in told
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("usage", "--days", 10**11),
+        ("usage", "--days", 10**6),
+        ("records", "list", "--limit", 10**20),
+        ("records", "list", "--limit", -1),
+        ("runs", "list", "--limit", 10**20),
+        ("token", "create", "x", "--days", 10**11),
+        ("serve", "--port", 99999),
+        ("serve", "--replicas", 0),
+        ("api", "--port", -1),
+    ],
+)
+def test_a_number_beyond_all_sense_is_wrong_usage(twin, wrong):
+    code, _, told = twin(*wrong)
+    assert code == 2
+    assert wrong[-2] in told
+
+
+def test_a_terminal_without_our_signs_is_told_all_the_same(tmp_path):
+    command = [sys.executable, "-m", "twin", "--home", str(tmp_path), "doctor", "--quick"]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=ROOT, env=ascii_only, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert "? " in done.stdout

@@ -58,6 +58,7 @@ def test_a_secret_may_come_from_the_env_file_and_is_not_shown(home):
         ),
         ("[chat]\nhistory = 0\n", ["'chat.history'", "greater than or equal to 1"]),
         ("[owner\n", ["not valid TOML", "line 1"]),
+        ("owner = 3\n", ["'owner' is a section", "[owner]"]),
         ('[owner]\ntimezone = "Europe/Atlantis"\n', ["'owner.timezone'", "Atlantis"]),
         ('[discord]\ntoken = "secret"\n', ["'discord.token'", "TWIN_DISCORD__TOKEN"]),
         ('[vault]\nkey = "secret"\n', ["'vault.key'", "TWIN_VAULT__KEY"]),
@@ -72,6 +73,34 @@ def test_a_wrong_setting_names_the_key_the_problem_and_the_fix(home, text, words
     with pytest.raises(Told) as told:
         read_settings(home)
     assert all(word in str(told.value) for word in words), str(told.value)
+
+
+def test_a_file_as_windows_saves_it_is_read(home):
+    home.settings_file.write_bytes(b'\xef\xbb\xbf[owner]\r\nname = "Sam"\r\n')
+    assert read_settings(home).owner.name == "Sam"
+    assert read_settings(home, hosted=True).owner.name == "Sam"
+
+
+@pytest.mark.parametrize("name", ["twin.toml", ".env"])
+def test_a_file_in_another_encoding_is_told_by_name(home, name):
+    (home.root / name).write_bytes("[owner]".encode("utf-16"))
+    for hosted in (False, True):
+        with pytest.raises(Told, match=f"{name} is no text in UTF-8"):
+            read_settings(home, hosted=hosted)
+
+
+@pytest.mark.parametrize("line", ["TWIN_OWNER__ALIASES=[s3cret", "TWIN_OWNER=s3cret"])
+def test_a_variable_that_cannot_be_read_is_told_without_its_value(home, line):
+    (home.root / ".env").write_text(line)
+    with pytest.raises(Told, match=r"TWIN_OWNER.*\.env cannot be read") as told:
+        read_settings(home)
+    assert "s3cret" not in str(told.value)
+
+
+def test_what_is_foreign_in_the_env_file_is_looked_for_there_too(home):
+    (home.root / ".env").write_text("TOKEN=x\n")
+    with pytest.raises(Told, match=r"\.env: unknown setting 'token'"):
+        read_settings(home)
 
 
 def test_several_wrong_settings_are_all_named_at_once(home):

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from fakes import FakePlatform
+
+from bot.authority import Authority
+from bot.owner_news import OwnerNews
+from storage.leases import LeaseStore
+from twin import up
 from twin.up import _stop
 
 
@@ -34,3 +40,19 @@ async def test_when_nothing_listens_there_is_time_left_to_close_the_database() -
     assert ended == []
     await asyncio.wait([working])
     assert working.cancelled()
+
+
+async def test_of_several_processes_on_one_home_one_tells_of_a_wrong_file(sqlite_database, monkeypatch):
+    app, leases = FakePlatform(), LeaseStore(sqlite_database)
+    owner = Authority({app.name: ("sam",)})
+    deaf = up._telling_the_owner(OwnerNews(owner, {app.name: app}, {app.name}), leases)
+    tells = up._telling_the_owner(OwnerNews(owner, {app.name: app}), leases)
+    for name, telling, wrong in (
+        ("deaf", deaf, "broken"),  # it reaches nobody, and so keeps nobody from telling
+        ("first", tells, "broken"),
+        ("second", tells, "broken"),
+        ("first", tells, "broken anew"),
+    ):
+        monkeypatch.setattr(up, "copy_name", lambda name=name: name)
+        await telling(wrong)
+    assert [text.splitlines()[-1] for text in app.told] == ["broken", "broken anew"]
