@@ -73,7 +73,7 @@ class Shared:
         """The process that has this chat app now; None: nobody has."""
         query = "SELECT holder FROM leases WHERE name = $1 AND until > now()"
         found = await self.connection.fetchval(query, f"app {app}")
-        return int(found.rpartition(":")[2]) if found else None
+        return int(found.split(":")[1]) if found else None
 
     async def _row(self, query: str) -> Any:
         return await self.connection.fetchrow(query)

@@ -7,7 +7,7 @@ from typing import Any
 
 from learning_samples import owner_rows, pair_rows
 
-from learning.durable import worker_name
+from storage.processes import this_process
 from storage.records import Feedback, Kind, Message, Record, Role, RunState, Signal, Stamp
 from twin.build import Stores, find_base, open_stores
 from twin.home import Home
@@ -47,7 +47,7 @@ async def lived_in(home: Home, owner: str) -> None:
         await stores.adapters.go_live(trained.adapter.version, "before the clock runs")
         await corrected(stores, owner)
         await stores.runs.enqueue("learn", exclusive=True)
-        run = await stores.runs.take(worker_name(), ["learn"])
+        run = await stores.runs.take(this_process(), ["learn"])
         assert run is not None
         await stores.runs.finish(run.id, RunState.PASSED, metrics={"outcome": "live"})
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +11,7 @@ from typing import Any, TypeVar
 
 from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled, explained
 from storage import tracing
+from storage.processes import is_gone, is_this, this_process
 from storage.records import Run, RunState, now
 from storage.runs import RunStore
 from storage.unavailable import DatabaseUnavailable
@@ -25,7 +23,6 @@ SILENT_FOR = timedelta(minutes=1)  # without a sign of life a run on another mac
 ATTEMPTS = 3
 SECOND_TRY = timedelta(seconds=5)  # later for each further one
 POSTPONED = timedelta(seconds=10)
-LIFE = secrets.token_hex(4)  # of this process: a restarted container has its predecessor's name and number
 
 OnShare = Callable[[float, str], None]
 """Told how far the work is (0..1), and what it is doing in a few words."""
@@ -78,7 +75,7 @@ async def recorded(
         held.progress.metrics.update(summary(result))
         return result
     await end_dead_runs(runs)
-    run = await runs.start(kind, worker_name())
+    run = await runs.start(kind, this_process())
     return await carried_out(runs, run, work, Progress(on_progress), summary)
 
 
@@ -172,19 +169,6 @@ def _sentence(error: BaseException) -> str:
     return text.splitlines()[0] if text else repr(error)
 
 
-def worker_name() -> str:
-    """Where a run is: machine, process, and which of the processes that ever had that number."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_place()}-{LIFE}"
-
-
-def _place() -> str:
-    """Whose process numbers ours is one of: containers may share a name, and each counts from 1."""
-    try:
-        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
-    except OSError:
-        return "0"
-
-
 async def end_dead_runs(runs: RunStore, attempts: int = ATTEMPTS) -> list[Run]:
     """Runs whose process is gone no longer stand in the way; returns them as they are now.
 
@@ -209,22 +193,11 @@ async def _buried(runs: RunStore, run: Run, attempts: int) -> Run:
 
 
 def _is_dead(run: Run) -> bool:
-    host, pid, life = [*(run.worker or "").split(":"), "", ""][:3]
-    silent = run.heartbeat_at is None or run.heartbeat_at < now() - SILENT_FOR
-    place, _, nonce = life.partition("-")
-    if nonce == LIFE:
-        return run.id not in _at_work and silent
-    if host != socket.gethostname() or not pid.isdigit() or (place and place != _place()):
-        return silent
-    if int(pid) == os.getpid():
-        return bool(nonce) or silent
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+    worker = run.worker or ""
+    if is_gone(worker):
         return True
-    except PermissionError:
-        pass  # somebody else's process, but alive
-    return silent
+    silent = run.heartbeat_at is None or run.heartbeat_at < now() - SILENT_FOR
+    return silent and not (is_this(worker) and run.id in _at_work)
 
 
 async def _patiently(write: Callable[[], Awaitable[object]]) -> None:

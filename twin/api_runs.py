@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.problems import Refused
 from api.shapes.training import RunKind
-from learning.durable import Progress, recorded, worker_name
+from learning.durable import Progress, recorded
 from learning.settings import RECIPES
+from storage.processes import this_process
 from storage.records import Run
 from twin.build import Model, Stores
 from twin.errors import in_words
@@ -179,7 +180,7 @@ class ApiRuns:
         waited = 0.0
         while waited < PATIENCE_SECONDS:
             for run in await self._stores.runs.all(limit=10):
-                if run.id not in before and run.worker == worker_name():
+                if run.id not in before and run.worker == this_process():
                     return run
             if task.done():
                 raise _in_words(task.exception()) if task.exception() else _no_run(task.result())

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import secrets
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -53,6 +52,7 @@ from storage.feedback import FeedbackStore
 from storage.leases import LeaseStore
 from storage.memories import MemoryStore
 from storage.messages import MessageStore
+from storage.processes import this_process
 from storage.records import Adapter, Cursor, Media, now
 from storage.records_store import RecordStore
 from storage.runs import RunStore
@@ -411,11 +411,6 @@ def kept_of(stores: Stores) -> Kept:
     )
 
 
-def copy_name() -> str:
-    """Of this copy of the service, among those that share a database."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def build_talk(
     brain: Brain,
     stores: Stores,
@@ -444,7 +439,7 @@ def build_talk(
         news,
         rhythm=rhythm or Rhythm(),
         leases=stores.leases if several else None,
-        holder=copy_name(),
+        holder=this_process(),
     )
     zone = settings.owner.owner().zones[-1][1]
     drafts = Drafts(kept, news, settings.chat)

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from brain.model_client import ModelUnavailable
-from learning.durable import Progress, carried_out, end_dead_runs, worker_name
+from learning.durable import Progress, carried_out, end_dead_runs
 from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled
 from learning.targets.local import environment
+from storage.processes import this_process
 from storage.records import Run, RunState, now
 from storage.unavailable import DatabaseUnavailable
 from storage.whose import whose
@@ -64,7 +65,7 @@ class Runner:
     async def _take_what_is_due(self) -> None:
         while kinds := await self._those_whose_turn_it_is():
             try:
-                run = await self._bench.stores.runs.take(worker_name(), kinds)
+                run = await self._bench.stores.runs.take(this_process(), kinds)
                 if run is None:
                     return
                 log.info("run %s begins, attempt %d", run.id, run.attempts)

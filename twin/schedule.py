@@ -15,9 +15,10 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from storage.processes import this_process
 from storage.records import Cursor, Run, now
 from storage.unavailable import DatabaseUnavailable
-from twin.build import Stores, copy_name
+from twin.build import Stores
 from twin.current import Current
 from twin.kinds import KINDS, Kind
 from twin.learning_state import MINE, LearningState
@@ -84,10 +85,10 @@ class Schedule:
         finally:
             await self._stop()
             if self._several:
-                await asyncio.shield(self._stores.leases.give_back(MINE, copy_name()))
+                await asyncio.shield(self._stores.leases.give_back(MINE, this_process()))
 
     async def _leads(self) -> bool:
-        return not self._several or await self._stores.leases.take(MINE, copy_name(), LEASE_SECONDS)
+        return not self._several or await self._stores.leases.take(MINE, this_process(), LEASE_SECONDS)
 
     async def _start(self) -> None:
         options = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -192,7 +193,7 @@ class Schedule:
         if self._scheduler is None:
             return
         jobs = {job.id: _iso(job.next_run_time) for job in self._scheduler.get_jobs() if job.id != HEARTBEAT}
-        value = {"leader": copy_name(), "jobs": jobs}
+        value = {"leader": this_process(), "jobs": jobs}
         await self._stores.cursors.put(Cursor(MINE, HEARTBEAT, value, now()))
         self._beat_at = asyncio.get_running_loop().time()
 

@@ -15,9 +15,10 @@ from brain.prompt import heard
 from learning.settings import CanarySettings
 from learning.trial import watch
 from storage.adapters import TO_TELL
+from storage.processes import this_process
 from storage.records import Adapter, Message, Prompt, now
 from storage.unavailable import DatabaseUnavailable
-from twin.build import Model, Stores, copy_name, speaking
+from twin.build import Model, Stores, speaking
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ async def tell_endings(stores: Stores, model: Model, news: OwnerNews, written: d
         return  # another copy does
     for version in [one.version for one in await stores.adapters.all() if _to_tell(one)]:
         lease = f"trial {version}"
-        if not await stores.leases.take(lease, copy_name(), TELLING_SECONDS):
+        if not await stores.leases.take(lease, this_process(), TELLING_SECONDS):
             continue
         try:
             adapter = await stores.adapters.get(version)  # as it is now that nobody else tells it
@@ -69,7 +70,7 @@ async def tell_endings(stores: Stores, model: Model, news: OwnerNews, written: d
                     await stores.adapters.told_of_trial(version)
         finally:
             with contextlib.suppress(DatabaseUnavailable):  # then it ends by itself
-                await stores.leases.give_back(lease, copy_name())
+                await stores.leases.give_back(lease, this_process())
 
 
 async def _tell(

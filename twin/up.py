@@ -23,6 +23,7 @@ from bot.telegram_tuning import Tuning
 from brain.live_adapter import LiveAdapter
 from brain.reply import Brain
 from storage.leases import LeaseStore
+from storage.processes import this_process
 from storage.records import Kind
 from storage.unavailable import DatabaseUnavailable
 from twin import show
@@ -33,7 +34,6 @@ from twin.build import (
     build_brain,
     build_commands,
     build_talk,
-    copy_name,
     find_base,
     open_model,
     open_stores,
@@ -157,7 +157,7 @@ async def live_until(
         apps = [app for app in known if app.name in parts]
         talk.news.platforms = {app.name: app for app in apps}
         await shown(apps)
-        standing = Standing(stores.leases, copy_name()) if life.several else None
+        standing = Standing(stores.leases, this_process()) if life.several else None
         bench = Bench(home, current, stores, model, slot=life.slot)
         schedule = Schedule(current, stores, several=life.several) if "schedule" in parts else None
         current.on_change(_nothing, wrong=_telling_the_owner(talk.news, stores.leases))
@@ -241,7 +241,7 @@ def _telling_the_owner(news: OwnerNews, leases: LeaseStore) -> Callable[[str], A
         if not news.reaches:
             return
         try:
-            if not await leases.take("telling of twin.toml", copy_name(), TELLING_SECONDS):
+            if not await leases.take("telling of twin.toml", this_process(), TELLING_SECONDS):
                 return
         except DatabaseUnavailable as reason:  # better twice than never
             log.error("whether somebody else tells of twin.toml cannot be seen: %s", reason)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from learning_samples import pair_rows, thumb_rows
 from learning.adapter_folder import described
 from learning.base_model import load_base, with_adapter
 from learning.cycle import learn
-from learning.durable import Held, Progress, end_dead_runs, worker_name
+from learning.durable import Held, Progress, end_dead_runs
 from learning.failures import RunLost, TrainingFailed
 from learning.gate import Verdict
 from learning.logprobs import answer_logprobs
@@ -27,6 +26,7 @@ from storage import tracing
 from storage.adapters import AdapterStore
 from storage.feedback import FeedbackStore
 from storage.messages import MessageStore
+from storage.processes import this_process
 from storage.records import AdapterState, Feedback, Message, Role, RunState, Signal, Stamp, message_key, now
 from storage.runs import AlreadyRunning, RunStore
 
@@ -231,6 +231,12 @@ async def test_two_cycles_never_run_at_once_and_a_stopped_one_makes_room(twin):
     assert [run.state for run in await twin.runs.all()] == [RunState.CANCELLED]
 
 
+def another(pid):
+    """The name of a process of this machine, of that number."""
+    host, _, life = this_process().split(":")
+    return f"{host}:{pid}:{life.partition('-')[0]}-an0ther"
+
+
 def pid_of_somebody_gone():
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
@@ -238,10 +244,10 @@ def pid_of_somebody_gone():
 
 
 async def test_a_run_whose_process_is_gone_does_not_stand_in_the_way(twin):
-    dead = await twin.runs.start("learn", f"{socket.gethostname()}:{pid_of_somebody_gone()}")
+    dead = await twin.runs.start("learn", another(pid_of_somebody_gone()))
     assert [run.id for run in await end_dead_runs(twin.runs)] == [dead.id]
     assert (await twin.runs.get(dead.id)).state is RunState.FAILED
-    alive = await twin.runs.start("learn", f"{socket.gethostname()}:{os.getppid()}")
+    alive = await twin.runs.start("learn", another(os.getppid()))
     assert await end_dead_runs(twin.runs) == []
     assert (await twin.runs.get(alive.id)).state is RunState.RUNNING
 
@@ -260,7 +266,7 @@ async def test_an_sft_adapter_that_is_live_already_is_the_anchor(twin, sft_adapt
 
 async def from_the_queue(twin, kind="learn"):
     await twin.runs.enqueue(kind, exclusive=True)
-    run = await twin.runs.take(worker_name(), [kind])
+    run = await twin.runs.take(this_process(), [kind])
     assert run
     return run
 
@@ -272,7 +278,7 @@ async def test_a_cycle_whose_process_died_after_its_decision_is_not_done_twice(t
     await twin.runs.beat(run.id, 0.98, {"signals": "abc", "candidate": "sft-1"})
     await twin.adapters.go_live("sft-1", "it was good")
     await twin.runs.put_back(run.id, "its process died")
-    again = await twin.runs.take(worker_name(), ["learn"])
+    again = await twin.runs.take(this_process(), ["learn"])
     outcome = await twin.learns(held=Held(again, Progress()))
     assert (outcome.state, outcome.version) == ("live", "sft-1")
     assert len(await twin.adapters.all()) == 1

@@ -12,8 +12,9 @@ import sys
 import pytest
 
 from learning import durable
-from learning.durable import Progress, carried_out, end_dead_runs, worker_name
+from learning.durable import Progress, carried_out, end_dead_runs
 from learning.failures import RunCancelled, RunLost, RunPostponed, TrainerKilled, TrainingFailed
+from storage.processes import this_process
 from storage.records import RunState
 from storage.runs import RunStore
 from storage.unavailable import DatabaseUnavailable
@@ -27,7 +28,7 @@ def runs(sqlite_database, monkeypatch):
 
 async def taken(runs, worker=None):
     await runs.enqueue("learn", exclusive=True)
-    run = await runs.take(worker or worker_name(), ["learn"])
+    run = await runs.take(worker or this_process(), ["learn"])
     assert run
     return run
 
@@ -74,7 +75,7 @@ async def test_a_training_that_was_killed_is_tried_so_often_and_then_failed_with
         ended = await runs.get(run.id)
         if attempt == 1:
             assert (ended.state, ended.error) == (RunState.QUEUED, "Killed by signal 9.")
-            run = await runs.take(worker_name(), ["learn"], ended.due_at)
+            run = await runs.take(this_process(), ["learn"], ended.due_at)
     assert (ended.state, ended.error) == (RunState.FAILED, "Killed by signal 9. It was tried 2 times.")
 
 
@@ -85,8 +86,8 @@ async def test_a_run_whose_model_server_is_away_waits_in_the_queue_however_often
             await carry_out(runs, run, raising(RunPostponed("Nobody is there.")), attempts=2)
         waiting = await runs.get(run.id)
         assert (waiting.state, waiting.error, waiting.attempts) == (RunState.QUEUED, "Nobody is there.", 0)
-        assert await runs.take(worker_name(), ["learn"]) is None  # not at once
-        run = await runs.take(worker_name(), ["learn"], waiting.due_at)
+        assert await runs.take(this_process(), ["learn"]) is None  # not at once
+        run = await runs.take(this_process(), ["learn"], waiting.due_at)
 
 
 async def test_a_run_that_is_cancelled_stops_at_its_next_sign_of_life(runs):
@@ -145,11 +146,17 @@ def gone():
     return child.pid
 
 
+def another(pid):
+    """The name of a process of this machine, of that number."""
+    host, _, life = this_process().split(":")
+    return f"{host}:{pid}:{life.partition('-')[0]}-an0ther"
+
+
 async def test_a_run_whose_process_is_gone_is_put_back_so_often_and_then_failed(runs):
-    await taken(runs, f"{socket.gethostname()}:{gone()}")
+    await taken(runs, another(gone()))
     [back] = await end_dead_runs(runs, attempts=2)
     assert (back.state, back.attempts) == (RunState.QUEUED, 1)
-    await runs.take(f"{socket.gethostname()}:{gone()}", ["learn"])
+    await runs.take(another(gone()), ["learn"])
     [failed] = await end_dead_runs(runs, attempts=2)
     assert (failed.state, failed.error) == (
         RunState.FAILED,
@@ -158,15 +165,14 @@ async def test_a_run_whose_process_is_gone_is_put_back_so_often_and_then_failed(
 
 
 async def test_one_that_was_cancelled_before_its_process_died_is_not_begun_again(runs):
-    run = await taken(runs, f"{socket.gethostname()}:{gone()}")
+    run = await taken(runs, another(gone()))
     await runs.cancel(run.id, "terminal")
     [ended] = await end_dead_runs(runs)
     assert ended.state is RunState.CANCELLED
 
 
 async def test_a_restarted_container_knows_that_its_predecessor_of_the_same_number_is_dead(runs):
-    host, place = socket.gethostname(), durable._place()
-    await taken(runs, f"{host}:{os.getpid()}:{place}-an0ther")
+    await taken(runs, another(os.getpid()))
     assert [run.state for run in await end_dead_runs(runs)] == [RunState.QUEUED]
 
 

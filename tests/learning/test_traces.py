@@ -11,15 +11,17 @@ from pathlib import Path
 
 from opentelemetry import trace
 
-from learning.durable import Progress, carried_out, worker_name
+from learning.durable import Progress, carried_out
 from storage import tracing
+from storage.processes import this_process
 from storage.runs import RunStore
 
 ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import asyncio, sys
-from learning.durable import Progress, carried_out, end_dead_runs, worker_name
+from learning.durable import Progress, carried_out, end_dead_runs
+from storage.processes import this_process
 from storage import tracing
 from storage.database import Database
 from storage.runs import RunStore
@@ -39,7 +41,7 @@ async def main():
         await runs.enqueue("learn", exclusive=True, parameters={"why": "secret-reason"})
     else:
         await end_dead_runs(runs)
-        run = await runs.take(worker_name(), ["learn"])
+        run = await runs.take(this_process(), ["learn"])
         await carried_out(runs, run, work, Progress())
     await database.close()
 
@@ -106,7 +108,7 @@ async def test_a_run_that_was_asked_for_where_nobody_traces_is_one_trace_from_it
     with monkeypatch.context() as patch:
         patch.setattr(tracing, "_tracer", trace.NoOpTracer())
         await runs.enqueue("learn")
-    first = await runs.take(worker_name(), ["learn"])
+    first = await runs.take(this_process(), ["learn"])
     assert first.traceparent is None
     context = await carried_out(runs, first, work, Progress())
     kept = (await runs.get(first.id)).traceparent
@@ -119,7 +121,7 @@ async def test_a_run_that_was_asked_for_where_nobody_traces_is_one_trace_from_it
 async def test_where_nobody_collects_a_run_has_no_trace_and_its_row_is_left_alone(sqlite_database):
     runs = RunStore(sqlite_database)
     await runs.enqueue("learn")
-    run = await runs.take(worker_name(), ["learn"])
+    run = await runs.take(this_process(), ["learn"])
 
     async def work(run, progress):
         return tracing.here(), tracing.onward()

@@ -53,6 +53,6 @@ async def test_of_several_processes_on_one_home_one_tells_of_a_wrong_file(sqlite
         ("second", tells, "broken"),
         ("first", tells, "broken anew"),
     ):
-        monkeypatch.setattr(up, "copy_name", lambda name=name: name)
+        monkeypatch.setattr(up, "this_process", lambda name=name: name)
         await telling(wrong)
     assert [text.splitlines()[-1] for text in app.told] == ["broken", "broken anew"]
