@@ -112,7 +112,8 @@ async def freeze(
     """Pairs and thumbs, split by conversation, under a folder named by their content."""
     by_owner = [item for item in judged if item.feedback.role is Role.OWNER]
     # Nobody else has a say in what the twin is examined on: it would be gone from what is trained on.
-    kept_apart = held_out(by_owner or judged, settings.heldout_share)
+    deciding = by_owner or judged
+    kept_apart = held_out(deciding, settings.heldout_share) - _always_taught(deciding, settings.taught_thumbs)
     files: dict[str, list[Row]] = {name: [] for name in FILES}
     taught: list[Judged] = []
     for item in _within_caps(judged, settings):
@@ -157,6 +158,20 @@ def frozen(files: Mapping[str, list[Row]], signal_ids: Sequence[str], preference
 def load(path: Path) -> Preferences:
     card = json.loads((path / "card.json").read_text(encoding="utf-8"))
     return Preferences(card["id"], path, card["signals"], card["counts"])
+
+
+def _always_taught(judged: Sequence[Judged], thumbs: int) -> set[str]:
+    """The exchanges that so many first thumbs are about: the few of them that would be held out tell nothing.
+
+    Not where another signal is about that conversation. Who is among the first stays so as feedback grows.
+    """
+    all_thumbs = [item for item in judged if Place.THUMB in route(item.feedback).places]
+    every, first = ({item.feedback.id for item in some} for some in (all_thumbs, all_thumbs[:thumbs]))
+    taught, others = set[str](), set[str]()
+    for items in by_session(judged).values():
+        ids = {item.feedback.id for item in items}
+        (taught if ids <= every and ids & first else others).update(map(exchange, items))
+    return taught - others
 
 
 def _examples(taught: Sequence[Judged], settings: LearningSettings) -> list[Judged]:

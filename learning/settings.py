@@ -245,6 +245,9 @@ class LearningSettings(BaseModel):
     heldout_share: float = Field(
         default=0.2, gt=0, lt=0.9, description="of the conversations, never trained on"
     )
+    taught_thumbs: int = Field(
+        default=32, ge=0, description="the first thumbs, of which none is held out: a few would tell nothing"
+    )
     trainer_weight: float = Field(
         default=0.5, ge=0, le=1, description="of an allow-listed trainer; the owner's is 1"
     )

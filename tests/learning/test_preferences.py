@@ -296,6 +296,39 @@ def thumbs_given(count, liked, text="yep, honestly tho"):
     return messages, [about(one, kind) for one, kind in zip(messages, kinds, strict=True)]
 
 
+async def test_the_first_thumbs_all_teach_and_of_later_ones_some_are_held_out(database, tmp_path):
+    messages, signals = thumbs_given(120, 3)
+    _, few, _ = await frozen(database, messages[:32], signals[:32], tmp_path)
+    _, many, _ = await frozen(database, messages, signals, tmp_path)
+    assert len(few["thumbs"]) == 32
+    assert {row["id"] for row in few["thumbs"]} <= {row["id"] for row in many["thumbs"]}
+    assert 8 <= len(many["heldout_thumbs"]) <= 27  # about a fifth of 88
+
+
+async def test_a_thumb_does_not_teach_what_is_held_out_of_the_same_conversation(database, tmp_path):
+    corrected = [reply(2 * n, chat=f"chat{n}", question=f"about {n}?") for n in range(30)]
+    liked = [reply(2 * n + 1, chat=f"chat{n}", question=f"and {n}?") for n in range(30)]
+    signals = [about(one, Signal.CORRECTION, "ofc") for one in corrected]
+    signals += [about(one, Signal.UP, second=n) for n, one in enumerate(liked)]
+    _, rows, _ = await frozen(database, [*corrected, *liked], signals, tmp_path)
+    chats = {name: {row["conversation"] for row in rows[name]} for name in ("heldout_pairs", "thumbs")}
+    assert chats["heldout_pairs"]
+    assert not chats["heldout_pairs"] & chats["thumbs"]
+
+
+async def test_a_question_that_is_held_out_elsewhere_is_not_taught_by_a_thumb(database, tmp_path):
+    corrected = [reply(n, chat=f"chat{n}", question=f"about {n}?") for n in range(30)]
+    liked = [reply(100 + n, chat=f"other{n}", question=f"about {n}?") for n in range(30)]
+    signals = [about(one, Signal.CORRECTION, "ofc") for one in corrected]
+    signals += [about(one, Signal.UP, second=n) for n, one in enumerate(liked)]
+    _, rows, _ = await frozen(database, [*corrected, *liked], signals, tmp_path)
+    held, taught = (
+        {row["prompt"][0]["content"] for row in rows[name]} for name in ("heldout_pairs", "thumbs")
+    )
+    assert held
+    assert not held & taught
+
+
 async def test_a_liked_reply_is_an_example_of_half_the_weight_and_beats_fresh_samples(database, tmp_path):
     async def sampler(prompt, count):
         return ["yep honestly tho!", "dunno", "dunno"][:count]
