@@ -215,8 +215,8 @@ def _conditions(seeds: Sequence[int], rates: Mapping[tuple[str, int], float]) ->
         "interval": "lowest and highest seed",
         "example_learning_rates": {method: rate for method, (_, rate) in EXAMPLES.items()},
         "plain_learning_rates": {f"{method} {count}": rate for (method, count), rate in rates.items()},
-        "held_out_by_ours": "a fifth of the events, to choose how far to go, but of thumbs none of the first 32; "
-        "plain TRL trains on all",
+        "held_out_by_ours": "a fifth of the events (of thumbs none of the first 32), to choose how far "
+        "to go; plain TRL trains on all",
     }
 
 
