@@ -33,9 +33,15 @@ def test_the_owner_has_the_share_that_is_wanted_and_other_rows_in_each_epoch(tok
     assert len(set(seen)) > 15
 
 
-def test_a_small_corpus_is_replayed_whole_and_no_row_more_than_once_an_epoch(tokenizer, tmp_path):
+def test_a_small_corpus_is_replayed_whole_and_no_row_more_than_twice_an_epoch(tokenizer, tmp_path):
     replay = replayed(pair_rows(10, seed=2), corpus_of(tmp_path, 4), 0.5, RECIPE, tokenizer)
-    assert [row["weight"] for row in replay] == [1.0] * 4
+    assert [row["weight"] for row in replay] == [2.0] * 4
+
+
+def test_the_owner_keeps_the_share_where_the_corpus_is_smaller_than_the_feedback(tokenizer, tmp_path):
+    replay = replayed(pair_rows(10, seed=2), corpus_of(tmp_path, 8), 0.5, RECIPE, tokenizer)
+    assert len(replay) == 8
+    assert total_weight(replay) == pytest.approx(10)
 
 
 def test_without_a_corpus_or_a_share_nothing_is_replayed(tokenizer, tmp_path):
