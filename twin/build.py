@@ -224,6 +224,7 @@ async def start_server(
         port=port,
         log_path=home.logs / "model-server.log",
         adapters=home.adapters,
+        serving=settings.serving,
     )
     with show.progress(f"starting the model server for {base.name}") as on_progress:
         await server.start(on_progress)
