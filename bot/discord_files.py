@@ -11,7 +11,7 @@ from bot.platform import ChatRefused, ChatUnavailable
 from storage.records import Media
 
 HOSTS = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
-KINDS = frozenset({"image", "video", "sticker"})
+KINDS = frozenset({"image", "video", "sticker", "emoji"})
 SECONDS = 10.0
 
 

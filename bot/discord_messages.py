@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 PLATFORM = "discord"
 MARKUP = re.compile(r"<(?:@!?(?P<user>\d+)|@&(?P<role>\d+)|#(?P<channel>\d+)|a?:(?P<emoji>\w+):\d+)>")
+MOST_EMOJI = 2  # of one message, to be looked at; the names of all are in the text
 SMALL_FILE, SHOWN_OF_A_FILE, FETCH_SECONDS = 20_000, 4_000, 10.0
 TEXT_ENDINGS = (
     ".txt",
@@ -60,7 +61,7 @@ async def to_message(
         to_others=_is_for_others(event, me, ours),
         reply_to=_reply_to(event),
         quote="\n".join(_readable(one.content, event, me, ours) for one in event.message_snapshots) or None,
-        media=(*await _files(event), *_stickers(event), *_previews(event), *_poll(event)),
+        media=(*await _files(event), *_stickers(event), *_emoji(event), *_previews(event), *_poll(event)),
     )
 
 
@@ -160,6 +161,13 @@ async def _text_of(attachment: discord.Attachment) -> str:
 def _stickers(event: discord.Message) -> list[Media]:
     stickers = [*event.stickers, *(one for shot in event.message_snapshots for one in shot.stickers)]
     return [Media(kind="sticker", name=sticker.name, ref=sticker.url) for sticker in stickers]
+
+
+def _emoji(event: discord.Message) -> list[Media]:
+    """What a server drew for itself; those that everybody has are words to the model."""
+    found = dict.fromkeys(one[0] for one in MARKUP.finditer(event.content) if one["emoji"])
+    drawn = [discord.PartialEmoji.from_str(one) for one in list(found)[:MOST_EMOJI]]
+    return [Media(kind="emoji", name=emoji.name, ref=emoji.url) for emoji in drawn]
 
 
 def _previews(event: discord.Message) -> list[Media]:

@@ -59,12 +59,16 @@ async def gather(
 
 
 def latest_pictures(said: Sequence[Message], most: int) -> dict[str, tuple[str, ...]]:
-    """The ids of at most so many pictures, by the message they hang on; the newest first come first."""
+    """The ids of at most so many pictures, by the message they hang on; the newest first come first.
+
+    Emoji have the places that are left: their names are in the text.
+    """
     found: dict[str, tuple[str, ...]] = {}
-    for one in reversed(said):
-        if most > 0 and not one.by_twin and (ids := pictures_of(one)[:most]):
-            found[one.key] = tuple(ids)
-            most -= len(ids)
+    for emoji in (False, True):
+        for one in reversed(said):
+            if most > 0 and not one.by_twin and (ids := pictures_of(one, emoji=emoji)[:most]):
+                found[one.key] = (*found.get(one.key, ()), *ids)
+                most -= len(ids)
     return found
 
 
@@ -73,7 +77,7 @@ def in_words(message: Message) -> str:
     parts = [f"> {line}" for line in (message.quote or "").splitlines()]
     if message.text.strip():
         parts.append(message.text)
-    parts += [_in_words(media) for media in message.media]
+    parts += [_in_words(media) for media in message.media if media.kind != "emoji"]  # they stand in the text
     return "\n".join(parts)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from brain.memory import EmbedderAway
+from brain.cached import Cached
+from brain.memory import Embedder, EmbedderAway
 from brain.model_client import ModelClient, ModelRefused, ModelUnavailable
 
 LONGEST = 2000  # characters of a text that are looked at
@@ -30,3 +32,18 @@ class ServedEmbedder:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+class CachedEmbedder:
+    """For questions: who is asked the same again knows already what it means, and asks nobody."""
+
+    def __init__(self, embedder: Embedder, cached: Cached) -> None:
+        self.model = embedder.model
+        self._embedder = embedder
+        self._cached = cached
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return [await self._cached.vector(text, self.model, partial(self._one, text)) for text in texts]
+
+    async def _one(self, text: str) -> list[float]:
+        return (await self._embedder.embed([text]))[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ASK = ("--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader,nounits")
@@ -18,19 +20,28 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
+    """`ids`: what CUDA_VISIBLE_DEVICES calls them; empty: 0, 1, 2 ..."""
+
     gpus: tuple[Gpu, ...] = ()
+    ids: tuple[str, ...] = ()
+
+    def some(self, first: int, count: int) -> tuple[str, ...]:
+        """The ids of so many of them."""
+        return (self.ids or tuple(map(str, range(len(self.gpus)))))[first : first + count]
 
 
-def this_machine() -> Machine:
-    """Without nvidia-smi, or when it fails, there is no GPU."""
-    smi = shutil.which("nvidia-smi")
-    if smi is None:
+def this_machine(environment: Mapping[str, str] = os.environ) -> Machine:
+    """The GPUs we may use. Without nvidia-smi, or when it fails, there is none."""
+    smi, allowed = shutil.which("nvidia-smi"), environment.get("CUDA_VISIBLE_DEVICES")
+    ids = tuple(one.strip() for one in (allowed or "").split(",") if one.strip())
+    if smi is None or (allowed is not None and (not ids or "-1" in ids)):
         return Machine()
+    which = ["--id=" + ",".join(ids)] if ids else []  # nvidia-smi by itself shows all there are
     try:
-        asked = subprocess.run([smi, *ASK], capture_output=True, text=True, timeout=30)
+        asked = subprocess.run([smi, *ASK, *which], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return Machine()
-    return Machine(read_gpus(asked.stdout) if asked.returncode == 0 else ())
+    return Machine(read_gpus(asked.stdout), ids) if asked.returncode == 0 else Machine()
 
 
 def read_gpus(lines: str) -> tuple[Gpu, ...]:

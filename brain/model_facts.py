@@ -6,10 +6,11 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM has kernels for
 USUAL_RANK = 16  # what the recipes train unless told otherwise
-BITS = {None: 16, "fp8": 8, "compressed-tensors": 8, "bitsandbytes": 4, "awq": 4, "gptq": 4}
+BITS = {"fp8": 8, "compressed-tensors": 8, "bitsandbytes": 4, "awq": 4, "gptq": 4}  # where none are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class ModelFacts:
     vision_parameters: int = 0
     float32: bool = False
     quantised: str | None = None  # the checkpoint itself: awq, gptq, ...
+    bits: int | None = None  # of each of its quantised weights
 
     @property
     def linear_parameters(self) -> int:
@@ -54,7 +56,9 @@ class ModelFacts:
     def weight_bytes(self, quantisation: str | None) -> int:
         """Only the linear layers are quantised; embeddings and the vision tower stay as they are."""
         whole = 4 if self.float32 else 2
-        bits = BITS[quantisation] if quantisation else 8 * whole
+        bits = BITS.get(quantisation, 16) if quantisation else 8 * whole
+        if quantisation and quantisation == self.quantised:
+            bits = self.bits or bits
         return self.linear_parameters * bits // 8 + (self.parameters - self.linear_parameters) * whole
 
     def lora_bytes(self, rank: int) -> int:
@@ -89,7 +93,7 @@ def facts_of(weights: str) -> ModelFacts:
     dtype = config.get("dtype") or config.get("torch_dtype") or text.get("dtype")
     layers = text.get("num_hidden_layers", GEMMA_12B.layers)
     kinds = text.get("layer_types") or []
-    method = (config.get("quantization_config") or {}).get("quant_method")
+    quantised = _quantised(config, text)
     return ModelFacts(
         layers=layers,
         full_layers=kinds.count("full_attention") if kinds else max(1, layers // 6),
@@ -103,8 +107,26 @@ def facts_of(weights: str) -> ModelFacts:
         max_length=text.get("max_position_embeddings", GEMMA_12B.max_length),
         vision_parameters=420_000_000 if config.get("vision_config") else 0,
         float32=dtype == "float32",
-        quantised=method if method in BITS else None,
+        quantised=quantised.get("quant_method"),
+        bits=_bits(quantised),
     )
+
+
+def _quantised(config: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
+    """Where vLLM looks for it, too."""
+    kept = (
+        config.get("quantization_config"),
+        text.get("quantization_config"),
+        config.get("compression_config"),
+    )
+    return next((one for one in kept if one), {})
+
+
+def _bits(quantised: dict[str, Any]) -> int | None:
+    """AWQ and GPTQ say it once, compressed-tensors for each group of layers; the most of those."""
+    groups = (quantised.get("config_groups") or {}).values()
+    told = [quantised.get("bits"), *((group.get("weights") or {}).get("num_bits") for group in groups)]
+    return max((int(bits) for bits in told if bits), default=None)
 
 
 def highest_rank(adapters: Path | None) -> int:

@@ -20,7 +20,7 @@ from brain.model_client import ModelClient
 from brain.model_facts import facts_of, highest_rank
 from brain.serving_choice import Choice, choose
 from brain.settings import ServingSettings
-from brain.vllm_server import PROJECT, find_vllm, has_gpu, vllm_command, vllm_environment
+from brain.vllm_server import PROJECT, find_vllm, has_gpu, lacks, vllm_command, vllm_environment
 
 Progress = Callable[[float, str], None]
 USUAL_START = {"embedded": 8.0, "vllm": 30.0}  # seconds; only the progress bar depends on it
@@ -36,7 +36,8 @@ class ModelServer:
     """One server of our own on 127.0.0.1: `start`, talk to `url`, `stop`.
 
     `adapters` is the only folder it loads adapters from. `port` None takes a free one, and keeps it. `choice`
-    and `gpus` are for vLLM: its flags (None: chosen for this machine), and which of the GPUs are its own.
+    and `gpus` are for vLLM: its flags (None: chosen for this machine and `serving`), and which GPUs are its
+    own.
     `at_once`: adapters that the embedded one holds. `traces`: who collects vLLM's own, see `can_trace`.
     """
 
@@ -51,7 +52,8 @@ class ModelServer:
         adapters: Path | None = None,
         start_seconds: float = 900.0,
         choice: Choice | None = None,
-        gpus: Sequence[int] = (),
+        gpus: Sequence[int | str] = (),
+        serving: ServingSettings = ServingSettings(),
         at_once: int | None = None,
         traces: str | None = None,
     ) -> None:
@@ -65,6 +67,7 @@ class ModelServer:
         self._start_seconds = start_seconds
         self._choice = choice
         self._gpus = gpus
+        self._serving = serving
         self._at_once = at_once
         self._traces = traces
         self._process: asyncio.subprocess.Process | None = None
@@ -108,9 +111,10 @@ class ModelServer:
             choice = self._choice or choose(
                 this_machine(),
                 facts_of(self._weights),
-                ServingSettings(),
+                self._serving,
                 rank=highest_rank(self._adapters),
                 replicas=1,
+                lacking=lacks(executable),
             )
             command = vllm_command(
                 executable, self._weights, name=self.name, port=port, choice=choice, traces=self._traces

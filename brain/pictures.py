@@ -136,11 +136,12 @@ def held(media: Media) -> bytes | None:
         return None
 
 
-def pictures_of(message: Message) -> list[str]:
-    """Ids of what is to be seen there, frame by frame."""
+def pictures_of(message: Message, *, emoji: bool = False) -> list[str]:
+    """Ids of what is to be seen there, frame by frame: of emoji, or of everything else."""
     return [
         f"{message.key}#{number}/{frame}"
         for number, media in enumerate(message.media)
+        if (media.kind == "emoji") is emoji
         for frame in range(frames_of(media))
     ]
 
@@ -153,7 +154,7 @@ def frames_of(media: Media) -> int:
         return VIDEO_FRAMES
     if media.kind == "image" and "image/gif" in (media.mime, mimetypes.guess_type(media.name)[0]):
         return GIF_FRAMES
-    return 1 if media.kind in ("image", "sticker") else 0
+    return 1 if media.kind in ("image", "sticker", "emoji") else 0
 
 
 def shown(prompt: Prompt, seen: Mapping[str, bytes]) -> list[dict[str, Any]]:

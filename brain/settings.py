@@ -40,7 +40,8 @@ class ServingSettings(BaseModel):
     quantisation: Literal["auto", "none", "fp8", "bitsandbytes", "awq", "gptq"] = "auto"
     context: int | None = Field(default=None, ge=256)  # tokens in prompt and answer together
     lora_slots: int = Field(default=8, ge=1)  # adapters that answer at the same time
-    speculate: str = ""  # "ngram", "suffix", or a small model that drafts; empty: off
+    # "ngram", "suffix", or a small model that drafts (an id on the hub, or a folder); empty: off
+    speculate: str = Field(default="", pattern=r"^(ngram|suffix|.*/.*)?$")
     share_gpu: Literal["no", "split", "sleep"] = "no"  # with training: side by side, or one after the other
     training_gb: float = Field(default=24, gt=0)  # what is left to training by "split"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from brain.serving_choice import Choice
+from brain.serving_choice import NEEDS, Choice
 
 PROJECT = Path(__file__).parents[1]
 WHAT_TRACING_NEEDS = """
@@ -16,6 +17,11 @@ import opentelemetry.exporter.otlp.proto.grpc.trace_exporter
 import opentelemetry.exporter.otlp.proto.http.trace_exporter
 import opentelemetry.sdk.trace.export
 """  # vLLM's own list, in its tracing/otel.py: without any of them it refuses to start
+WHERE = {"vllm-bnb-plugin": "vllm_bnb_plugin", "arctic-inference": "arctic_inference"}  # what is imported
+WHICH_ARE_MISSING = """
+import importlib.util, sys
+print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))
+"""
 
 
 def has_gpu() -> bool:
@@ -38,7 +44,7 @@ async def can_trace(executable: Path) -> bool:
     """Whether that vLLM has what it needs for spans of its own. Takes a second: a Python is started."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *(str(_python_of(executable)), "-c", WHAT_TRACING_NEEDS),
+            *(str(python_of(executable)), "-c", WHAT_TRACING_NEEDS),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -48,8 +54,19 @@ async def can_trace(executable: Path) -> bool:
     return await process.wait() == 0
 
 
-def _python_of(executable: Path) -> Path:
-    """The one in its first line, else the one beside it."""
+def lacks(executable: Path) -> frozenset[str]:
+    """What that vLLM cannot do, of what needs another package beside it. Starts a Python, for a moment."""
+    asked = [str(python_of(executable)), "-c", WHICH_ARE_MISSING, *WHERE.values()]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()  # then vLLM itself says so when it starts
+    missing = told.stdout.split()
+    return frozenset(method for method, package in NEEDS.items() if WHERE[package] in missing)
+
+
+def python_of(executable: Path) -> Path:
+    """vLLM's own Python: the one in its first line, else the one beside it."""
     with executable.open("rb") as script:
         first = script.readline(512)
     named = first.removeprefix(b"#!").decode(errors="replace").split()
@@ -71,7 +88,7 @@ def vllm_command(
     return [*command, *choice.flags]
 
 
-def vllm_environment(choice: Choice, gpus: Sequence[int] = (), traces: bool = False) -> dict[str, str]:
+def vllm_environment(choice: Choice, gpus: Sequence[int | str] = (), traces: bool = False) -> dict[str, str]:
     """What is added to the environment. VLLM_CPU_KVCACHE_SPACE must stay unset: it overrides the flag."""
     added = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     if traces:  # vLLM would speak gRPC, and our own collector's address is one for HTTP

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from storage.records import Record, Skipped
 from storage.records_store import CHUNK, RecordStore
 
 BATCH = 500  # items that are glanced at together
+THE_TWINS = "written by the twin, in the owner's name"
 REVIEW = "review.json"  # beside the roster: names for the owner to decide on
 
 
@@ -67,6 +68,7 @@ class Passage:
         self._strangers: Strangers | None = None
         self._vault: Vault | None = None
         self._roster_path: Path | None = None
+        self._of_the_twin: Collection[str] = ()
 
     @classmethod
     def opened(
@@ -78,16 +80,19 @@ class Passage:
         roster_path: Path | None = None,
         corrections_path: Path | None = None,
         vault: Vault | None = None,
+        of_the_twin: Collection[str] = (),
     ) -> Passage:
         """With what is remembered between sources. Blocks.
 
         `key` makes the placeholders; `roster_path` knows who is who, so that a friend's name is hidden in a
         journal, too, and review.json beside it names that nobody answers to; `corrections_path` the tags the
-        owner gave; `vault` keeps what placeholders stand for.
+        owner gave; `vault` keeps what placeholders stand for; `of_the_twin`: ids of what the owner's account
+        says and the twin wrote, which is nothing to remember or to learn from.
         """
         passage = cls(Roster(key, owner, vault.keep if vault else None), ledger)
         passage._labels = Labels(owner.languages, corrections_path)
         passage._vault = vault
+        passage._of_the_twin = of_the_twin
         if roster_path:
             passage._roster_path = roster_path
             passage._roster.load(roster_path)
@@ -110,9 +115,11 @@ class Passage:
         for item in items:
             if isinstance(item, UnknownField):
                 self._ledger.unknown.append(item)
-            else:
-                self._ledger.see(item.where if isinstance(item, Skipped) else item.origin)
-                yield item
+                continue
+            self._ledger.see(item.where if isinstance(item, Skipped) else item.origin)
+            if isinstance(item, Record) and item.id in self._of_the_twin:
+                item = Skipped(item.origin, THE_TWINS, failed=False)
+            yield item
 
     def _passed(self, items: Sequence[Record | Skipped]) -> Iterator[Outcome]:
         """Many at a time, because one glance at the words of all tells which few need a closer look."""
@@ -174,6 +181,7 @@ async def ingest(
     corrections_path: Path | None = None,
     vault: Vault | None = None,
     cursors: CursorStore | None = None,
+    of_the_twin: Collection[str] = (),
     again: bool = False,
     on_progress: Callable[[Ledger], None] = lambda ledger: None,
 ) -> Ledger:
@@ -199,6 +207,7 @@ async def ingest(
             roster_path=roster_path,
             corrections_path=corrections_path,
             vault=vault,
+            of_the_twin=of_the_twin,
         )
     )
     outcomes = read_all(found, path, owner, passage)

@@ -63,6 +63,14 @@ class DeliveryStore:
         async with self._database.reading() as session:
             return {found for found in await session.scalars(query) if found}
 
+    async def in_the_owners_name(self) -> set[tuple[str, str, str]]:
+        """Platform, whom it was written to, and the chat app's id of all that stands there as the owner's."""
+        mine = DeliveryRow.chat_id.like("b%/%"), DeliveryRow.message_id.is_not(None)
+        query = select(DeliveryRow.platform, DeliveryRow.chat_id, DeliveryRow.message_id).where(*mine)
+        async with self._database.reading() as session:
+            found = [tuple(row) for row in await session.execute(query)]
+        return {(platform, chat.split("/")[1], id) for platform, chat, id in found if "/" in whole_chat(chat)}
+
     async def _all(self, query: Select[Any]) -> list[Delivery]:
         async with self._database.reading() as session:
             return [Delivery(*row) for row in await session.execute(query)]

@@ -126,7 +126,7 @@ class Stamp:
 class Media:
     """Something that hangs on a live message, and where to get it. Nothing is fetched before it is needed."""
 
-    kind: str  # image, video, audio, voice, sticker, file, link, place, poll
+    kind: str  # image, video, audio, voice, sticker, emoji (one that is in the text), file, link, place, poll
     name: str = ""  # of the file, sticker or place, as people see it
     mime: str = ""
     size: int = 0  # bytes; 0: unknown

@@ -137,6 +137,9 @@ class ScriptedModel:
     async def models(self) -> list[str]:
         return [self.base, *self.loaded]
 
+    async def context(self) -> int | None:
+        return None  # it does not say
+
     async def load_adapter(self, name: str, path: str) -> None:
         if name in self.refuses:
             raise ModelRefused(400, f"{name} is no good")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from telegram_world import Chat, Json, World
@@ -162,6 +163,10 @@ class Methods:
             "file_unique_id": "u",
             "file_path": f"documents/{asked['file_id']}",
         }
+
+    def getCustomEmojiStickers(self, asked: Json) -> Json:
+        ids = asked["custom_emoji_ids"]
+        return [self.world.emoji[id] for id in (json.loads(ids) if isinstance(ids, str) else ids)]
 
     # what they share
 

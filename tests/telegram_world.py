@@ -95,6 +95,7 @@ class World:
         self.business_chats: dict[tuple[int, int], Chat] = {}  # owner, the other
         self.connections: dict[str, Connection] = {}
         self.files: dict[str, bytes] = {}
+        self.emoji: dict[str, Json] = {}  # that somebody drew: stickers by their ids
         self.updates: list[Json] = []  # not acknowledged yet
         self.allowed = set(DEFAULT_UPDATES)
         self._ids = itertools.count(2001)

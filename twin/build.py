@@ -29,7 +29,7 @@ from bot.turns import Turns
 from brain.adapter_slots import AdapterSlots
 from brain.budget import Budget
 from brain.cached import ANSWERS, Cached
-from brain.embedder import ServedEmbedder
+from brain.embedder import CachedEmbedder, ServedEmbedder
 from brain.live_adapter import LiveAdapter, served_name
 from brain.memory import Embedder, Recall, Recaller
 from brain.model_client import ModelClient, Sampling
@@ -85,6 +85,7 @@ class Stores:
     cache: Cache
     memories: MemoryStore
     usage: UsageStore
+    cached: Cached  # one for all who ask or forget in this process: it knows what is being made
 
 
 @asynccontextmanager
@@ -128,6 +129,7 @@ def stores_of(database: Database, cache: Cache) -> Stores:
         cache,
         MemoryStore(database),
         UsageStore(database),
+        Cached(cache),
     )
 
 
@@ -224,6 +226,7 @@ async def start_server(
         port=port,
         log_path=home.logs / "model-server.log",
         adapters=home.adapters,
+        serving=settings.serving,
     )
     with show.progress(f"starting the model server for {base.name}") as on_progress:
         await server.start(on_progress)
@@ -304,8 +307,7 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         slots=model.slots,
     )
     model.client.wanted = live.wanted
-    cached = Cached(stores.cache)
-    live.changed = partial(cached.forget, ANSWERS)
+    live.changed = partial(stores.cached.forget, ANSWERS)
     brain = Brain(
         model.client,
         live,
@@ -325,7 +327,7 @@ def build_brain(stores: Stores, model: Model, settings: Settings) -> tuple[Brain
         pictures=Pictures(stores.messages, settings.model.pictures if has_eyes(model, settings) else 0),
         memory=build_memory(stores, model.base, settings),
         card_facts=settings.memory.card_facts,
-        cached=cached,
+        cached=stores.cached,
         usage=stores.usage,
         policy=_policy(settings),
     )
@@ -378,7 +380,8 @@ def build_memory(stores: Stores, base: Base, settings: Settings) -> Recaller | N
         min_similarity=memory.min_similarity,
         half_life_days=memory.half_life_days,
     )
-    return Recaller(stores.memories, recall, build_embedder(settings))
+    embedder = build_embedder(settings)
+    return Recaller(stores.memories, recall, embedder and CachedEmbedder(embedder, stores.cached))
 
 
 def build_embedder(settings: Settings) -> Embedder | None:

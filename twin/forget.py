@@ -124,7 +124,7 @@ async def _out_of_the_database(
     """The rows that are theirs; how many, by table."""
     gone: Counter[str] = Counter()
     gone["messages"] = await stores.messages.erase([message.key for message in traces.messages])
-    await stores.cache.forget(ANSWERS, RECALL)
+    await stores.cached.forget(ANSWERS, RECALL)
     for account in traces.accounts:
         platform, _, person_id = account.partition(":")
         await stores.usage.forget(platform, person_id)

@@ -11,6 +11,7 @@ from ingest.corrections import Corrections
 from ingest.ledger import Ledger
 from ingest.pipeline import ingest as read_and_keep
 from ingest.sources import SOURCES
+from ingest.sources.telegram import record_id
 from ingest.tag import TOPICS
 from storage.records import Record
 from twin import show
@@ -38,6 +39,7 @@ async def ingest_in(
     home: Home, settings: Settings, stores: Stores, source: str, path: Path, *, again: bool = False
 ) -> Ledger:
     """Read one export into the store. Nobody knows before how large it is: the bar counts what was seen."""
+    theirs = await stores.deliveries.in_the_owners_name()
     with show.counting(f"reading {path.name}") as seen:
         return await read_and_keep(
             source,
@@ -49,6 +51,7 @@ async def ingest_in(
             corrections_path=home.corrections,
             vault=open_vault(home, settings),
             cursors=stores.cursors,
+            of_the_twin={record_id(f"telegram:{chat}", id) for app, chat, id in theirs if app == "telegram"},
             again=again,
             on_progress=lambda ledger: seen(ledger.seen),
         )

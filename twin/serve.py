@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from brain.keep_serving import keep_serving
-from brain.machine import this_machine
+from brain.machine import Machine, this_machine
 from brain.model_facts import facts_of, highest_rank
 from brain.model_server import ModelServer, choose_engine
 from brain.serving_choice import Choice, choose
-from brain.vllm_server import can_trace, find_vllm
+from brain.vllm_server import can_trace, find_vllm, lacks
 from twin import show
 from twin.build import Base, find_base, register_servers
 from twin.errors import Told
@@ -58,7 +58,8 @@ async def start_servers(
     """
     home.make()
     engine = choose_engine(engine or settings.model.engine)
-    choice = _choose(homes or (home,), settings, base, replicas) if engine == "vllm" else None
+    machine = this_machine() if engine == "vllm" else Machine()
+    choice = _choose(machine, homes or (home,), settings, base, replicas) if engine == "vllm" else None
     traces = await _collector_of_vllm(settings) if engine == "vllm" else None
     each = choice.gpus_each if choice else 0
     async with AsyncExitStack() as closing:
@@ -73,7 +74,7 @@ async def start_servers(
                 adapters=adapters or home.adapters,
                 at_once=adapters_at_once(settings),
                 choice=choice,
-                gpus=range(number * each, (number + 1) * each),
+                gpus=machine.some(number * each, each),
                 traces=traces,
             )
             closing.push_async_callback(server.stop)
@@ -105,10 +106,14 @@ def adapters_at_once(settings: Settings) -> int:
     return 8 * settings.serving.lora_slots
 
 
-def _choose(homes: Sequence[Home], settings: Settings, base: Base, replicas: int | None) -> Choice:
+def _choose(
+    machine: Machine, homes: Sequence[Home], settings: Settings, base: Base, replicas: int | None
+) -> Choice:
     """Chosen, and told why."""
     facts, rank = facts_of(base.weights), max(highest_rank(home.adapters) for home in homes)
-    choice = choose(this_machine(), facts, settings.serving, rank=rank, replicas=replicas)
+    executable = find_vllm()
+    lacking = lacks(executable) if executable else ()
+    choice = choose(machine, facts, settings.serving, rank=rank, replicas=replicas, lacking=lacking)
     show.table(f"serving {base.name}", ("what", "chosen", "why"), choice.reasons, to=show.people)
     return choice
 

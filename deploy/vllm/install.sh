@@ -16,6 +16,8 @@ venv=$1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
 version=0.32.0
+# Since 0.28 vLLM reads weights in 4 bits (bitsandbytes) only with this beside it.
+beside="vllm-bnb-plugin==0.0.3 bitsandbytes==0.50.2"
 
 device=${TWIN_VLLM_DEVICE:-}
 if [ -z "$device" ]; then
@@ -24,6 +26,7 @@ fi
 
 stamp="$venv/.twin-vllm"
 wanted="$device $version $(cat "$here/constraints-cpu.txt" "$here/make_cpu_wheels.py" | sha256sum | cut -d' ' -f1)"
+if [ "$device" = gpu ]; then wanted="$wanted $beside"; fi
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
     echo "vLLM $version ($device) is already in $venv"
     exit 0
@@ -37,7 +40,8 @@ fi
 rm -rf "$venv"
 "$python" -m venv "$venv"
 if [ "$device" = gpu ]; then
-    "$venv/bin/python" -m pip install --quiet "vllm==$version"
+    # shellcheck disable=SC2086 # two packages
+    "$venv/bin/python" -m pip install --quiet "vllm==$version" $beside
 else
     wheels="$venv/wheels"
     "$venv/bin/python" "$here/make_cpu_wheels.py" "$wheels"

@@ -214,7 +214,7 @@ def _record(
     elsewhere = message.reply_to_peer_id is not None
     edited = message.edited_unixtime is not None or message.edited is not None
     return Record(
-        id=stable_id("telegram", thread, id),
+        id=record_id(thread, id),
         source="telegram",
         kind=Kind.NOTE if saved else Kind.MESSAGE,
         author_id=OWNER if by_owner else f"telegram:{(sender or 'nobody').removeprefix('user')}",
@@ -229,6 +229,11 @@ def _record(
         zone_source=zone_source,
         edited_at=time(message.edited_unixtime, message.edited, owner)[0] if edited else None,
     )
+
+
+def record_id(thread: str, message: str) -> str:
+    """Of one message in that chat, "telegram:42"."""
+    return stable_id("telegram", thread, message)
 
 
 def _left_out(message: Said) -> str | None:

@@ -281,6 +281,19 @@ async def test_stickers_previews_and_polls_become_media(server, heard, app):
     assert (question.kind, question.text) == ("poll", "Soup?\n- yes\n- no")
 
 
+async def test_emoji_that_a_server_drew_can_be_looked_at_and_stand_in_the_text_by_their_names(
+    server, heard, app
+):
+    yum, dance = "<:yum:111111111111111111>", "<a:dance:222222222222222222>"
+    server.say(server.kitchen, server.user("Ana"), f"so {yum} {dance} {yum}")
+    message = (await hear(server, heard))[0]
+    assert message.text == "so :yum: :dance: :yum:"
+    yum, dance = message.media
+    assert (yum.kind, yum.name) == ("emoji", "yum")
+    assert yum.ref == "https://cdn.discordapp.com/emojis/111111111111111111.png"
+    assert dance.ref.startswith("https://cdn.discordapp.com/emojis/222222222222222222.")
+
+
 # what happens to it later
 
 

@@ -579,3 +579,10 @@ async def test_a_draft_whose_question_the_owner_answers_themselves_is_taken_over
     assert (given.kind, given.text) == (Signal.TAKEOVER, "yes!")
     send = kitchen.platform.buttons[0].action
     assert (await kitchen.press(send)).text == "That is settled already."
+
+
+async def test_an_answer_that_loops_goes_out_once(kitchen):
+    kitchen.model.answer = "see you at the harbour tonight " * 8
+    answer = await kitchen.hear(said("when?"))
+    assert kitchen.platform.texts() == ["see you at the harbour tonight"]
+    assert answer.text == "see you at the harbour tonight"

@@ -161,6 +161,14 @@ PICTURE = FILE | {"width": 1, "height": 1}
             Media("sticker", size=9, ref="F", text="😀"),
         ),
         (
+            {
+                "sticker": PICTURE
+                | {"type": "regular", "is_animated": True, "is_video": False, "emoji": "😀"}
+                | {"thumbnail": PICTURE | {"file_id": "still"}}
+            },
+            Media("sticker", size=9, ref="still", text="😀"),
+        ),
+        (
             {"animation": PICTURE | {"duration": 1}, "document": FILE},
             Media("video", size=9, ref="F"),
         ),
@@ -195,6 +203,18 @@ async def test_what_hangs_on_a_message(hear, ana, content, media):
     message = await hear(ana, ana, **content)
     assert message.media == (media,)
     assert message.text == ""
+
+
+async def test_emoji_that_somebody_drew_hang_on_the_text_in_which_they_stand(hear, ana):
+    def drawn(offset, id):
+        return {"type": "custom_emoji", "offset": offset, "length": 2, "custom_emoji_id": id}
+
+    message = await hear(ana, ana, "hi 😀 and 😎😀", entities=[drawn(3, "1"), drawn(10, "2"), drawn(12, "1")])
+    assert message.text == "hi 😀 and 😎😀"
+    assert message.media == (
+        Media("emoji", "😀", ref="custom_emoji:1"),
+        Media("emoji", "😎", ref="custom_emoji:2"),
+    )
 
 
 async def test_a_caption_is_text_and_an_album_is_one(hear, ana):

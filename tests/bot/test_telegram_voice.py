@@ -342,6 +342,13 @@ async def test_a_connection_that_was_refused_did_nothing(server, cursors, ana):
     assert not caught.value.maybe_done
 
 
+async def test_an_emoji_that_somebody_drew_is_fetched_as_a_picture(server, app):
+    still = {"file_id": server.file(b"drawn"), "file_unique_id": "u", "width": 1, "height": 1}
+    moving = still | {"file_id": "moves", "type": "custom_emoji", "is_animated": True, "is_video": False}
+    server.emoji["7"] = moving | {"thumbnail": still}
+    assert await app.fetch(Media("emoji", "😀", ref="custom_emoji:7"), 1000) == b"drawn"
+
+
 async def test_a_picture_is_fetched_by_its_id_and_within_its_size(server, app):
     cat = Media("image", mime="image/jpeg", ref=server.file(b"p" * 1000))
     assert await app.fetch(cat, 1000) == b"p" * 1000

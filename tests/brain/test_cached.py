@@ -97,6 +97,22 @@ async def test_what_is_forgotten_is_asked_anew_even_when_it_was_under_way(tag):
     assert await cached.once("j", counting("new")) == "new"
 
 
+async def test_who_asks_after_something_was_forgotten_is_not_given_what_was_begun_before():
+    cached, begun = Cached(open_cache(None)), asyncio.Event()
+
+    async def slow():
+        begun.set()
+        await asyncio.Event().wait()
+
+    under_way = asyncio.create_task(cached.once("k", slow, (ANSWERS,)))
+    await begun.wait()
+    await cached.forget(ANSWERS)
+    async with asyncio.timeout(5):
+        assert await cached.once("k", counting("new")) == "new"
+    under_way.cancel()
+    await asyncio.gather(under_way, return_exceptions=True)
+
+
 async def test_a_vector_is_made_once_for_everybody_and_goes_with_what_is_recalled():
     cached, make = Cached(open_cache(None)), counting([0.5, 1.0])
     assert await cached.vector("hi", "small", make) == [0.5, 1.0]

@@ -6,11 +6,13 @@ import pytest
 from aiohttp import web
 from memories import typed, wrote
 
+from brain.cached import RECALL
 from brain.embedder import ServedEmbedder
 from brain.memory import EmbedderAway, Recall, Recaller
+from storage.cache import open_cache
 from storage.memories import MemoryStore
 from storage.records_store import RecordStore
-from twin.build import build_embedder
+from twin.build import Base, build_embedder, build_memory, stores_of
 from twin.memory import embed_by_the_clock
 from twin.settings import Settings
 
@@ -90,6 +92,21 @@ async def test_an_embedder_that_is_away_is_left_alone_for_a_while(sqlite_databas
         assert [one.key for one in await recaller.for_answer([asked])] == ["r"]
     assert server["asked"] == [["where is the trombone?"]]
     await embedder.aclose()
+
+
+async def test_a_question_is_embedded_once_and_again_after_something_was_forgotten(sqlite_database, server):
+    """As the service is built: the embedder that its recaller gets."""
+    stores = stores_of(sqlite_database, open_cache(None))
+    settings = Settings(memory={"embedder": "small", "embedder_url": server["url"], "recall": "all"})
+    recaller = build_memory(stores, Base("somebody/large", "large", stand_in=False), settings)
+    asked = typed(1, "where is the trombone?", "discord:1")
+    for _ in range(3):
+        await recaller.for_answer([asked])
+    assert server["asked"] == [["where is the trombone?"]]
+    await stores.cached.forget(RECALL)
+    await recaller.for_answer([asked])
+    assert len(server["asked"]) == 2
+    await recaller._embedder._embedder.aclose()
 
 
 async def test_another_models_vectors_are_dropped_before_they_are_compared(sqlite_database, server):

@@ -199,6 +199,33 @@ async def test_the_owners_word_comes_before_a_strangers_and_the_newer_before_the
     ]
 
 
+@pytest.mark.parametrize("here", [0, 1])
+async def test_of_two_that_are_as_good_what_was_said_there_comes_first(kept, here):
+    days = ("Sundays", "Mondays")
+    for number, day in enumerate(days):
+        where = "discord:1" if number == here else "discord:2"
+        text = f"I play the trombone, on {day}"
+        await kept.records.add_all([wrote(f"r{number}", text, "public", thread_id=where)])
+    asked = typed(3, "who does play the trombone?", "discord:1")
+    first, _ = await texts(kept, asked)
+    assert first == f"I play the trombone, on {days[here]}"
+
+
+@pytest.mark.parametrize("asker", ["bo", "cy"])
+async def test_of_two_that_are_as_good_what_the_asker_said_comes_first(kept, asker):
+    for by in ("bo", "cy"):
+        said = typed(by, f"the trombone of {by} is in Faro", "discord:1", by, sent_at=MAY)
+        await kept.messages.add(said)
+    asked = typed(3, "who has a trombone?", "discord:1", asker)
+    assert (await texts(kept, asked))[0] == f"the trombone of {asker} is in Faro"
+
+
+async def test_a_question_that_is_answered_anew_is_not_shown_how_it_was_answered_itself(kept):
+    question = typed(1, "are you coming tonight?", "telegram:42", "42", private=True)
+    await corrected(kept.messages, kept.feedback, question, "sure, 7 works")
+    assert await kept.recaller.for_answer([question]) == []
+
+
 async def test_small_talk_brings_nothing_back(kept):
     chatter = [wrote(f"r{n}", f"hey, how are you doing, day {n}", "discord:1") for n in range(300)]
     await kept.records.add_all([*chatter, wrote("one", "you left your trombone here", "discord:1")])

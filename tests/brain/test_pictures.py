@@ -121,6 +121,17 @@ async def test_no_more_pictures_than_agreed_and_the_latest_first(sqlite_database
     assert [part for part in shown if part in ("red", "blue")] == ["blue", "red"]
 
 
+async def test_an_emoji_is_shown_where_no_picture_needs_its_place_and_named_once(sqlite_database):
+    world = World(sqlite_database, most=1)
+    yum = Media("emoji", "yum", ref="dog")
+    await world.ask("nice :yum:", yum, number="1")
+    assert seen(world.model.prompts[-1][-1]["content"]) == ["nice :yum:", "blue"]
+    await world.ask("look", CAT, number="2")
+    await world.ask("nice :yum:", yum, number="3")
+    shown = [part for turn in world.model.prompts[-1] for part in seen(turn["content"])]
+    assert [part for part in shown if part in ("red", "blue")] == ["red"]
+
+
 async def test_what_was_looked_at_is_not_fetched_again(world):
     await world.ask("look", CAT, number="1")
     await world.ask("and?", number="2")

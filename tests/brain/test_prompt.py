@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.prompt import Persona, Turn, compose, prompt_hash
+from twin.build import persona
+from twin.settings import Settings
 
 SAM = Persona("Sam", ("Sam lives in Porto.",))
 
@@ -51,3 +54,14 @@ def test_the_hash_tells_prompts_apart(texts):
     prompt = [{"role": "user", "content": text} for text in texts]
     assert prompt_hash(prompt) == prompt_hash([dict(turn) for turn in prompt])
     assert prompt_hash(prompt) != prompt_hash([*prompt, {"role": "user", "content": ""}])
+
+
+@pytest.mark.parametrize(("base", "told"), [("google/gemma-3-12b-it", True), ("pocket", False)])
+def test_the_owners_languages_are_on_the_card_of_a_model_that_understands_it(base, told):
+    settings = Settings(owner={"name": "Sam Reed", "languages": ["pt", "de"]}, model={"base": base})
+    card = persona(settings).card()
+    assert ("You write in pt, de, whichever you are written to in." in card) == told
+    prompt = compose(persona(settings), [Turn("Ana", "Wie geht es dir?", ours=False)])
+    assert prompt[0] == {"role": "system", "content": card}
+    silent = Settings(owner={"name": "Sam Reed"}, model={"base": base})
+    assert "You write in" not in persona(silent).card()

@@ -11,15 +11,15 @@ from fakes import ScriptedModel, said
 from prometheus_client import REGISTRY
 
 from brain.cached import ANSWERS, Cached
-from brain.live_adapter import LiveAdapter
+from brain.live_adapter import BASE, LiveAdapter
 from brain.model_client import ModelUnavailable, Sampling
 from brain.policy import BadPolicy, load_policy
 from brain.prompt import Persona
-from brain.reply import Brain
+from brain.reply import Brain, Enough
 from storage.adapters import AdapterStore
 from storage.cache import open_cache
 from storage.messages import MessageStore
-from storage.records import Spent, now
+from storage.records import Adapter, Spent, now
 from storage.usage import UsageStore
 
 PLANTED = "xylophone-kumquat"
@@ -35,7 +35,8 @@ class World:
         self.messages = MessageStore(database)
         self.usage = UsageStore(database)
         self.cached = Cached(open_cache(None))
-        self.live = LiveAdapter(AdapterStore(database), self.model, "base")
+        self.adapters = AdapterStore(database)
+        self.live = LiveAdapter(self.adapters, self.model, "base")
         self.brain = Brain(
             self.model,
             self.live,
@@ -70,6 +71,26 @@ async def test_no_chat_hears_what_was_said_to_another(world):
     await world.ask("hi")
     world.model.answer = "something else"
     assert (await world.ask("hi", chat="hall")).text == "something else"
+
+
+async def test_no_adapter_says_what_another_one_said(world):
+    world.model.answer = "{model} here"
+    await world.adapters.add(Adapter("v1", "base", "sft", "/somewhere/v1", "0" * 64, now()))
+    question = said("who?", number="1")
+    await world.messages.add(question)
+    told = [(await world.brain.reply_to([question], by=by)).text for by in (BASE, "v1", BASE, "v1")]
+    assert told == ["base here", "v1 here"] * 2
+    assert len(world.model.prompts) == 2
+
+
+async def test_an_answer_that_was_cut_short_is_nobody_elses(world):
+    async def enough(_text):
+        raise Enough
+
+    question = said("hi", number="1")
+    await world.messages.add(question)
+    assert (await world.brain.reply_to([question], enough)).text == "hello"
+    assert (await world.ask("hi")).text == "hello there friend"
 
 
 async def test_with_chance_in_it_every_answer_is_asked_for(sqlite_database):

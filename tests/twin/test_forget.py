@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from bot import privacy
 from bot.platform import Person
+from brain.cached import ANSWERS
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelClient, Sampling
 from brain.reply import Brain
@@ -290,7 +292,19 @@ async def test_forget_in_a_chat_takes_the_very_same_way(told):
     live = LiveAdapter(stores.adapters, client, "pocket")
     brain = Brain(client, live, stores.messages, persona(settings), base_model="pocket", sampling=Sampling())
     talk = build_talk(brain, stores, settings, unlearn=unlearning(home, settings, stores))
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def with_her_words() -> str:
+        begun.set()
+        await go.wait()
+        return "an answer made with her words in view"
+
+    under_way = asyncio.create_task(stores.cached.once("k", with_her_words, (ANSWERS,)))
+    await begun.wait()
     answer = await privacy.forget_me(Person("telegram", "77", "Tamsin"), talk)
+    go.set()
+    await under_way
+    assert await stores.cache.get("k") is None  # nor is what was on its way kept for anybody
     await client.aclose()
     assert "Forgotten" in answer.text
     only_the_rest_is_left(home, pool)
