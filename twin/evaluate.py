@@ -57,34 +57,32 @@ def rows_of(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Each figure as text, with its interval where it has one; a column for each model."""
     models = list(report["models"].values())
 
-    def row(
-        name: str, axis: str, key: str, form: str, low: str = "low", high: str = "high"
-    ) -> tuple[str, ...]:
+    def row(name: str, axis: str, key: str, form: str, before: str = "") -> tuple[str, ...]:
+        """`before`: of the names of the interval's ends."""
         cells = []
         for model in models:
-            found = model.get(axis)
+            found, (low, high) = model.get(axis), (f"{before}{end}" for end in ("low", "high"))
             cell = format(found[key], form) if found else "-"
             spread = found and low in found
             cells.append(f"{cell} ({found[low]:{form}} to {found[high]:{form}})" if spread else cell)
         return (name, *cells)
 
-    nowhere = {"low": "", "high": ""}
     return [
         row("owner's own words, nats a token", "nll", "mean", ".3f"),
         row("corrections preferred", "preference", "accuracy", ".0%"),
-        row("by so many nats a token", "preference", "margin", ".3f", "margin_low", "margin_high"),
+        row("by so many nats a token", "preference", "margin", ".3f", "margin_"),
         row("thumbs told apart (AUC)", "thumbs", "auc", ".2f"),
         row("told from the owner (AUC)", "likeness", "auc", ".2f"),
         *_style_rows(models),
-        row("different replies", "variety", "distinct", ".0%", **nowhere),
-        row("different word pairs", "variety", "distinct_2", ".0%", **nowhere),
-        row("phrases another reply has", "variety", "overlap", ".0%", **nowhere),
-        row("replies in circles", "variety", "loops", ".0%", "loops_low", "loops_high"),
-        row("characters of a reply", "variety", "characters", ".0f", **nowhere),
+        row("different replies", "variety", "distinct", ".0%", "distinct_"),
+        row("different word pairs", "variety", "distinct_2", ".0%", "distinct_2_"),
+        row("phrases another reply has", "variety", "overlap", ".0%", "overlap_"),
+        row("replies in circles", "variety", "loops", ".0%", "loops_"),
+        row("characters of a reply", "variety", "characters", ".0f", "characters_"),
         row("questions answered", "capability", "accuracy", ".0%"),
         row("honest, discreet, not flattering", "safety", "accuracy", ".0%"),
         row("training texts known by heart", "recited", "share", ".0%"),
-        row("canaries learned, by chance", "canaries", "chance", ".1%", **nowhere),
+        row("canaries learned, by chance", "canaries", "chance", ".1%"),
         row("nats a token from the live one", "divergence", "mean", ".3f"),
         row("like the owner to an embedding", "authorship", "similarity", ".2f"),
         row("a judge prefers it", "judge", "share", ".0%"),

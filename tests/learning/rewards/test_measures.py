@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from math import log
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from learning.rewards import audience, invention, length, punctuation, repetition, stance, vocabulary
+from learning.rewards import (
+    audience,
+    invention,
+    length,
+    punctuation,
+    repetition,
+    stance,
+    vocabulary,
+    weighted,
+)
 from learning.rewards.habit import Habit, habit, overlap, scale
-from learning.rewards.reply import Reply
-from learning.rewards.weighted import TERMS, scored, total
+from learning.rewards.reply import Reply, owner_reply, reply_to
+from learning.rewards.text import bubbles, phrases
+from learning.rewards.weighted import TERMS, scored, table, total
 
 TEXTS = st.text(alphabet=st.sampled_from("ab I.,!?…\n😅7@Ü'"), max_size=40) | st.text(max_size=30)
 FREELY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -36,10 +47,50 @@ def test_having_said_the_very_same_once_more_never_pays(profile, said, lately):
     assert all(after[name] <= before[name] + 1e-9 for name in TERMS), (before, after)
 
 
+def test_every_reward_says_its_range_its_source_and_how_it_fails():
+    for name, reward in TERMS.items():
+        told = sys.modules[reward.__module__].__doc__ or ""
+        assert all(f"\n{what}: " in told for what in ("Range", "Source", "Failure mode")), name
+
+
 def test_a_total_is_the_mean_by_weights_of_what_was_measured():
     weights = {"length": 3.0, "stance": 1.0, "audience": 5.0}
     assert total({"length": 1.0, "stance": 0.0}, weights) == 0.75
     assert total({"length": 0.5, "stance": 1.0, "invention": 0.0}, weights) == 0.625
+
+
+def test_a_reply_knows_what_it_answers_what_else_was_told_and_what_we_said_before():
+    turns = (("system", "you are Mira"), ("user", "hm?"), ("assistant", "what"), ("user", "tea?"))
+    prompt = [{"role": role, "content": said} for role, said in turns]
+    asked = {"heard": "tea?", "told": "you are Mira\nhm?\nwhat", "before": ("what",)}
+    assert reply_to(prompt, " ofc ", "mail", "bank") == Reply("ofc", **asked, source="mail", thread="bank")
+    row = {"prompt": prompt, "completion": [{"role": "assistant", "content": "ofc"}], "source": "mail"}
+    assert owner_reply(row) == Reply("ofc", **asked, source="mail")
+
+
+def test_a_text_is_made_of_bubbles_and_phrases_and_one_without_words_has_none():
+    assert bubbles("one\n\n  two \n") == ["one", "two"]
+    assert phrases("One two, three four!", 3) == {("one", "two", "three"), ("two", "three", "four")}
+    assert (phrases("one two", 3), phrases("😅", 3)) == ({("one", "two")}, frozenset())
+
+
+def test_replies_are_held_against_the_last_ones_to_other_prompts(profile, monkeypatch):
+    def repetition_of(replies, earlier=()):
+        return [terms["repetition"] for terms in table(replies, profile, earlier)]
+
+    said = [Reply("zig zag zog", f"question {n}") for n in range(5)]
+    assert repetition_of(said) == [pytest.approx(3 / 5)] * 5
+    assert repetition_of([said[0]] * 5) == [1.0] * 5  # all to one prompt
+    assert repetition_of(said[:2], said[2:]) == [pytest.approx(3 / 5)] * 2
+    monkeypatch.setattr(weighted, "LATELY", 3)
+    assert repetition_of(said) == [pytest.approx(3 / 4)] * 5
+    others = [Reply("another thing altogether", f"then {n}") for n in range(3)]
+    assert repetition_of(said[:1], [*said[1:4], *others]) == [1.0]  # what was long ago is forgotten
+
+
+def test_who_says_nothing_earns_nothing_and_who_says_something_does(profile):
+    assert set(scored(Reply(" \n"), profile).values()) == {0.0}
+    assert sum(scored(Reply("ok"), profile).values()) > 1
 
 
 def test_a_share_is_of_all_that_was_seen_and_halves_with_every_doubling_beyond_it():
