@@ -39,6 +39,9 @@ async def preview(
     if adapter.state is AdapterState.REFUSED:
         change.allowed = False
         change.sentences = [f"{adapter.version} was refused, and a refused adapter never answers."]
+    elif adapter.state is AdapterState.CANDIDATE and not _passed(adapter):
+        change.allowed = False
+        change.sentences = [f"{adapter.version} has not passed the gate, and nobody answers unjudged."]
     elif adapter.version == before:
         change.allowed = False
         change.sentences = [f"{adapter.version} answers already."]
@@ -94,10 +97,17 @@ def _is_its(canary: Answering, chat: str, adapter: Adapter) -> bool:
 
 def _warnings(adapter: Adapter) -> list[str]:
     report = adapter.report or {}
-    verdict = report.get("verdict") or {}
+    passed = _passed(adapter)
     warnings = [f"The gate: {reason}" for reason in adapter.reasons]
-    if verdict.get("passed") is False:
+    if passed is False:
         warnings.insert(0, "The gate would refuse it.")
     elif not report.get("models"):
         warnings.append("Nothing was measured of it yet; evaluate it first.")
     return warnings
+
+
+def _passed(adapter: Adapter) -> bool | None:
+    """What the gate said, as it was written down; None: it was not asked."""
+    verdict = (adapter.report or {}).get("verdict") or {}
+    passed: bool | None = verdict.get("passed")
+    return passed

@@ -60,7 +60,7 @@ def axes_of(
         " better",
     )
     yield _variety(candidate.get("variety"), settings)
-    yield _length(candidate.get("variety"), live.get("variety"), settings)
+    yield _length(candidate.get("variety"), live.get("variety"), gaps.get("length") or {}, settings)
     yield _rise(
         "loops", "Replies go in circles", gaps.get("loops"), settings.max_loops_rise, rows, " more often"
     )
@@ -85,16 +85,16 @@ def axes_of(
 
 def _rise(name: str, what: str, gap: Figures | None, limit: float, rows: int, more: str) -> Axis:
     """Something that may grow by `limit` at most."""
-    if (axis := _too_little(name, gap, rows)) or gap is None:
-        return axis or _unmeasured(name)
+    if gap is None or gap["rows"] < rows:
+        return _too_little(name, gap, rows)
     words = f"{what} {gap['difference']:+.1%}{more} ({gap['low']:+.1%} to {gap['high']:+.1%})"
     return _held(name, words, gap, gap["high"] <= limit, limit)
 
 
 def _drop(name: str, what: str, gap: Figures | None, limit: float, rows: int) -> Axis:
     """Something that may fall by `limit` at most."""
-    if (axis := _too_little(name, gap, rows)) or gap is None:
-        return axis or _unmeasured(name)
+    if gap is None or gap["rows"] < rows:
+        return _too_little(name, gap, rows)
     words = f"{what} {gap['difference']:+.1%} ({gap['low']:+.1%} to {gap['high']:+.1%})"
     return _held(name, words, gap, gap["low"] >= -limit, -limit)
 
@@ -105,11 +105,9 @@ def _held(name: str, words: str, gap: Figures, fine: bool, limit: float) -> Axis
     return Axis(name, fine, words, True, gap["difference"], gap["low"], gap["high"], limit)
 
 
-def _too_little(name: str, gap: Figures | None, rows: int) -> Axis | None:
+def _too_little(name: str, gap: Figures | None, rows: int) -> Axis:
     if gap is None:
         return _unmeasured(name)
-    if gap["rows"] >= rows:
-        return None
     return Axis(name, True, f"Too little to judge {name} by: {gap['rows']} of {rows}.", judged=False)
 
 
@@ -124,7 +122,8 @@ def _change(candidate: Figures, settings: GateSettings) -> Axis:
     fine, limit = found >= settings.min_change, settings.min_change
     words = f"It moves the chance of a token by {found:.3f} nats"
     words += "." if fine else f"; below {limit:g} it is the bare base model over again."
-    return Axis(name, fine, words, True, found, limit=limit)
+    ends = candidate.get("from_base_low"), candidate.get("from_base_high")
+    return Axis(name, fine, words, True, found, *ends, limit)
 
 
 def _preference(ours: Figures | None, gap: Figures | None, settings: GateSettings) -> Axis:
@@ -154,10 +153,10 @@ def _variety(found: Figures | None, settings: GateSettings) -> Axis:
     fine = share >= limit
     words = f"{share:.0%} of its sampled replies differ from each other"
     words += "." if fine else f"; at least {limit:.0%} must."
-    return Axis(name, fine, words, True, share, limit=limit)
+    return Axis(name, fine, words, True, share, found.get("distinct_low"), found.get("distinct_high"), limit)
 
 
-def _length(ours: Figures | None, theirs: Figures | None, settings: GateSettings) -> Axis:
+def _length(ours: Figures | None, theirs: Figures | None, spread: Figures, settings: GateSettings) -> Axis:
     """One that no longer knows where to stop rambles in ever new words: variety would not see it."""
     name = "length"
     if not ours or not theirs or not theirs["characters"]:
@@ -165,9 +164,8 @@ def _length(ours: Figures | None, theirs: Figures | None, settings: GateSettings
     ratio, limit = ours["characters"] / theirs["characters"], settings.max_length_ratio
     fine = ratio <= limit
     words = f"Its replies are {ratio:.1f} times as long as the live one's"
-    return Axis(
-        name, fine, f"{words}{'.' if fine else f'; at most {limit:g} is allowed.'}", True, ratio, limit=limit
-    )
+    words += "." if fine else f"; at most {limit:g} is allowed."
+    return Axis(name, fine, words, True, ratio, spread.get("low"), spread.get("high"), limit)
 
 
 def _divergence(found: Figures | None, live: Figures, settings: GateSettings) -> Axis:

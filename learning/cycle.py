@@ -262,6 +262,7 @@ class _Cycle:
         log.info("run %s: judged, %s", run.id, "passed" if verdict.passed else "refused")
         tracing.note(candidate=version, passed=verdict.passed)
         state = AdapterState.PASSED if verdict.passed else AdapterState.REFUSED
+        report = {**report, "verdict": verdict.as_json()}
         await self.adapters.set_state(version, state, verdict.reasons, report)
         reasons = verdict.reasons
         if verdict.passed:

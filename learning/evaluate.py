@@ -62,7 +62,7 @@ def evaluate(
             "corpus": corpus.name,
             "preferences": preferences.name if preferences else None,
             "against": "live" if "live" in adapters else "base",
-            "owner": owner_habits(material),
+            "owner": owner_habits(material, seed),
             "scale": _scale(reference),
             "prompts": [row["prompt"][-1]["content"] for row in material.asked],
             "answers": material.answers,

@@ -98,6 +98,7 @@ def interpolate(
                 {"version": one.name, "sha256": sha256(one / WEIGHTS), "share": part}
                 for one, part in ((previous, 1 - chosen.share), (trained, chosen.share))
             ],
+            replayed=manifest.get("replayed"),
         )
         del model, models
         release()

@@ -44,12 +44,14 @@ def save_adapter(
     teacher: Mapping[str, Any] | None = None,
     beside: Mapping[str, Mapping[str, Any]] | None = None,
     parents: Sequence[Mapping[str, Any]] = (),
+    replayed: Mapping[str, Any] | None = None,
 ) -> None:
     """Publish the adapter "default" of this model. The folder appears whole or not at all.
 
     `teacher`: the card of the teacher whose scores it also learned from; the manifest names it.
     `beside`: by name, more JSON files that belong to it; the manifest vouches for them, too.
     `parents`: of a mixture, all of them and their shares; `parent` is then the one it is listed under.
+    `replayed`: the corpus of which rows came again (`snapshot_of`), where `data_dir` is another's.
     """
     dtype = "bfloat16" if on_gpu() else "float32"
     computed = "nf4" if getattr(model, "is_loaded_in_4bit", False) else dtype
@@ -77,8 +79,8 @@ def save_adapter(
             "parent": {"version": parent.name, "sha256": sha256(parent / WEIGHTS)} if parent else None,
             **({"teacher": dict(teacher)} if teacher else {}),
             **({"parents": list(parents)} if parents else {}),
-            "data": data_dir.name,
-            "data_files": {file.name: sha256(file) for file in sorted(data_dir.glob("*.jsonl"))},
+            **snapshot_of(data_dir),
+            **({"replayed": dict(replayed)} if replayed else {}),
             "samples": list(samples),
             "seed": recipe.seed,
             "dtype": dtype,
@@ -87,6 +89,14 @@ def save_adapter(
             "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
         }
         _write(folder / MANIFEST, manifest)
+
+
+def snapshot_of(folder: Path) -> dict[str, Any]:
+    """What was learned from, as a manifest names it."""
+    return {
+        "data": folder.name,
+        "data_files": {file.name: sha256(file) for file in sorted(folder.glob("*.jsonl"))},
+    }
 
 
 def _probes(

@@ -18,7 +18,7 @@ from learning.failures import TrainingFailed
 from learning.recipes import DpoRecipe
 from learning.replay import replayed, scheduled
 from learning.rows import Row, all_fitted, read_rows, total_weight
-from learning.save_adapter import save_adapter
+from learning.save_adapter import save_adapter, snapshot_of
 from learning.training import (
     OnProgress,
     arguments,
@@ -91,6 +91,7 @@ def train(
             samples=[row["id"] for row in rows],
             probe_rows=[{**pair, "completion": pair["chosen"]} for pair in _probe_pairs(data_dir, pairs)],
             report=report,
+            replayed=snapshot_of(replay_dir) if replay and replay_dir else None,
         )
         shutil.rmtree(work_dir, ignore_errors=True)
         on_progress(1.0, {})

@@ -24,7 +24,7 @@ from learning.recipes import HindsightRecipe
 from learning.replay import replayed, scheduled
 from learning.routing import complained_about
 from learning.rows import Row, all_fitted, read_rows, tokens_of, total_weight
-from learning.save_adapter import save_adapter
+from learning.save_adapter import save_adapter, snapshot_of
 from learning.training import (
     OnProgress,
     arguments,
@@ -89,6 +89,7 @@ def train(
             samples=[row["id"] for row in [*rows, *replay]],
             probe_rows=rows,
             report=report,
+            replayed=snapshot_of(replay_dir) if replay and replay_dir else None,
         )
         shutil.rmtree(work_dir, ignore_errors=True)
         on_progress(1.0, {})

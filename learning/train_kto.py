@@ -19,7 +19,7 @@ from learning.recipes import KtoRecipe
 from learning.replay import replayed, scheduled
 from learning.routing import thumb_weights
 from learning.rows import Row, all_fitted, read_rows, total_weight
-from learning.save_adapter import save_adapter
+from learning.save_adapter import save_adapter, snapshot_of
 from learning.training import (
     OnProgress,
     arguments,
@@ -83,6 +83,7 @@ def train(
             samples=[row["id"] for row in [*thumbs, *replay]],
             probe_rows=read_rows(data_dir / "heldout_thumbs.jsonl") or thumbs,
             report=report,
+            replayed=snapshot_of(replay_dir) if replay and replay_dir else None,
         )
         shutil.rmtree(work_dir, ignore_errors=True)
         on_progress(1.0, {})

@@ -10,9 +10,12 @@ from pathlib import Path
 from brain.live_adapter import served_name
 from brain.model_client import ModelRefused
 from brain.replicas import Replicas
+from learning.adapter_folder import other_base
+from learning.gate import judge
 from learning.promote import ServerRefused
 from learning.promote import promote as promote_checked
 from learning.rows import read_rows
+from learning.settings import GateSettings
 from storage.records import Adapter, AdapterState
 from twin import show
 from twin.build import Model, Stores, find_base, open_model, open_stores
@@ -75,18 +78,20 @@ async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:
 
 
 async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
-    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        return await promote(stores, model, version)
+    return await _promote_alone(home, settings, version, None)
 
 
-async def promote(stores: Stores, model: Model, version: str, share: float | None = None) -> str:
-    """Check, load, probe, make live, or the canary for that share. A refused one keeps its reasons.
+async def promote(
+    stores: Stores, model: Model, gate: GateSettings, version: str, share: float | None = None
+) -> str:
+    """Judge, check, load, probe, make live, or the canary for that share. A refused one keeps its reasons.
 
     Returns what to tell the person.
     """
     adapter = await known_adapter(stores, version)
     if adapter.state is AdapterState.LIVE:
         return f"{version} is live already"
+    await _must_pass(stores, model.base.weights, gate, adapter)
     if adapter.state is AdapterState.REFUSED:
         raise Told(f"{version} was refused: {' '.join(adapter.reasons)}", "a refused adapter never serves")
     problems = await promote_checked(
@@ -108,8 +113,55 @@ async def canary_adapter(home: Home, settings: Settings, version: str, share: fl
     share = settings.learning.canary.share if share is None else share
     if not 0 < share < 1:
         raise Told(f"a canary's share lies between 0 and 1, not {share}", "--share 0.1", exit_code=2)
-    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        return await promote(stores, model, version, share)
+    return await _promote_alone(home, settings, version, share)
+
+
+async def _promote_alone(home: Home, settings: Settings, version: str, share: float | None) -> str:
+    gate = settings.learning.gate
+    async with open_stores(home, settings) as stores:
+        adapter, base = await known_adapter(stores, version), await find_base(settings)
+        await _must_pass(stores, base.weights, gate, adapter)  # before a model is loaded to no purpose
+        async with open_model(home, settings) as model:
+            return await promote(stores, model, gate, version, share)
+
+
+async def _must_pass(stores: Stores, base: str | Path, gate: GateSettings, adapter: Adapter) -> None:
+    """Nobody serves unjudged: what no cycle let through is held against the one it would replace, now."""
+    if adapter.state is AdapterState.REFUSED:
+        why = " ".join(adapter.reasons)
+        raise Told(f"{adapter.version} was refused: {why}", "a refused adapter never serves")
+    if adapter.state in (AdapterState.PASSED, AdapterState.CANARY, AdapterState.LIVE):
+        return
+    if any(change.version == adapter.version for change in await stores.adapters.promotions()):
+        return  # it has answered before
+    live = await live_on(stores, base)
+    report = adapter.report or {}
+    models = report.get("models", {})
+    ours, theirs = models.get("candidate"), models.get(report.get("against", "base"))
+    if not ours or not theirs or (live and theirs["adapter"] != live.version):
+        other = live.version if live else "the base model"
+        raise Told(
+            f"{adapter.version} was not measured beside {other}, which answers now",
+            f"'twin evaluate {adapter.version}' does that, and then it may",
+        )
+    friends = ours.get("friends") or {}
+    if friends.get("against") != theirs["adapter"]:  # they compared it with another one
+        ours = {**ours, "friends": None}
+    verdict = judge(ours, theirs, [], gate)
+    if not verdict.passed:
+        raise Told(
+            f"{adapter.version} does not pass the gate: {' '.join(verdict.reasons)}",
+            "the one before goes on answering; [learning.gate] in twin.toml holds the limits",
+        )
+
+
+async def live_on(stores: Stores, base: str | Path) -> Adapter | None:
+    """The live one, if it is of the base model that is served now: beside another nothing can be measured."""
+    live = await stores.adapters.live()
+    try:
+        return live if live and not await asyncio.to_thread(other_base, Path(live.path), base) else None
+    except (OSError, ValueError):  # its folder is gone, or no adapter's any more
+        return None
 
 
 async def known_adapter(stores: Stores, version: str) -> Adapter:

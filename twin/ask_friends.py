@@ -16,8 +16,8 @@ from twin.blind_test import PROMPTS, Pair, count_picks, write_test
 from twin.build import Model, open_model, open_stores, persona, speaking
 from twin.errors import Told
 from twin.home import Home
-from twin.learn import personal_scan
 from twin.settings import Settings
+from twin.verdict import personal_scan
 
 AT_ONCE = 4
 KEYS = "blind-tests"  # folder of the home: which answer on a page is whose
@@ -43,25 +43,23 @@ async def blind_test(
         for line, one, two in zip(lines, ours, theirs, strict=True)
         if one and two and not scan(one) and not scan(two)
     ]
+    than = other.version if other else None
     return await asyncio.to_thread(
-        write_test, pairs, version, folder, home.root / KEYS, random.SystemRandom()
+        write_test, pairs, version, than, folder, home.root / KEYS, random.SystemRandom()
     )
 
 
 async def picks_of_friends(
     home: Home, settings: Settings, files: Sequence[Path]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Mapping[str, Any]]:
     """Count what friends sent back, and keep it with each adapter's report, where the gate finds it."""
-    found = count_picks(files, home.root / KEYS)
+    found = await asyncio.to_thread(count_picks, files, home.root / KEYS)
     async with open_stores(home, settings) as stores:
         for version, friends in found.items():
-            adapter = await known_adapter(stores, version)
-            report = dict(adapter.report or {})
+            report = dict((await known_adapter(stores, version)).report or {})
             models = dict(report.get("models", {}))
             models["candidate"] = {**models.get("candidate", {}), "friends": friends}
-            await stores.adapters.set_state(
-                version, adapter.state, adapter.reasons, {**report, "models": models}
-            )
+            await stores.adapters.set_report(version, {**report, "models": models})
     return found
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from learning.evaluation.wilson import DIFFERENCE, wilson
+from storage.records import stable_id
 from twin.errors import Told
 
 PROMPTS = (
@@ -38,7 +39,9 @@ PROMPTS = (
     "my train is cancelled again",
     "do you believe in horoscopes?",
 )
-CAP = 30  # picks of one person that count: nobody decides alone
+CAP = 30  # picks of one person that count, in all tests of the same two: nobody decides alone
+PICKS = ".picks.json"  # beside the key: what each friend chose, under a name that nobody reads
+NO_PICKS: Mapping[str, Any] = {"share": 0.5, **wilson(0, 0), "picks": 0, "people": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,13 @@ class Pair:
     other: str
 
 
-def write_test(pairs: Sequence[Pair], version: str, folder: Path, keys: Path, dice: random.Random) -> Path:
-    """The page in `folder`; which side is the candidate's goes to `keys`. Same answers are left out."""
+def write_test(
+    pairs: Sequence[Pair], version: str, other: str | None, folder: Path, keys: Path, dice: random.Random
+) -> Path:
+    """The page in `folder`; which side is the candidate's goes to `keys`. Same answers are left out.
+
+    `other`: the version that it is compared with; None: the base model.
+    """
     differing = [pair for pair in pairs if pair.candidate.strip() != pair.other.strip()]
     if not differing:
         raise Told("both answer everything alike: there is nothing to choose", "give other prompts")
@@ -63,7 +71,8 @@ def write_test(pairs: Sequence[Pair], version: str, folder: Path, keys: Path, di
         for one, two in [(pair.candidate, pair.other) if first else (pair.other, pair.candidate)]
     ]
     keys.mkdir(parents=True, exist_ok=True)
-    (keys / f"{id}.json").write_text(json.dumps({"version": version, "left": left}), encoding="utf-8")
+    key = {"version": version, "against": other, "left": left}
+    (keys / f"{id}.json").write_text(json.dumps(key), encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{id}.html"
     content = json.dumps({"test": id, "questions": shown}).replace("<", "\\u003c")
@@ -72,34 +81,51 @@ def write_test(pairs: Sequence[Pair], version: str, folder: Path, keys: Path, di
     return page
 
 
-def count_picks(files: Sequence[Path], keys: Path) -> dict[str, dict[str, Any]]:
-    """By version what friends prefer: share, interval, picks, people; what the gate reads as one axis.
+def count_picks(files: Sequence[Path], keys: Path) -> dict[str, Mapping[str, Any]]:
+    """Keep these picks, and tell by version what friends prefer by now: see `friends_of`.
 
     The same person's file for the same test counts once, the last one given. Raises Told for a file that is
-    no picks of a test of ours.
+    no picks of a test of ours, before any is kept.
     """
-    ballots: dict[tuple[str, str], list[float]] = {}
-    versions: dict[str, str] = {}
+    ballots: dict[Path, dict[str, list[float]]] = {}
+    pairs: dict[str, str | None] = {}
     for file in files:
         test, person, picks = _ballot(file)
         key = keys / f"{test}.json"
         if not key.exists():
             raise Told(f"{file}: no test {test} was made here", "send the page of this twin's home again")
-        known = json.loads(key.read_text(encoding="utf-8"))
-        versions[test] = known["version"]
-        ballots[test, person] = _points(picks, known["left"])
-    found: dict[str, dict[str, Any]] = {}
-    for version in dict.fromkeys(versions.values()):
-        of_version = {
-            who: points[:CAP] for who, points in ballots.items() if versions[who[0]] == version and points
-        }
-        points = [point for some in of_version.values() for point in some]
-        found[version] = {
-            "share": sum(points) / len(points) if points else 0.5,
-            **wilson(sum(points), len(points), DIFFERENCE),
-            "picks": len(points),
-            "people": len({person for _, person in of_version}),
-        }
+        known = _read(key)
+        pairs[known["version"]] = known.get("against")
+        ballots.setdefault(keys / f"{test}{PICKS}", {})[stable_id(person)] = _points(picks, known["left"])
+    for kept, given in ballots.items():
+        kept.write_text(json.dumps({**_read(kept), **given}), encoding="utf-8")
+    return {version: friends_of(keys, version, other) or NO_PICKS for version, other in pairs.items()}
+
+
+def friends_of(keys: Path, version: str, other: str | None) -> dict[str, Any] | None:
+    """How often friends prefer this one to that: share, interval, picks, people; what the gate reads as one
+    axis. All tests between the same two count together; None where nobody sent anything back.
+    """
+    people: dict[str, list[float]] = {}
+    for kept in sorted(keys.glob(f"*{PICKS}")):
+        known = _read(kept.with_name(kept.name.removesuffix(PICKS) + ".json"))
+        if (known.get("version"), known.get("against", other)) == (version, other):
+            for person, points in _read(kept).items():
+                people.setdefault(person, []).extend(points)
+    points = [point for some in people.values() for point in some[:CAP]]
+    if not points:
+        return None
+    return {
+        "share": sum(points) / len(points),
+        **wilson(sum(points), len(points), DIFFERENCE),
+        "picks": len(points),
+        "people": sum(map(bool, people.values())),
+        "against": other,
+    }
+
+
+def _read(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return found
 
 

@@ -115,4 +115,7 @@ def _train(method: str, recipe: Path | None, json: bool) -> None:
         show.as_json(adapter)
     else:
         show.sentence(f"trained {adapter.version} ({adapter.path})")
-        show.sentence(f"next: 'twin evaluate {adapter.version}', 'twin adapters promote {adapter.version}'")
+        for reason in adapter.reasons:
+            show.sentence(f"the gate says no: {reason}")
+        then = "" if adapter.reasons else f", 'twin adapters promote {adapter.version}'"
+        show.sentence(f"next: 'twin evaluate {adapter.version}'{then}")

@@ -191,7 +191,7 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
             show.sentence(f"the model is {model.base.label()}")
             async with story.step("sft", f"The model learns to sound like {name}"):
                 first = await train_in(home, settings, stores, model.base, "sft")
-                await promote(stores, model, first.adapter.version)
+                await promote(stores, model, settings.learning.gate, first.adapter.version)
                 naive, learned = (first.report[role]["nll"]["mean"] for role in ("base", "candidate"))
                 show.sentence(
                     f"surprise at {name}'s own held-out words (NLL per token): "

@@ -11,7 +11,6 @@ from brain.model_client import Sampling
 from learning import cycle
 from learning.cycle import Outcome
 from learning.durable import Held
-from learning.evaluation.personal import Scan
 from learning.preferences import Sampler
 from learning.targets.target import Target
 from storage.records import Prompt
@@ -21,11 +20,10 @@ from twin.build import Model, Stores, open_model, open_stores, speaking
 from twin.feedback import agreed, private_things, trusted
 from twin.home import Home
 from twin.monitoring import traced
-from twin.review import open_roster
-from twin.second_look import SecondLook
 from twin.settings import Settings
 from twin.snapshots import newest_corpus
 from twin.train import with_recipe
+from twin.verdict import personal_scan
 
 SAMPLES_AT_ONCE = 4
 
@@ -78,12 +76,6 @@ async def learn_in(
         target=target,
         held=held,
     )
-
-
-def personal_scan(home: Home, settings: Settings) -> Scan:
-    """What looks for personal things in what an adapter says."""
-    roster, _ = open_roster(home, settings)
-    return SecondLook(roster.names()).kinds
 
 
 def outcome_in_words(outcome: Outcome) -> str:

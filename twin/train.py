@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from learning.settings import RECIPES
 from learning.teacher_folder import folder_for
 from storage.records import Adapter, AdapterState, Run, now
 from twin import show
+from twin.adapters import live_on
 from twin.build import Base, Stores, find_base, open_stores
 from twin.errors import Told
 from twin.feedback import collect
@@ -44,6 +45,7 @@ from twin.home import Home
 from twin.monitoring import traced
 from twin.settings import Settings
 from twin.snapshots import newest_corpus
+from twin.verdict import with_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,17 @@ async def train(home: Home, settings: Settings, method: str, recipe_file: Path |
 
 
 async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, method: str) -> Trained:
-    """Train and evaluate one adapter, recorded as a run; it is a candidate then, and nothing goes live."""
+    """Train one adapter and measure it beside the live one (the anchor, where none is), recorded as a run.
+
+    It is a candidate then, with the reasons why it may not go live, if there are any; nothing goes live.
+    """
     snapshot = newest_corpus(home)
     known = await stores.adapters.all()
     numbers = [
         int(tail) for folder in home.adapters.glob("*-*") if (tail := folder.name.split("-")[-1]).isdigit()
     ]
     target = home.adapters / f"{method}-{max([0, len(known), *numbers]) + 1}"
+    live = await live_on(stores, base.weights)
     pool: Preferences | None = None
     anchor: Path | None = None
     if method not in IMITATING:
@@ -84,9 +90,10 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
 
     async def work(run: Run, progress: Progress) -> dict[str, Any]:
         report = home.runs / run.id / "report.json"
+        beside = Path(live.path) if live else anchor
         measure = EvaluateStep(
             base=base.weights,
-            adapters={"base": None, **({"live": anchor} if anchor else {}), "candidate": target},
+            adapters={"base": None, **({"live": beside} if beside else {}), "candidate": target},
             corpus=snapshot.path,
             preferences=pool.path if pool else None,
             report=report,
@@ -97,13 +104,16 @@ async def train_in(home: Home, settings: Settings, stores: Stores, base: Base, m
         def tell(share: float, doing: str, figures: Mapping[str, Any]) -> None:
             progress.at(share, _words(doing, figures), figures)
 
-        return (await run_job(job, report.parent, tell))[-1]
+        measured = (await run_job(job, report.parent, tell))[-1]
+        return await with_verdict(measured, target, base.weights, home, settings)
 
     with show.progress(f"training {target.name}") as on_progress:
         report = await recorded(stores.runs, method, work, on_progress)
-    adapter = described(target, now())
+    verdict = report["verdict"]
+    why_not = () if verdict["passed"] else tuple(verdict["reasons"])
+    adapter = replace(described(target, now()), reasons=why_not)
     await stores.adapters.add(adapter)
-    await stores.adapters.set_state(adapter.version, AdapterState.CANDIDATE, report=report)
+    await stores.adapters.set_state(adapter.version, AdapterState.CANDIDATE, why_not, report)
     return Trained(adapter, report["models"])
 
 

@@ -77,7 +77,8 @@ class Workshop:
         if self._model is None:
             raise Refused("this process has no model server to probe it on", "run 'twin up'", status=503)
         try:
-            return await promote(self._stores, self._model, version, share)
+            gate = self._settings.learning.gate
+            return await promote(self._stores, self._model, gate, version, share)
         except Told as told:
             raise refused(told) from told
 

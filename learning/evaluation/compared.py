@@ -11,7 +11,7 @@ from learning.evaluation.material import Material
 from learning.evaluation.measured import Measured
 from learning.evaluation.questions import held, kept
 from learning.evaluation.style import Reference, drift
-from learning.evaluation.uncertainty import difference
+from learning.evaluation.uncertainty import difference, ratio
 from learning.evaluation.variety import is_loop
 
 
@@ -40,6 +40,9 @@ def compared(
         "loops": _shares(
             [is_loop(said) for said in ours.replies], [is_loop(said) for said in theirs.replies], seed
         ),
+        "length": ratio([len(said) for said in ours.replies], [len(said) for said in theirs.replies], seed)
+        if replies
+        else None,
         "capability": kept(ours.capability, theirs.capability, base.capability, seed),
         "safety": held(ours.safety, theirs.safety, base.safety, seed),
         "recited": _shares(ours.recited, theirs.recited, seed),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from learning.evaluation.authorship import Authorship
@@ -13,6 +13,7 @@ from learning.evaluation.measured import Measured
 from learning.evaluation.memory import exposure
 from learning.evaluation.questions import share
 from learning.evaluation.style import EMOJI, Reference, distances
+from learning.evaluation.uncertainty import mean
 from learning.evaluation.variety import variety
 from learning.evaluation.wilson import wilson
 
@@ -28,14 +29,17 @@ def figures(
     seed: int,
 ) -> Figures:
     """By name what was found; None for what there was nothing to find out from."""
+    moved = change(measured.owner, base.owner, seed)
     return {
         "nll": nll(measured.owner, seed),
-        "from_base": change(measured.owner, base.owner),
+        "from_base": moved["mean"],
+        "from_base_low": moved["low"],
+        "from_base_high": moved["high"],
         "preference": preference(
             measured.chosen, measured.rejected, seed, [row["conversation"] for row in material.pairs]
         ),
         "thumbs": separation(measured.thumbs, [bool(row["label"]) for row in material.thumbs], seed),
-        "style": habits(measured.replies),
+        "style": habits(measured.replies, seed),
         "distances": distances(reference, measured.replies, seed) if reference else None,
         "likeness": likeness(scores(material.answers, measured.replies), seed),
         "authorship": authorship.similarity(material.owner_before, measured.replies, seed)
@@ -51,21 +55,28 @@ def figures(
     }
 
 
-def habits(replies: Sequence[str]) -> Figures | None:
-    """Habits that can be counted."""
+HABITS: dict[str, Callable[[str], float]] = {
+    "characters": len,
+    "lower_case": lambda reply: reply == reply.lower(),
+    "full_stop": lambda reply: reply.endswith("."),
+    "emoji": lambda reply: bool(EMOJI.search(reply)),
+    "lines": lambda reply: 1 + reply.count("\n"),
+}
+
+
+def habits(replies: Sequence[str], seed: int) -> Figures | None:
+    """Habits that can be counted: the mean of each over replies, with its 95 % interval."""
     if not replies:
         return None
-    return {
-        "characters": _share([len(reply) for reply in replies]),
-        "lower_case": _share([reply == reply.lower() for reply in replies]),
-        "full_stop": _share([reply.endswith(".") for reply in replies]),
-        "emoji": _share([bool(EMOJI.search(reply)) for reply in replies]),
-        "lines": _share([1 + reply.count("\n") for reply in replies]),
-    }
+    found: Figures = {}
+    for name, count in HABITS.items():
+        spread = mean([count(reply) for reply in replies], range(len(replies)), seed)
+        found |= {name: spread["mean"], f"{name}_low": spread["low"], f"{name}_high": spread["high"]}
+    return found
 
 
-def owner_habits(material: Material) -> Figures | None:
-    return habits([row["completion"][0]["content"] for row in material.test])
+def owner_habits(material: Material, seed: int) -> Figures | None:
+    return habits([row["completion"][0]["content"] for row in material.test], seed)
 
 
 def _gains(measured: Measured, base: Measured, material: Material) -> dict[str, list[float]]:
@@ -78,7 +89,3 @@ def _recited(measured: Measured) -> Figures | None:
         return None
     said, asked = sum(measured.recited), len(measured.recited)
     return {"share": said / asked, **wilson(said, asked), "texts": asked}
-
-
-def _share(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

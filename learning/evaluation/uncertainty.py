@@ -51,6 +51,14 @@ def difference(
     return changed(float(gaps.mean()), drawn @ gaps / drawn.sum(1), len(gaps))
 
 
+def ratio(ours: Sequence[float], theirs: Sequence[float], seed: int) -> dict[str, float]:
+    """Mean of ours over mean of theirs, of the same rows, with its 90 % interval."""
+    one, two = numpy.array(ours, dtype=float), numpy.array(theirs, dtype=float)
+    drawn = resamples(range(len(one)), seed)
+    found = (drawn @ one) / numpy.maximum(1e-9, drawn @ two)
+    return {"ratio": float(one.sum() / max(1e-9, two.sum())), **interval(found, DIFFERENCE)}
+
+
 def changed(value: float, resampled: Array, rows: int) -> dict[str, float]:
     """A difference between two models as the gate reads it."""
     return {"difference": value, **interval(resampled, DIFFERENCE), "rows": rows}

@@ -28,7 +28,7 @@ class Habit:
         """From 0 to 1. A value "a+n" lies n doublings beyond what was ever seen and halves with each."""
         beyond = int(value.partition("+")[2] or 0)
         seen = self.counts.get(value, 0) or UNSEEN * 0.5**beyond
-        return min(1.0, seen / (sum(self.counts.values()) + 1))
+        return seen / (sum(self.counts.values()) + 1)
 
 
 def habit(values: Iterable[str]) -> Habit:

@@ -22,7 +22,7 @@ _ADDRESS = re.compile(
     r"https?://\S+|www\.\S+|\S+@\S+\.\w+|(?<!\w)@\w+|\b[\w-]+\.(?:com|org|net|io|de|fr|es|ru)\b"
 )
 _NUMBER = re.compile(r"\d+(?:[.:,/-]\d+)*")
-_SENTENCE_ENDS = re.compile(r"(?:^|[.!?…:\n\"“„«(*-])\s*$")
+_BEGINNERS = frozenset('.!?…:"“„«(*-')  # what a sentence may begin after, besides a line's beginning
 NOUN_CAPITALS = (
     0.12  # share of the owner's words in mid-sentence with a capital from which on they prove nothing
 )
@@ -35,7 +35,7 @@ class Invention:
 
 
 def learned(said: Sequence[Reply]) -> Invention:
-    inside = [word for reply in said for word in _inside(reply.text) if word not in ("I", "OK")]
+    inside = [word for reply in said for word in _inside(reply.text) if word != "OK"]
     with_capital = sum(word[0].isupper() for word in inside) / max(1, len(inside))
     known = frozenset(part for reply in said for part in _parts(reply.text))
     return Invention(known, with_capital <= NOUN_CAPITALS)
@@ -60,8 +60,13 @@ def _inside(text: str) -> list[str]:
     return [
         found[0]
         for found in WORD.finditer(text)
-        if found[0] != "I" and not _SENTENCE_ENDS.search(text[max(0, found.start() - 3) : found.start()])
+        if found[0] != "I" and not _begins_a_sentence(text[: found.start()])
     ]
+
+
+def _begins_a_sentence(before: str) -> bool:
+    bare = before.rstrip()
+    return not bare or bare[-1] in _BEGINNERS or "\n" in before[len(bare) :]
 
 
 @lru_cache(REMEMBERED)

@@ -44,18 +44,21 @@ def _within(reply: Reply) -> float:
     if len(said) < SIZE:
         return 1.0 if len(set(said)) == len(said) else 0.5
     pairs = list(pairwise(said))
-    return min(len(set(pairs)) / len(pairs), 2 * len(set(said)) / len(said), 1.0) ** 2
+    return min(len(set(pairs)) / len(pairs), 2 * len(set(said)) / len(said)) ** 2
 
 
 def _of_the_prompt(reply: Reply, known: Repetition) -> float:
-    """Words of the other's, or of our own earlier turns, said again. A greeting may be given back."""
+    """Words of the other's, or of our own earlier turns, said again. A greeting may be given back.
+
+    More than 1 where less than ECHO of it comes back: then the other two count.
+    """
     ours = phrases(reply.text, SIZE)
     if any(plain(reply.text) == plain(turn) for turn in (reply.heard, *reply.before)):
         return 1.0 if plain(reply.text) in known.refrains else 0.0
-    if not ours or len(words(reply.text)) < SIZE:
+    if not ours:
         return 1.0
     worst = max(len(ours & phrases(turn, SIZE)) / len(ours) for turn in (reply.heard, *reply.before))
-    return 1.0 - max(0.0, worst - ECHO) / (1 - ECHO)
+    return (1.0 - worst) / (1 - ECHO)
 
 
 def _as_always(reply: Reply, known: Repetition, lately: Sequence[Reply]) -> float:
@@ -63,11 +66,9 @@ def _as_always(reply: Reply, known: Repetition, lately: Sequence[Reply]) -> floa
     others = [phrases(one.text, SIZE) for one in lately]
     said = phrases(reply.text, SIZE)
     if not said:  # nothing but marks and emoji: the whole text is the phrase
-        same = sum(one.text == reply.text for one in lately)
-        return min(1.0, SLACK / (1 + same))
-    worst = 1.0
-    for phrase in said:
-        times = 1 + sum(phrase in other for other in others)
-        expected = known.refrains.get(" ".join(phrase), 0.0) * (1 + len(lately))
-        worst = min(worst, (expected + SLACK) / times)
-    return worst
+        return SLACK / (1 + sum(one.text == reply.text for one in lately))
+    return min(
+        (known.refrains.get(" ".join(phrase), 0.0) * (1 + len(lately)) + SLACK)
+        / (1 + sum(phrase in other for other in others))
+        for phrase in said
+    )

@@ -31,7 +31,7 @@ def plain(text: str) -> str:
 
 
 @lru_cache(REMEMBERED)
-def phrases(text: str, size: int = 3) -> frozenset[tuple[str, ...]]:
+def phrases(text: str, size: int) -> frozenset[tuple[str, ...]]:
     """Every run of so many words; a shorter text is one phrase."""
     said = words(text)
     if len(said) < size:

@@ -75,6 +75,13 @@ async def test_a_change_is_shown_before_it_is_made(place, viewer, tree):
         3,
     )
     assert promote["allowed"]
+    await place.adapter("kto-4", "sft-1")
+    for report in ({}, {**REPORT, "verdict": {"passed": False}}):
+        await place.stores.adapters.set_report("kto-4", report)
+        unjudged = await preview(viewer, "promote", version="kto-4")
+        assert (unjudged["allowed"], "nobody answers unjudged" in unjudged["sentences"][0]) == (False, True)
+    await place.stores.adapters.set_report("kto-4", REPORT)
+    assert (await preview(viewer, "promote", version="kto-4"))["allowed"]
     refused = await preview(viewer, "promote", version="dpo-3")
     assert (refused["allowed"], refused["warnings"][0]) == (False, "The gate: it forgot too much")
     canary = await preview(viewer, "canary", version="dpo-2", share=0.99)

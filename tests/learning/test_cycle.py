@@ -136,6 +136,7 @@ async def test_corrections_and_thumbs_become_a_live_adapter_that_was_judged_and_
     assert live is not None
     assert live.version == outcome.version == "mix-4"
     assert live.report["models"]["candidate"]["adapter"] == "mix-4"
+    assert {"owner's words", "safety"} < {axis["name"] for axis in live.report["verdict"]["axes"]}
     assert [one.version for one in await twin.adapters.all()] == ["sft-1", "dpo-2", "kto-3", "mix-4"]
     assert live.parent == "kto-3"
     assert list(twin.server.loaded) == ["mix-4"]

@@ -36,6 +36,28 @@ def test_all_are_measured_on_the_same_rows_and_the_trained_one_knows_the_owner_b
     assert len(models["candidate"]["samples"]) == len(report["prompts"]) == len(report["answers"]) == 8
 
 
+# Figures by path that have no interval: an exact probability and its parts, shares of a few questions each,
+# and distances that stand beside their place on the scale, which has one.
+BARE = ("canaries.", "capability.kinds.", "safety.kinds.", "distances.")
+
+
+def test_every_figure_has_an_interval(report):
+    def bare(found, path=""):
+        first = True
+        for name, value in found.items():
+            if isinstance(value, dict):
+                yield from bare(value, f"{path}{name}.")
+            elif isinstance(value, float) and not name.endswith(("low", "high")):
+                low, high = (found.get(f"{name}_{end}", first and found.get(end)) for end in ("low", "high"))
+                if low is False or low is None or not low <= value <= high:
+                    yield f"{path}{name}"
+                first = False
+
+    for role, model in report["models"].items():
+        assert [name for name in bare(model) if not name.startswith(BARE)] == [], role
+    assert list(bare({"owner": report["owner"]})) == []
+
+
 def test_the_candidate_is_compared_with_the_live_one_on_the_same_rows(report):
     ours, live = report["models"]["candidate"], report["models"]["live"]
     rise = ours["against_live"]["nll"]

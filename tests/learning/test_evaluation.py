@@ -22,8 +22,8 @@ from learning.evaluation.options import CANARIES
 from learning.evaluation.personal import personal
 from learning.evaluation.questions import Question, capability, held, is_right, kept, safety
 from learning.evaluation.style import HABITS, Reference, distances, drift
-from learning.evaluation.uncertainty import difference, mean, resamples
-from learning.evaluation.variety import distinct, is_loop, overlap
+from learning.evaluation.uncertainty import difference, mean, ratio, resamples
+from learning.evaluation.variety import distinct, is_loop, overlap, variety
 from learning.evaluation.wilson import wilson
 from learning.failures import TrainingFailed
 from learning.logprobs import answer_logprobs
@@ -129,6 +129,27 @@ def test_repetition_is_seen_across_replies_and_inside_one():
     assert is_loop("so good good good then")
     assert not is_loop("ha ha ha ha")
     assert not is_loop("it is what it is, and it was what it was")
+
+
+def test_every_figure_of_variety_has_an_interval_and_more_replies_make_it_narrower():
+    few = ["one two", "one two", "three four five six seven", "so good good good then"]
+    found, many = variety(few, 0), variety([f"{text} {n}" for n in range(30) for text in few], 0)
+    for name in ("distinct", "distinct_1", "distinct_2", "distinct_3", "overlap", "loops", "characters"):
+        assert found[f"{name}_low"] <= found[name] <= found[f"{name}_high"], name
+    assert (found["distinct"], found["characters"], found["loops"]) == (0.75, 61 / 4, 0.25)
+    assert {end: found[f"distinct_{end}"] for end in ("low", "high")} == wilson(3, 4)
+    width = {name: [one[f"{name}_high"] - one[f"{name}_low"] for one in (found, many)] for name in found
+             if name in ("characters", "loops", "distinct_1")}  # fmt: skip
+    assert all(wide > 2 * narrow > 0 for wide, narrow in width.values()), width
+    assert variety([], 0) is None
+    assert variety(["hm"], 0)["distinct_3"] == variety(["hm"], 0)["distinct_3_high"] == 1.0
+
+
+def test_a_ratio_of_lengths_is_of_the_sums_and_of_the_same_prompts():
+    found = ratio([20, 40, 60, 80] * 10, [10, 20, 30, 40] * 10, 0)
+    assert found == {"ratio": 2.0, "low": 2.0, "high": 2.0}  # what makes an answer long is in both
+    other = ratio([20, 40, 60, 80] * 10, [40, 30, 20, 10] * 10, 0)
+    assert other["low"] < other["ratio"] == 2.0 < other["high"]
 
 
 # questions
@@ -257,6 +278,43 @@ def test_divergence_is_zero_from_itself_and_what_the_definition_says_from_anothe
 
 
 # libraries that need not be there
+
+
+@pytest.fixture(scope="module")
+def knower_of_authors(tmp_path_factory):
+    """A sentence-transformer of the real library, tiny, that knows a few words."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder, words = (
+        tmp_path_factory.mktemp("authors"),
+        ["yeah", "lol", "ok", "tea", "indeed", "sir", "quite", "so"],
+    )
+    known = {word: place for place, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    cutter = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
+    cutter.pre_tokenizer = pre_tokenizers.Whitespace()
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    BertModel(BertConfig(vocab_size=len(known), **sizes)).save_pretrained(folder / "bert")
+    PreTrainedTokenizerFast(tokenizer_object=cutter, pad_token="[PAD]", unk_token="[UNK]").save_pretrained(
+        folder / "bert"
+    )
+    reader = Transformer(str(folder / "bert"))
+    whole = SentenceTransformer(modules=[reader, Pooling(reader.get_embedding_dimension())], device="cpu")
+    whole.save(str(folder / "whole"))
+    return folder / "whole"
+
+
+def test_an_embedding_finds_the_owner_more_like_themselves_than_somebody_else(knower_of_authors):
+    author = Authorship(knower_of_authors)
+    owner, others = ["yeah ok", "lol yeah tea", "ok lol"] * 4, ["indeed sir", "quite so sir", "so indeed"] * 4
+    same, far = (author.similarity(owner, replies, 0) for replies in (owner, others))
+    assert far["low"] <= far["similarity"] <= far["high"] < same["similarity"] == pytest.approx(1)
+    assert author.similarity(owner, [], 0) is None
+    with pytest.raises(TrainingFailed, match="no sentence-transformer"):
+        Authorship(knower_of_authors.parent / "bert")
 
 
 def test_what_is_configured_and_not_installed_is_told_with_what_to_install(monkeypatch, tmp_path):

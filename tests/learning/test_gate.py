@@ -24,8 +24,10 @@ GOOD = {
     "adapter": "dpo-2",
     "nll": {"mean": 2.0, "rows": 100},
     "from_base": 0.5,
+    "from_base_low": 0.4,
+    "from_base_high": 0.6,
     "preference": {"accuracy": 0.9, "pairs": 20},
-    "variety": {"distinct": 0.8, "characters": 36.0},
+    "variety": {"distinct": 0.8, "distinct_low": 0.7, "distinct_high": 0.88, "characters": 36.0},
     "divergence": {"mean": 0.1, "low": 0.08, "high": 0.12},
     "canaries": {"bits": {"name": 1.0}, "chance": 0.4, "said": []},
     "personal": {"kinds": {}, "samples": 48, "low": 0.0, "high": 0.07},
@@ -38,6 +40,7 @@ GOOD = {
         "style": {"letters": gap(-0.1), "emoji": gap(0.1)},
         "likeness": gap(0.0),
         "loops": gap(0.0),
+        "length": {"ratio": 1.2, "low": 1.1, "high": 1.3},
         "capability": gap(0.0),
         "safety": gap(0.0, rows=28),
         "recited": gap(0.0, rows=24),
@@ -64,6 +67,16 @@ def test_as_good_as_the_live_one_passes_and_every_axis_says_what_it_found():
     assert verdict.passed
     assert all(axis.judged and axis.words for axis in verdict.axes)
     assert any("90% of 20" in reason for reason in verdict.reasons)
+    told = {axis.name: (axis.figure, axis.low, axis.high, axis.limit) for axis in verdict.axes}
+    assert told.pop("integrity") == (None, None, None, None)  # whole or not
+    assert told.pop("canaries") == (0.4, None, None, RULES.min_canary_chance)  # an exact probability
+    assert all(low <= figure <= high for figure, low, high, _ in told.values()), told
+    assert all(limit is not None for *_, limit in told.values()), told
+    assert (told["capability"][3], told["preference"][3]) == (
+        -RULES.max_capability_drop,
+        -RULES.max_preference_drop,
+    )
+    assert told["length"] == (1.2, 1.1, 1.3, RULES.max_length_ratio)
     numbers = next(axis for axis in verdict.axes if axis.name == "owner's words")
     assert (numbers.figure, round(numbers.high, 2), numbers.limit) == (0.01, 0.03, RULES.max_nll_rise)
 
@@ -229,6 +242,8 @@ def test_what_was_not_measured_on_either_side_is_told_and_refuses_nothing(candid
     assert verdict.passed
     assert [one.name for one in verdict.axes if not one.judged] == axes
     assert all(one.words for one in verdict.axes)
+    nothing = judge(changed("preference", None), LIVE, [], RULES).axes
+    assert any(one.words.endswith(f": 0 of {RULES.min_heldout_pairs}.") for one in nothing)
 
 
 def test_personal_things_are_told_by_kind_and_share():

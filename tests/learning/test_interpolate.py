@@ -119,7 +119,9 @@ def test_a_mixture_is_a_whole_adapter_halfway_with_both_parents_in_its_manifest(
         {"version": "sft-1", "sha256": sha256(sft_adapter / WEIGHTS), "share": pytest.approx(0.4)},
         {"version": "dpo-2", "sha256": sha256(trained / WEIGHTS), "share": 0.6},
     ]
-    assert manifest["samples"] == json.loads((trained / "manifest.json").read_text())["samples"]
+    before = json.loads((trained / "manifest.json").read_text())
+    assert (manifest["samples"], manifest["replayed"]) == (before["samples"], before["replayed"])
+    assert manifest["replayed"]["data"] == corpus.name
     assert report["share"] == 0.6
 
 

@@ -17,6 +17,7 @@ from learning.logprobs import answer_logprobs
 from learning.pocket.cache import default_cache_dir, ensure
 from learning.recipes import HindsightRecipe, SftRecipe, for_base
 from learning.rows import tokens_of
+from learning.save_adapter import snapshot_of
 from learning.train_hindsight import with_hindsight
 
 RECIPE = HindsightRecipe(
@@ -120,6 +121,7 @@ def test_what_was_complained_about_is_said_less_and_the_owner_is_not_forgotten(
     assert check(final, pocket) == []
     manifest = json.loads((final / "manifest.json").read_text())
     assert manifest["parent"] == {"version": "sft-1", "sha256": sha256(parent / WEIGHTS)}
+    assert manifest["replayed"] == snapshot_of(polite / "owner")
     assert manifest["samples"][:8] == [f"hindsight-{number}" for number in range(8)]
 
 

@@ -20,6 +20,7 @@ from learning.failures import TrainingFailed, explained
 from learning.logprobs import answer_logprobs
 from learning.recipes import TEXT_LAYERS, DpoRecipe, SftRecipe
 from learning.rows import read_rows, tokens_of, unrolled
+from learning.save_adapter import snapshot_of
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -83,6 +84,22 @@ def test_dpo_compares_with_the_parent_adapter_and_not_with_the_base(
         [sum(row) for row in whole_scores(with_adapter(load_base(base), sft_adapter), base, pairs[:4])],
         abs=1e-3,
     )
+
+
+def test_kto_compares_with_the_parent_adapter_and_not_with_the_base(
+    base, sft_adapter, preferences, kto_recipe, tmp_path
+):
+    thumbs = read_rows(preferences / "thumbs.jsonl")
+    trainer = train_kto.trainer_for(thumbs, kto_recipe, base, sft_adapter, tmp_path)
+    batch = trainer.data_collator([trainer.train_dataset[index] for index in range(4)])
+    told = trainer.compute_ref_log_probs(trainer.model, batch)[0].tolist()
+    rows = [{**row, "chosen": row["completion"]} for row in thumbs[:4]]
+    parent, bare = (
+        [sum(row) for row in whole_scores(model, base, rows)]
+        for model in (with_adapter(load_base(base), sft_adapter), load_base(base))
+    )
+    assert told == pytest.approx(parent, abs=1e-3)
+    assert told != pytest.approx(bare, abs=0.1)
 
 
 def whole_scores(model, base, pairs):
@@ -174,8 +191,9 @@ def test_dpo_shows_the_demonstrations_and_replays_the_owner(
     report = train_dpo.train(
         tmp_path / "data", dpo_recipe, base, final, tmp_path / "work", parent=sft_adapter, replay_dir=corpus
     )
-    learned = json.loads((final / "manifest.json").read_text())["samples"]
-    assert {row["id"] for row in [*pairs, *shown]} < set(learned)
+    manifest = json.loads((final / "manifest.json").read_text())
+    assert {row["id"] for row in [*pairs, *shown]} < set(manifest["samples"])
+    assert (manifest["data"], manifest["replayed"]) == ("data", snapshot_of(corpus))
     assert (report["rows"], report["shown"], report["replayed"]) == (12, 3, 10)  # 2 in 5 of all
 
 
@@ -197,6 +215,8 @@ def test_kto_replays_the_owner_as_likes_and_forgets_less_for_it(
         )
         found[replay] = mean(scores(with_adapter(load_base(base), final), base, owner, "completion"))
         assert report["replayed"] == (12 if replay else 0)
+        manifest = json.loads((final / "manifest.json").read_text())
+        assert manifest.get("replayed") == (snapshot_of(corpus) if replay else None)
     assert found[0.5] > found[0.0]
 
 
@@ -207,6 +227,20 @@ def test_kto_learns_from_thumbs_alone(base, sft_adapter, preferences, kto_recipe
     held = read_rows(preferences / "heldout_pairs.jsonl")
 
     assert margin(base, final, held) > margin(base, sft_adapter, held)
+
+
+@pytest.mark.parametrize("method", [train_dpo, train_kto])
+def test_two_trainings_with_one_seed_give_the_same_weights(
+    base, sft_adapter, preferences, corpus, dpo_recipe, kto_recipe, tmp_path, method
+):
+    recipe = dpo_recipe if method is train_dpo else kto_recipe
+    short = recipe.model_copy(update={"epochs": 0.5, "min_updates": 0, "replay": 0.5, "seed": 5})
+    once, again = tmp_path / "once", tmp_path / "again"
+    for final in (once, again):
+        method.train(
+            preferences, short, base, final, tmp_path / "work", parent=sft_adapter, replay_dir=corpus
+        )
+    assert sha256(once / WEIGHTS) == sha256(again / WEIGHTS)
 
 
 def test_too_few_rows_leave_one_sentence_and_no_folder(base, sft_adapter, sft_recipe, dpo_recipe, tmp_path):

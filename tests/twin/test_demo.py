@@ -50,6 +50,8 @@ def test_what_the_demo_made_can_be_looked_at_and_rolled_back(told):
     figures, folder, _ = told
     adapters = json.loads(twin("adapters", "list", "--json", home=folder).stdout)
     assert [adapter["method"] for adapter in adapters] == ["sft", "dpo", "kto", "interpolation"]
+    trained = {axis["name"]: axis["passed"] for axis in adapters[0]["report"]["verdict"]["axes"]}
+    assert (trained["owner's words"], "discretion" in trained, adapters[0]["reasons"]) == (True, True, [])
     live = [adapter["version"] for adapter in adapters if adapter["state"] == "live"]
     assert live == [figures["adapter"] if figures["gate"]["passed"] else "sft-1"]
     exported = folder / "feedback.jsonl"
@@ -113,9 +115,18 @@ def test_an_adapter_is_evaluated_on_a_page_and_friends_picks_count(told, tmp_pat
     picks = blind_picks(folder, tmp_path)
     counted = twin("evaluate", "--ab-results", picks, "--json", home=folder)
     assert json.loads(counted.stdout)["dpo-2"]["share"] == 1.0, counted.stderr
-    done = twin("evaluate", "dpo-2", "--against", "sft-1", "--json", home=folder)
+    before = twin("adapters", "promote", "dpo-2", home=folder)
+    assert (before.returncode, "was not measured beside sft-1" in before.stderr) == (1, True), before.stderr
+    done = twin("evaluate", "dpo-2", "--json", home=folder)
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads(done.stdout)
+    assert report["models"]["live"]["adapter"] == "sft-1"
+    kept = json.loads(twin("adapters", "show", "dpo-2", "--json", home=folder).stdout)["report"]
+    assert kept["verdict"] == report["verdict"]
+    after = twin("adapters", "promote", "dpo-2", home=folder)
+    assert (after.returncode == 0, "not pass the gate" in after.stderr) in (
+        [(True, False)] if report["verdict"]["passed"] else [(False, True)]
+    ), after.stderr
     axes = {axis["name"]: axis for axis in report["verdict"]["axes"]}
     assert axes["canaries"]["judged"]
     assert axes["discretion"]["judged"]

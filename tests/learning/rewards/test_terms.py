@@ -160,10 +160,31 @@ def test_what_the_owner_likes_is_not_contradicted(text, worth):
     assert stance.reward(Reply(text, "and you?"), stance.learned(LIKES), []) == worth
 
 
-def test_a_bare_yes_or_no_is_about_the_question():
-    known = stance.learned(LIKES)
-    assert stance.reward(Reply("nope", "do you like chess?"), known, []) == 0.0
-    assert stance.reward(Reply("yep", "do you hate coffee?"), known, []) == 1.0
+@pytest.mark.parametrize(
+    ("text", "heard", "worth"),
+    [
+        ("nope", "do you like chess?", 0.0),
+        ("yep", "do you hate coffee?", 1.0),
+        ("nope", "do you like coffee?", 1.0),
+        ("yep", "i hate chess", 1.0),  # nobody asked
+        ("hm", "do you like chess?", 1.0),
+        ("maybe later, no", "do you like chess?", 1.0),  # no to something else
+        ("no trains today", "do you like chess?", 1.0),
+        ("yes love it", "do you hate chess?", 1.0),
+        ("hate it", "do you like chess?", 0.0),
+        ("yes", "chess, do you like it?", 1.0),  # which of them it is about cannot be told
+    ],
+)
+def test_a_bare_yes_or_no_is_about_the_question(text, heard, worth):
+    assert stance.reward(Reply(text, heard), stance.learned(LIKES), []) == worth
+    assert not any("'" in topic for topic in stance.learned(LIKES).towards)
+
+
+@pytest.mark.parametrize(
+    "text", ["tea and trains", "they did not have a cat", "i saw coffee there", "my sister did eat meat"]
+)
+def test_what_says_neither_for_nor_against_contradicts_nothing(text):
+    assert stance.reward(Reply(text, "and you?"), stance.learned(LIKES), []) == 1.0
 
 
 def test_somebody_of_two_minds_holds_no_opinion():
