@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from brain.live_adapter import served_name
@@ -53,16 +54,17 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
     from learning.export import CALIBRATED, FORMATS, export, must_be_installed
     from learning.merge import merge
 
-    async with open_stores(home, settings) as stores:
-        adapter = await known_adapter(stores, version)
-    base = await find_base(settings)
     if kind not in (None, *FORMATS):
         raise Told(f"there is no format {kind}", f"formats: {', '.join(FORMATS)}", exit_code=2)
+    async with open_stores(home, settings) as stores:
+        adapter = await known_adapter(stores, version)
+    if kind is not None:
+        must_be_installed(kind)
+    rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
+    base = await find_base(settings)
     with show.progress(f"merging {version}") as on_progress:
         if kind is None:
             return await asyncio.to_thread(merge, base.weights, Path(adapter.path), final)
-        must_be_installed(kind)
-        rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
         with tempfile.TemporaryDirectory(dir=final.parent) as room:
             whole = await asyncio.to_thread(merge, base.weights, Path(adapter.path), Path(room) / "merged")
             on_progress(0.5, f"writing {kind}")
@@ -75,28 +77,31 @@ async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:
 
 
 async def promote_adapter(home: Home, settings: Settings, version: str) -> str:
-    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        return await promote(stores, model, version)
+    async with open_stores(home, settings) as stores:
+        return await promote(stores, open_model(home, settings), version)
 
 
-async def promote(stores: Stores, model: Model, version: str, share: float | None = None) -> str:
+async def promote(
+    stores: Stores, opening: AbstractAsyncContextManager[Model], version: str, share: float | None = None
+) -> str:
     """Check, load, probe, make live, or the canary for that share. A refused one keeps its reasons.
 
-    Returns what to tell the person.
+    `opening`: the model, entered only once there is something to load. Returns what to tell the person.
     """
     adapter = await known_adapter(stores, version)
     if adapter.state is AdapterState.LIVE:
         return f"{version} is live already"
     if adapter.state is AdapterState.REFUSED:
         raise Told(f"{version} was refused: {' '.join(adapter.reasons)}", "a refused adapter never serves")
-    problems = await promote_checked(
-        adapter,
-        base=model.base.weights,
-        adapters=stores.adapters,
-        server=ServingFace(model.client),
-        why="asked for by the owner",
-        share=share,
-    )
+    async with opening as model:
+        problems = await promote_checked(
+            adapter,
+            base=model.base.weights,
+            adapters=stores.adapters,
+            server=ServingFace(model.client),
+            why="asked for by the owner",
+            share=share,
+        )
     if problems:
         raise Told(f"{version} is refused: {' '.join(problems)}", "the live one goes on answering")
     if share is None:
@@ -108,8 +113,8 @@ async def canary_adapter(home: Home, settings: Settings, version: str, share: fl
     share = settings.learning.canary.share if share is None else share
     if not 0 < share < 1:
         raise Told(f"a canary's share lies between 0 and 1, not {share}", "--share 0.1", exit_code=2)
-    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        return await promote(stores, model, version, share)
+    async with open_stores(home, settings) as stores:
+        return await promote(stores, open_model(home, settings), version, share)
 
 
 async def known_adapter(stores: Stores, version: str) -> Adapter:

@@ -476,7 +476,7 @@ def build_commands(
 
     async def promote_version(version: str) -> str:
         try:
-            return await promote(stores, model, version)
+            return await promote(stores, contextlib.nullcontext(model), version)
         except Told as told:  # said in the chat as it would be in the terminal
             return str(told)
 

@@ -6,6 +6,7 @@ Everything in it is the real program on an invented person: the same stores, tra
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 import sys
@@ -191,7 +192,7 @@ async def _story(folder: Path, *, by_itself: bool, seed: int) -> dict[str, Any]:
             show.sentence(f"the model is {model.base.label()}")
             async with story.step("sft", f"The model learns to sound like {name}"):
                 first = await train_in(home, settings, stores, model.base, "sft")
-                await promote(stores, model, first.adapter.version)
+                await promote(stores, contextlib.nullcontext(model), first.adapter.version)
                 naive, learned = (first.report[role]["nll"]["mean"] for role in ("base", "candidate"))
                 show.sentence(
                     f"surprise at {name}'s own held-out words (NLL per token): "

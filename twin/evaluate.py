@@ -129,6 +129,7 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
     async with open_stores(home, settings) as stores:
         candidate = await known_adapter(stores, version)
         other = await known_adapter(stores, against) if against else await stores.adapters.live()
+        corpus = newest_corpus(home).path
         base = await find_base(settings)
         judged = await feedback_of(home, stores, settings)
         pool = await preferences.freeze(judged, home.preferences, settings.learning, None) if judged else None
@@ -142,7 +143,7 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
                     "live": Path(other.path) if other else None,
                     "candidate": Path(candidate.path),
                 },
-                corpus=newest_corpus(home).path,
+                corpus=corpus,
                 preferences=pool.path if pool else None,
                 report=file,
                 settings=settings.learning.evaluation,

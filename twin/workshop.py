@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ class Workshop:
         if self._model is None:
             raise Refused("this process has no model server to probe it on", "run 'twin up'", status=503)
         try:
-            return await promote(self._stores, self._model, version, share)
+            return await promote(self._stores, nullcontext(self._model), version, share)
         except Told as told:
             raise refused(told) from told
 

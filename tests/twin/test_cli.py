@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from storage.adapters import AdapterStore
+from storage.database import Database
+from storage.records import Adapter, now
 from twin.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +132,41 @@ def test_what_goes_wrong_is_told_in_words_with_the_right_exit_code(mira, monkeyp
     assert got == code
     assert words in told.replace("\n", " ")
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["adapters", "promote", "sft-9"], "no adapter sft-9"),
+        (["adapters", "canary", "sft-9"], "no adapter sft-9"),
+        (["adapters", "export", "sft-9", "there", "--format", "steam"], "no format steam"),
+        (["evaluate", "sft-9", "--ab", "there"], "no adapter sft-9"),
+        (["evaluate", "sft-1"], "no snapshot to learn from"),
+        (["train", "sft"], "no snapshot to learn from"),
+        (["learn"], "no snapshot to learn from"),
+    ],
+)
+def test_what_is_missing_is_told_before_a_model_is_made_ready(mira, monkeypatch, arguments, words):
+    asyncio.run(one_adapter(mira.home))
+    monkeypatch.setenv("TWIN_CACHE", "/dev/null/no room for a pocket model")
+    _, _, told = mira(*arguments)
+    assert words in told.replace("\n", " ")
+
+
+async def one_adapter(home):
+    database = await Database.open(f"sqlite+aiosqlite:///{home / 'twin.db'}")
+    try:
+        adapter = Adapter("sft-1", "pocket", "sft", str(home / "adapters" / "sft-1"), "0" * 64, now())
+        await AdapterStore(database).add(adapter)
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("command", ["chat", "up"])
+def test_a_twin_of_nobody_is_told_before_a_model_is_made_ready(twin, monkeypatch, command):
+    monkeypatch.setenv("TWIN_CACHE", "/dev/null/no room for a pocket model")
+    code, _, told = twin(command)
+    assert (code, "owner.name is not set" in told.replace("\n", " ")) == (1, True)
 
 
 def test_a_wrong_setting_stops_every_command(mira):
