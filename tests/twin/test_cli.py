@@ -217,6 +217,13 @@ def test_a_recipe_with_a_wrong_key_names_it(mira, tmp_path):
     assert (code, "lerning_rate" in told) == (1, True)
 
 
+def test_a_recipe_in_another_encoding_is_told_by_name(mira, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_bytes("epochs = 1".encode("utf-16"))
+    code, _, told = mira("train", "sft", "--recipe", recipe)
+    assert (code, "recipe.toml is no text in UTF-8" in told.replace("\n", " ")) == (1, True)
+
+
 def test_memory_search_shows_what_would_come_back_in_a_chat(mira):
     mira("ingest", "journal", MIRA / "journal")
     (record,) = json.loads(mira("records", "list", "--limit", "1", "--json")[1])
