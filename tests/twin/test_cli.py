@@ -240,6 +240,10 @@ def test_memory_search_shows_what_would_come_back_in_a_chat(mira):
     assert record["id"] not in [one["key"] for one in found]
 
 
+def test_sections_of_the_settings_are_named_in_the_help(twin):
+    assert "[backup]" in twin("backup", "--help")[1]
+
+
 def test_evaluate_without_an_adapter_asks_for_one(twin):
     code, _, told = twin("evaluate")
     assert code == 2
