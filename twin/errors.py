@@ -56,7 +56,8 @@ def in_words(problem: BaseException) -> Told | None:
             return Told(str(problem))
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return Told(
-                f"the disk is full: {problem.filename or ''}", "make room, then run the same command again"
+                f"the disk is full{f': {problem.filename}' if problem.filename else ''}",
+                "make room, then run the same command again",
             )
         case OSError(errno=errno.EROFS | errno.EFBIG | errno.EIO | errno.ENAMETOOLONG):
             return Told(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,23 @@ def test_init_writes_settings_that_can_be_read_and_never_overwrites_them(twin):
     assert twin("records", "list")[0] == 0
     code, _, told = twin("init", "Other")
     assert (code, "is there already" in told) == (1, True)
+
+
+def test_init_leaves_no_empty_settings_where_they_cannot_be_written(twin):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        code, _, told = twin("init", "Sam")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (code, "File too large" in told) == (1, True)
+    assert twin("init", "Sam")[0] == 0
+
+
+def test_a_name_that_is_no_text_is_told(twin):
+    code, _, told = twin("init", "Sam\udcff")
+    assert (code, "no text in UTF-8" in told) == (2, True)
+    assert twin("init", "Sam")[0] == 0
 
 
 def test_usage_is_told_by_day_person_or_chat_and_by_nothing_else(mira):

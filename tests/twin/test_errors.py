@@ -30,9 +30,10 @@ def test_what_a_disk_does_not_do_is_told_with_the_file_and_what_to_do(number, wo
 
 
 def test_what_a_disk_does_not_do_is_told_also_without_a_name():
-    told = in_words(OSError(errno.EFBIG, os.strerror(errno.EFBIG)))
-    assert isinstance(told, Told)
-    assert told.what == "a file: File too large"
+    for number, words in ((errno.EFBIG, "a file: File too large"), (errno.ENOSPC, "the disk is full")):
+        told = in_words(OSError(number, os.strerror(number)))
+        assert isinstance(told, Told)
+        assert told.what == words
 
 
 def test_a_bug_of_ours_keeps_its_traceback():
