@@ -288,6 +288,23 @@ def test_a_number_beyond_all_sense_is_wrong_usage(twin, wrong):
     assert wrong[-2] in told
 
 
+INTERRUPTED = """
+import sys
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "twin.build":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, CtrlC())
+from twin.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_program_is_still_loading_ends_it_in_words():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "stopped before anything was begun\n")
+
+
 def test_a_terminal_without_our_signs_is_told_all_the_same(tmp_path):
     command = [sys.executable, "-m", "twin", "--home", str(tmp_path), "doctor", "--quick"]
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
