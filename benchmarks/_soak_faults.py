@@ -26,7 +26,10 @@ Way = Callable[[], Awaitable[bool]]
 class Faults:
     """The service is started again by us, as systemd would; everything else has to come back by itself."""
 
-    def __init__(self, world: World, service: ChatService, database: Path, seed: int) -> None:
+    def __init__(
+        self, world: World, service: ChatService, database: Path, seed: int, *, kills: bool = True
+    ) -> None:
+        """`kills`: of the service, too."""
         self.happened: Counter[str] = Counter()
         self.moments: Counter[str] = Counter()  # when the service was killed
         self.slowest_return = 0.0  # seconds until it heard again after a kill
@@ -45,6 +48,8 @@ class Faults:
             "answers lost on the way": self._lose,
             "connections cut": self._disconnect,
         }
+        if not kills:
+            del self._ways["service killed"]
 
     async def go_on(
         self, over: asyncio.Event, *, between: float, calm: float, on_fault: Callable[[str], None]

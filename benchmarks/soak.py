@@ -1,11 +1,12 @@
 """Does the twin hold while it learns by itself, people talk and everything breaks again and again?
 
-    python -m benchmarks.soak [--minutes 60] [--quick] [--json]
+    python -m benchmarks.soak [--minutes 60] [--quick] [--no-kills] [--json]
 
 The real `twin up` with the pocket model, between the real Discord and Telegram clients and servers of both on
 this machine: the invented owner teaches, friends and strangers talk and judge. Every few seconds something
 is killed, frozen, locked, refused or cut. Nobody types `twin learn`. An hour holds what weeks would: people
 pause for seconds, and the settings let it learn from a few judgements. Nothing of the clock is faked.
+`--no-kills` leaves the service itself alive, so that the memory of one long life can be seen.
 Compared with: the messages sent, the judgements given, and the adapter that answered before each run.
 """
 
@@ -24,6 +25,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the servers of the chat apps live there
@@ -77,11 +79,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, help="how long people talk; 60, or 2 with --quick")
     parser.add_argument("--quick", action="store_true", help="two minutes, fewer people, no trials")
+    parser.add_argument("--no-kills", action="store_true", help="everything breaks but the service itself")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--seed", type=int, default=SEED, help="of what people say and what breaks")
     parser.add_argument("--folder", type=Path, help="keep the home there, to look at it later")
     options = parser.parse_args()
     size: dict[str, Any] = dict(QUICK if options.quick else FULL) | {"seed": options.seed}
+    size["kills"] = not options.no_kills
     if options.minutes:
         size["minutes"] = options.minutes
     try:
@@ -93,7 +97,7 @@ def main() -> int:
         print(json.dumps({"figures": figures, "conditions": conditions(size)}))
     else:
         show_tables(figures)
-    if figures["answered_by"]["pairs"] and not options.quick:
+    if figures["answered_by"]["pairs"] and not (options.quick or options.no_kills):
         draw(figures, PICTURE)
     return 0
 
@@ -114,7 +118,7 @@ async def measure(folder: Path, size: Mapping[str, Any], on_progress: show.OnPro
             seed=size["seed"],
             alive=lambda: service.running,
         )
-        faults = Faults(world, service, home / "twin.db", size["seed"])
+        faults = Faults(world, service, home / "twin.db", size["seed"], kills=size["kills"])
         memory, over, quiet = Memory(service, home), asyncio.Event(), asyncio.Event()
         enough = stop_signal()  # Ctrl-C and SIGTERM: what was measured until then is told
         try:
@@ -210,6 +214,12 @@ class Memory:
             grown += [warm[-1] - warm[0]] if warm else []
         return max(grown, default=0.0)
 
+    def grown_mb(self) -> float:
+        """What the longest life held in its last quarter beyond the quarter before, when caches are full."""
+        life = [mb for _, mb in max(self.lives, key=len, default=[])]
+        half, last = life[len(life) // 2 : 3 * len(life) // 4], life[3 * len(life) // 4 :]
+        return fmean(last) - fmean(half) if half else 0.0
+
 
 def figures_of(people: People, faults: Faults, kept: Kept, memory: Memory, began: datetime) -> dict[str, Any]:
     tally: Tally = people.tally(kept.answered)
@@ -238,6 +248,7 @@ def figures_of(people: People, faults: Faults, kept: Kept, memory: Memory, began
         "promotions": kept.promotions,
         "rollbacks": kept.rollbacks,
         "rss_growth_mb": round(memory.growth_mb(), 1),
+        "grown_mb": round(memory.grown_mb(), 1),
         "rss_mb": round(max((mb for life in memory.lives for _, mb in life), default=0.0), 1),
         "slowest_return_s": round(faults.slowest_return, 1),
         "faults": dict(faults.happened),

@@ -102,6 +102,7 @@ class DiscordApp:
             remembering.cancel()
             await client.finish(0)
             await client.close()
+            await asyncio.wait([remembering])  # or its transaction outlives us, and perhaps the database
 
     async def _remember(self, client: DiscordClient) -> None:
         while True:

@@ -205,7 +205,14 @@ class Database:
                 await connection.exec_driver_sql("VACUUM")
             return True
         async with self._my_turn():
-            return await asyncio.to_thread(_scrub, self.file)
+            try:
+                return await asyncio.to_thread(_scrub, self.file)
+            except sqlite3.Error as error:
+                raise self.explained(error) or error from error
+
+    def explained(self, error: Exception) -> DatabaseUnavailable | None:
+        """What to raise instead of what the driver raised; None: it is our own mistake."""
+        return explain(self._engine.url, error)
 
     async def close(self) -> None:
         if self._reader:

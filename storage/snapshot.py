@@ -25,9 +25,15 @@ MADE_BY_TRIGGERS = ("memory_shelves", "memories", "memory_vectors")  # out of th
 
 
 async def write_snapshot(database: Database, path: Path) -> None:
-    """All of it as it is at one moment, while others go on writing. `path`: not there yet."""
+    """All of it as it is at one moment, while others go on writing. `path`: not there yet.
+
+    Raises DatabaseUnavailable.
+    """
     if database.file is not None:
-        await asyncio.to_thread(_copy_file, database.file, path)
+        try:
+            await asyncio.to_thread(_copy_file, database.file, path)
+        except sqlite3.Error as error:
+            raise database.explained(error) or error from error
         return
     copy = await Database.open(f"sqlite+aiosqlite:///{path}", database.twin)
     try:

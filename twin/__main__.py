@@ -6,18 +6,22 @@ import io
 import os
 import sys
 
-from twin import show
-from twin.cli import app
-from twin.errors import in_words
-
 
 def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None when it is closed
             stream.reconfigure(errors="replace")  # of a terminal without our signs, better a "?" than an end
     try:
+        from twin.cli import app  # takes seconds on a busy machine, and Ctrl-C may come meanwhile
+
         app(prog_name="twin")
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped before anything was begun\n")
+        sys.exit(130)
     except OSError as problem:  # while showing a result: standard output is a full disk, say
+        from twin import show
+        from twin.errors import in_words
+
         if (told := in_words(problem)) is None:
             raise
         show.sentence(f"{told.what}\n  {told.advice}")

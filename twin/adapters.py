@@ -24,6 +24,8 @@ from twin.home import Home
 from twin.settings import Settings
 from twin.snapshots import newest_corpus
 
+LIVE_ALREADY = "{} is live already"
+
 
 class ServingFace:
     """The model servers as promotion sees them: adapters go by version; what one refuses, is refused."""
@@ -56,16 +58,17 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
     from learning.export import CALIBRATED, FORMATS, export, must_be_installed
     from learning.merge import merge
 
-    async with open_stores(home, settings) as stores:
-        adapter = await known_adapter(stores, version)
-    base = await find_base(settings)
     if kind not in (None, *FORMATS):
         raise Told(f"there is no format {kind}", f"formats: {', '.join(FORMATS)}", exit_code=2)
+    async with open_stores(home, settings) as stores:
+        adapter = await known_adapter(stores, version)
+    if kind is not None:
+        must_be_installed(kind)
+    rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
+    base = await find_base(settings)
     with show.progress(f"merging {version}") as on_progress:
         if kind is None:
             return await asyncio.to_thread(merge, base.weights, Path(adapter.path), final)
-        must_be_installed(kind)
-        rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
         with tempfile.TemporaryDirectory(dir=final.parent) as room:
             whole = await asyncio.to_thread(merge, base.weights, Path(adapter.path), Path(room) / "merged")
             on_progress(0.5, f"writing {kind}")
@@ -90,7 +93,7 @@ async def promote(
     """
     adapter = await known_adapter(stores, version)
     if adapter.state is AdapterState.LIVE:
-        return f"{version} is live already"
+        return LIVE_ALREADY.format(version)
     await _must_pass(stores, model.base.weights, gate, adapter)
     if adapter.state is AdapterState.REFUSED:
         raise Told(f"{version} was refused: {' '.join(adapter.reasons)}", "a refused adapter never serves")
@@ -120,6 +123,8 @@ async def _promote_alone(home: Home, settings: Settings, version: str, share: fl
     gate = settings.learning.gate
     async with open_stores(home, settings) as stores:
         adapter, base = await known_adapter(stores, version), await find_base(settings)
+        if adapter.state is AdapterState.LIVE:
+            return LIVE_ALREADY.format(version)
         await _must_pass(stores, base.weights, gate, adapter)  # before a model is loaded to no purpose
         async with open_model(home, settings) as model:
             return await promote(stores, model, gate, version, share)

@@ -28,15 +28,16 @@ async def blind_test(
 ) -> Path:
     """A page with two answers to each made-up prompt, in an order that only this home knows."""
     lines = _prompts(prompts)
-    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
+    async with open_stores(home, settings) as stores:
         candidate = await known_adapter(stores, version)
         other = await known_adapter(stores, against) if against else await stores.adapters.live()
         if other and other.version == version:
             raise Told(
                 f"{version} is the live one: there is nobody to compare it with", "name one: --against"
             )
-        ours = await _answers(lines, candidate, model, settings)
-        theirs = await _answers(lines, other, model, settings)
+        async with open_model(home, settings) as model:
+            ours = await _answers(lines, candidate, model, settings)
+            theirs = await _answers(lines, other, model, settings)
     scan = personal_scan(home, settings)
     pairs = [
         Pair(line, one, two)

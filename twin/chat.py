@@ -10,7 +10,16 @@ from bot.terminal_app import TerminalApp
 from brain.live_adapter import LiveAdapter
 from brain.model_client import ModelUnavailable
 from twin import show
-from twin.build import Model, Stores, build_brain, build_commands, build_talk, open_model, open_stores
+from twin.build import (
+    Model,
+    Stores,
+    build_brain,
+    build_commands,
+    build_talk,
+    open_model,
+    open_stores,
+    persona,
+)
 from twin.forget import unlearning
 from twin.home import Home
 from twin.monitoring import traced
@@ -22,6 +31,7 @@ AT_ONCE = {"burst_seconds": 0, "delivery": "stream", "speed": 0, "draft": False}
 
 
 async def talk(home: Home, settings: Settings) -> None:
+    persona(settings)  # says that there is none before a server is started
     async with open_stores(home, settings) as stores, open_model(home, settings) as model:
         live = await stores.adapters.live()
         show.sentence(

@@ -21,7 +21,8 @@ VARIABLE = "TWIN_BACKUP__PASSPHRASE"
 @app.command()
 def backup(
     file: Annotated[
-        Path | None, typer.Argument(help="Default: a new one in the folder of [backup], older ones rotated.")
+        Path | None,
+        typer.Argument(help=r"Default: a new one in \[backup] folder, older ones rotated."),
     ] = None,
     encrypt: Annotated[bool, typer.Option("--encrypt", help="With a passphrase.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")] = False,

@@ -54,9 +54,15 @@ def in_words(problem: BaseException) -> Told | None:
             | DatabaseUnavailable()
         ):
             return Told(str(problem))
-        case OSError(errno=errno.ENOSPC):
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return Told(
-                f"the disk is full: {problem.filename or ''}", "make room, then run the same command again"
+                f"the disk is full{f': {problem.filename}' if problem.filename else ''}",
+                "make room, then run the same command again",
+            )
+        case OSError(errno=errno.EROFS | errno.EFBIG | errno.EIO | errno.ENAMETOOLONG):
+            return Told(
+                f"{problem.filename or 'a file'}: {problem.strerror}",
+                "check the disk and what may be written there ('df', 'ulimit -f')",
             )
         case FileNotFoundError() | PermissionError() | IsADirectoryError() | NotADirectoryError():
             return Told(f"{problem.filename}: {problem.strerror}", "check the path")

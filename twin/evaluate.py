@@ -125,6 +125,7 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
     """Measured thoroughly beside the live one and the base, judged as a cycle judges, and kept as a page."""
     async with open_stores(home, settings) as stores:
         candidate = await known_adapter(stores, version)
+        corpus = newest_corpus(home).path
         base = await find_base(settings)
         other = await known_adapter(stores, against) if against else await live_on(stores, base.weights)
         judged = await feedback_of(home, stores, settings)
@@ -139,7 +140,7 @@ async def evaluate_adapter(home: Home, settings: Settings, version: str, against
                     "live": Path(other.path) if other else None,
                     "candidate": Path(candidate.path),
                 },
-                corpus=newest_corpus(home).path,
+                corpus=corpus,
                 preferences=pool.path if pool else None,
                 report=file,
                 settings=settings.learning.evaluation,

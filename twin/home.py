@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -79,10 +80,14 @@ class Home:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return bytes.fromhex(path.read_text().strip())
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-        return bytes.fromhex(path.read_text())
+            return _key_in(path)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+        except OSError:  # or an empty one would be the key from now on
+            path.unlink(missing_ok=True)
+            raise
+        return _key_in(path)
 
     @contextmanager
     def only_one(self, what: str) -> Iterator[None]:
@@ -101,3 +106,13 @@ class Home:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def _key_in(path: Path) -> bytes:
+    with contextlib.suppress(ValueError):
+        if key := bytes.fromhex(path.read_text().strip()):
+            return key
+    raise Told(
+        f"{path} holds no key: it is empty or damaged",
+        "bring it back from a backup; where nothing was ingested yet, delete it",
+    )

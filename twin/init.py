@@ -29,8 +29,17 @@ base = "pocket"           # a tiny stand-in trained on this machine; "google/gem
 def write_first_settings(home: Home, name: str) -> str:
     path = home.settings_file
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(FIRST_SETTINGS.format(name=json.dumps(name, ensure_ascii=False)))
+        written = FIRST_SETTINGS.format(name=json.dumps(name, ensure_ascii=False)).encode()
+    except UnicodeEncodeError as problem:
+        raise Told("that name is no text in UTF-8", "set your terminal to UTF-8", exit_code=2) from problem
+    try:
+        with path.open("xb") as file:
+            try:
+                file.write(written)
+                file.flush()
+            except OSError:  # or an empty one would keep the next 'twin init' from writing it
+                path.unlink(missing_ok=True)
+                raise
     except FileExistsError:
         raise Told(f"{path} is there already", "edit it, or choose another home: --home DIR") from None
     return str(path)

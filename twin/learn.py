@@ -30,6 +30,7 @@ SAMPLES_AT_ONCE = 4
 
 async def learn_once(home: Home, settings: Settings, recipe_file: Path | None, again: bool) -> Outcome:
     settings = with_recipe(settings, "dpo", recipe_file)
+    newest_corpus(home)  # says that there is none before a server is started
     async with open_stores(home, settings) as stores, open_model(home, settings) as model:
         with traced(settings.monitoring), show.progress("learning") as on_progress:
             return await learn_in(home, settings, stores, model, again=again, on_progress=on_progress)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -149,6 +150,7 @@ def read_settings(home: Home, *, hosted: bool = False) -> Settings:
         model_config = SettingsConfigDict(toml_file=path, env_file=home.root / ".env")
 
     try:
+        _refuse_unreadable_lines(home.root / ".env")
         found: Settings = FromHome()
         return found
     except UnicodeDecodeError as problem:
@@ -167,6 +169,20 @@ def read_settings(home: Home, *, hosted: bool = False) -> Settings:
         raise Told(
             "\n".join(problems), "correct that in the file or the environment, then try again"
         ) from None
+
+
+def _refuse_unreadable_lines(file: Path) -> None:
+    """python-dotenv leaves them out with a warning, and a token would just not be there."""
+    if not file.is_file():
+        return
+    with file.open(encoding="utf-8") as stream:
+        for binding in parse_stream(stream):
+            if binding.error or (binding.key and binding.value is None):
+                line, _, _ = binding.original.string.partition(binding.original.string.strip())
+                raise Told(  # without what it says, which may be a secret
+                    f"{file}, line {binding.original.line + line.count(chr(10))}, is no NAME=value",
+                    "mend that line: one name, '=', and its value with a quote at both ends or at neither",
+                )
 
 
 def _refuse_tokens(written: dict[str, Any], path: Path) -> None:

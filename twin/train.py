@@ -58,6 +58,7 @@ async def train(home: Home, settings: Settings, method: str, recipe_file: Path |
     settings = with_recipe(settings, method, recipe_file)
     if method == "distil":
         _teacher(settings)  # before anything else is made ready
+    newest_corpus(home)
     async with open_stores(home, settings) as stores:
         with traced(settings.monitoring):
             return (await train_in(home, settings, stores, await find_base(settings), method)).adapter

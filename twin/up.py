@@ -37,6 +37,7 @@ from twin.build import (
     find_base,
     open_model,
     open_stores,
+    persona,
     running_servers,
 )
 from twin.chat import keep_tidy
@@ -82,6 +83,8 @@ async def serve_until_stopped(
     stop = stop_signal()
     async with contextlib.AsyncExitStack() as closing:
         home.make()
+        if parts != ("model",):
+            persona(settings)  # says that there is none before anything is started
         log_path = write_logs(home, settings.logs.format)
         url = settings.storage.url
         shared = url is not None and not url.get_secret_value().startswith("sqlite")

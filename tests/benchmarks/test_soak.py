@@ -9,6 +9,7 @@ from chat_script import DiscordPlace
 from discord_server import DiscordServer
 
 from benchmarks._soak_people import NOTHING, Chat, Tally
+from benchmarks.soak import Memory
 
 
 def a_chat(private):
@@ -87,3 +88,11 @@ async def test_two_questions_around_half_an_answer_may_be_answered_together_if_t
     assert counted(chat, other).lost == 1
     chat.taken.clear()
     assert counted(chat, answered).lost == 1  # nothing had misled them
+
+
+def test_growth_of_one_life_is_what_its_last_quarter_holds_beyond_the_one_before():
+    memory = Memory(None, None)
+    assert memory.grown_mb() == 0.0
+    short, long = [100.0, 900.0], [50.0, 150.0, 160.0, 160.0, 160.0, 162.0, 163.0, 165.0]
+    memory.lives = [[(0.1 * at, mb) for at, mb in enumerate(life)] for life in (short, long)]
+    assert memory.grown_mb() == 3.0

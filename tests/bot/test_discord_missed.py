@@ -82,6 +82,31 @@ async def test_what_was_not_written_down_when_we_died_is_heard_again(server, cur
         await server.wait_for(lambda: later.texts == ["hello?"])
 
 
+class Writing(CursorStore):
+    """Cut off in a note, it takes its time to leave the database in peace, as a transaction does."""
+
+    def __init__(self, database):
+        super().__init__(database)
+        self.begun, self.left = asyncio.Event(), False
+
+    async def put(self, cursor):
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.get("discord", "gateway session")
+            self.left = True
+
+
+async def test_when_we_are_gone_nothing_of_ours_is_at_the_database(server, sqlite_database):
+    cursors = Writing(sqlite_database)
+    running = asyncio.create_task(app_on(server, Heard(), cursors=cursors).run())
+    await cursors.begun.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert cursors.left
+
+
 async def test_a_session_that_discord_has_forgotten_costs_nothing(server, cursors):
     async with connected(server, Heard(), cursors=cursors):
         await remembered(cursors, 1)

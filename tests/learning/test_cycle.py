@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from learning_samples import pair_rows, thumb_rows
+from processes import another, gone
 
 from learning.adapter_folder import described
 from learning.base_model import load_base, with_adapter
@@ -232,20 +231,8 @@ async def test_two_cycles_never_run_at_once_and_a_stopped_one_makes_room(twin):
     assert [run.state for run in await twin.runs.all()] == [RunState.CANCELLED]
 
 
-def another(pid):
-    """The name of a process of this machine, of that number."""
-    host, _, life = this_process().split(":")
-    return f"{host}:{pid}:{life.partition('-')[0]}-an0ther"
-
-
-def pid_of_somebody_gone():
-    gone = subprocess.Popen([sys.executable, "-c", "pass"])
-    gone.wait()
-    return gone.pid
-
-
 async def test_a_run_whose_process_is_gone_does_not_stand_in_the_way(twin):
-    dead = await twin.runs.start("learn", another(pid_of_somebody_gone()))
+    dead = await twin.runs.start("learn", another(gone()))
     assert [run.id for run in await end_dead_runs(twin.runs)] == [dead.id]
     assert (await twin.runs.get(dead.id)).state is RunState.FAILED
     alive = await twin.runs.start("learn", another(os.getppid()))

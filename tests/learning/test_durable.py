@@ -6,10 +6,9 @@ import asyncio
 import errno
 import os
 import socket
-import subprocess
-import sys
 
 import pytest
+from processes import another, gone
 
 from learning import durable
 from learning.durable import Progress, carried_out, end_dead_runs
@@ -138,18 +137,6 @@ async def test_a_database_that_is_away_for_a_moment_costs_nothing(runs, monkeypa
 
     assert await asyncio.wait_for(carry_out(runs, run, work), 10) == "done"
     assert (await runs.get(run.id)).state is RunState.PASSED
-
-
-def gone():
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    return child.pid
-
-
-def another(pid):
-    """The name of a process of this machine, of that number."""
-    host, _, life = this_process().split(":")
-    return f"{host}:{pid}:{life.partition('-')[0]}-an0ther"
 
 
 async def test_a_run_whose_process_is_gone_is_put_back_so_often_and_then_failed(runs):

@@ -58,8 +58,8 @@ def values(file: Path) -> dict[str, torch.Tensor]:
     }
 
 
-@pytest.mark.parametrize(("kind", "steps"), [("gguf-q8", 127), ("gguf-q4", 7)])
-def test_every_tensor_is_in_the_file_and_off_by_no_more_than_a_rounding(merged, tmp_path, kind, steps):
+@pytest.mark.parametrize(("kind", "steps", "bits"), [("gguf-q8", 127, "Q8_0"), ("gguf-q4", 7, "Q4_0")])
+def test_every_tensor_is_in_the_file_and_off_by_no_more_than_a_rounding(merged, tmp_path, kind, steps, bits):
     folder = export(merged, tmp_path / kind, kind)
     (file,) = folder.glob("*.gguf")
     found, weights = values(file), load_file(merged / "model.safetensors")
@@ -72,6 +72,8 @@ def test_every_tensor_is_in_the_file_and_off_by_no_more_than_a_rounding(merged, 
             assert (off <= 1.02 * blocks.abs().amax(1, keepdim=True) / steps).all(), (theirs, layer)
     assert torch.equal(found["output_norm.weight"], weights["model.norm.weight"].float() + 1)
     assert len(found) == len(weights)
+    written = {one.tensor_type.name for one in GGUFReader(file).tensors if "norm" not in one.name}
+    assert written - {"Q8_0"} == {bits} - {"Q8_0"}  # the words are in eight bits in both
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["format"], manifest["adapter"]["version"]) == (kind, "sft-1")
     assert manifest["files"][file.name] == sha256(file)

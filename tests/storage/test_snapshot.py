@@ -9,6 +9,7 @@ import string
 from contextlib import closing
 from datetime import UTC, datetime
 
+import pytest
 from fakes import said
 from records_said import years_of_chat
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from storage.records import Adapter, Consent, Cursor, Feedback, Role, Signal, St
 from storage.records_store import RecordStore
 from storage.runs import RunStore
 from storage.tables import Base
+from storage.unavailable import DatabaseUnavailable
 
 NOON = datetime(2026, 5, 4, 12, 30, 15, 250000, tzinfo=UTC)
 
@@ -125,6 +127,17 @@ async def test_a_damaged_snapshot_is_not_sound_and_an_unknown_schema_is_not_know
     assert not snapshot.is_sound(tmp_path / "copy.db")  # a promotion leads nowhere
     assert schema.knows("0001")
     assert not schema.knows("9999")
+
+
+async def test_a_damaged_file_is_told_by_whoever_copies_it_or_writes_it_anew(sqlite_database, tmp_path):
+    await fill(sqlite_database)
+    file = sqlite_database.file
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file.write_bytes(file.read_bytes()[:16384] + b"x" * (file.stat().st_size - 16384))
+    for doing in (snapshot.write_snapshot(sqlite_database, tmp_path / "copy.db"), sqlite_database.scrub()):
+        with pytest.raises(DatabaseUnavailable, match="the file is damaged"):
+            await doing
 
 
 async def test_paths_follow_a_home_that_moved(sqlite_database):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from storage.adapters import AdapterStore
+from storage.database import Database
+from storage.records import Adapter, now
 from twin.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +49,23 @@ def test_init_writes_settings_that_can_be_read_and_never_overwrites_them(twin):
     assert twin("records", "list")[0] == 0
     code, _, told = twin("init", "Other")
     assert (code, "is there already" in told) == (1, True)
+
+
+def test_init_leaves_no_empty_settings_where_they_cannot_be_written(twin):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        code, _, told = twin("init", "Sam")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (code, "File too large" in told) == (1, True)
+    assert twin("init", "Sam")[0] == 0
+
+
+def test_a_name_that_is_no_text_is_told(twin):
+    code, _, told = twin("init", "Sam\udcff")
+    assert (code, "no text in UTF-8" in told) == (2, True)
+    assert twin("init", "Sam")[0] == 0
 
 
 def test_usage_is_told_by_day_person_or_chat_and_by_nothing_else(mira):
@@ -130,6 +152,41 @@ def test_what_goes_wrong_is_told_in_words_with_the_right_exit_code(mira, monkeyp
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["adapters", "promote", "sft-9"], "no adapter sft-9"),
+        (["adapters", "canary", "sft-9"], "no adapter sft-9"),
+        (["adapters", "export", "sft-9", "there", "--format", "steam"], "no format steam"),
+        (["evaluate", "sft-9", "--ab", "there"], "no adapter sft-9"),
+        (["evaluate", "sft-1"], "no snapshot to learn from"),
+        (["train", "sft"], "no snapshot to learn from"),
+        (["learn"], "no snapshot to learn from"),
+    ],
+)
+def test_what_is_missing_is_told_before_a_model_is_made_ready(mira, monkeypatch, arguments, words):
+    asyncio.run(one_adapter(mira.home))
+    monkeypatch.setenv("TWIN_CACHE", "/dev/null/no room for a pocket model")
+    _, _, told = mira(*arguments)
+    assert words in told.replace("\n", " ")
+
+
+async def one_adapter(home):
+    database = await Database.open(f"sqlite+aiosqlite:///{home / 'twin.db'}")
+    try:
+        adapter = Adapter("sft-1", "pocket", "sft", str(home / "adapters" / "sft-1"), "0" * 64, now())
+        await AdapterStore(database).add(adapter)
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("command", ["chat", "up"])
+def test_a_twin_of_nobody_is_told_before_a_model_is_made_ready(twin, monkeypatch, command):
+    monkeypatch.setenv("TWIN_CACHE", "/dev/null/no room for a pocket model")
+    code, _, told = twin(command)
+    assert (code, "owner.name is not set" in told.replace("\n", " ")) == (1, True)
+
+
 def test_a_wrong_setting_stops_every_command(mira):
     (mira.home / "twin.toml").write_text('[model]\nbsae = "pocket"\n')
     code, _, told = mira("records", "list")
@@ -178,6 +235,13 @@ def test_a_recipe_with_a_wrong_key_names_it(mira, tmp_path):
     assert (code, "lerning_rate" in told) == (1, True)
 
 
+def test_a_recipe_in_another_encoding_is_told_by_name(mira, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_bytes("epochs = 1".encode("utf-16"))
+    code, _, told = mira("train", "sft", "--recipe", recipe)
+    assert (code, "recipe.toml is no text in UTF-8" in told.replace("\n", " ")) == (1, True)
+
+
 def test_memory_search_shows_what_would_come_back_in_a_chat(mira):
     mira("ingest", "journal", MIRA / "journal")
     (record,) = json.loads(mira("records", "list", "--limit", "1", "--json")[1])
@@ -192,6 +256,10 @@ def test_memory_search_shows_what_would_come_back_in_a_chat(mira):
     assert forgotten["memories"] == 1
     found = json.loads(mira("memory", "search", *words, "--json")[1])
     assert record["id"] not in [one["key"] for one in found]
+
+
+def test_sections_of_the_settings_are_named_in_the_help(twin):
+    assert "[backup]" in twin("backup", "--help")[1]
 
 
 def test_evaluate_without_an_adapter_asks_for_one(twin):
@@ -218,6 +286,23 @@ def test_a_number_beyond_all_sense_is_wrong_usage(twin, wrong):
     code, _, told = twin(*wrong)
     assert code == 2
     assert wrong[-2] in told
+
+
+INTERRUPTED = """
+import sys
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "twin.build":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, CtrlC())
+from twin.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_program_is_still_loading_ends_it_in_words():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "stopped before anything was begun\n")
 
 
 def test_a_terminal_without_our_signs_is_told_all_the_same(tmp_path):

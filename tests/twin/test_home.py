@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -50,6 +51,25 @@ def test_the_pseudonym_key_is_made_once_and_only_the_owner_reads_it(tmp_path):
     assert len(key) == 32
     assert home.pseudonym_key() == key
     assert (tmp_path / "pseudonym.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_full_disk_leaves_no_empty_key_behind(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            Home(tmp_path).pseudonym_key()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    assert len(Home(tmp_path).pseudonym_key()) == 32
+
+
+@pytest.mark.parametrize("damaged", ["", "\n", "no key"])
+def test_a_key_that_is_damaged_is_told_and_never_used(tmp_path, damaged):
+    (tmp_path / "pseudonym.key").write_text(damaged)
+    with pytest.raises(Told, match=r"pseudonym\.key holds no key"):
+        Home(tmp_path).pseudonym_key()
 
 
 def test_a_home_that_cannot_be_made_is_told_in_words(tmp_path):

@@ -89,6 +89,17 @@ def test_a_file_in_another_encoding_is_told_by_name(home, name):
             read_settings(home, hosted=hosted)
 
 
+@pytest.mark.parametrize("hosted", [False, True])
+@pytest.mark.parametrize(
+    "line", ['TWIN_DISCORD__TOKEN="s3cret', "TWIN_DISCORD__TOKEN: s3cret", "TWIN_DISCORD__TOKEN"]
+)
+def test_a_line_of_the_env_file_that_says_nothing_stops_the_start_with_its_number(home, hosted, line):
+    (home.root / ".env").write_text(f"# secrets\n\nTWIN_VAULT__KEY=\n\n{line}\n\nTWIN_TELEGRAM__TOKEN=x\n")
+    with pytest.raises(Told, match=r"\.env, line 5, is no NAME=value") as told:
+        read_settings(home, hosted=hosted)
+    assert "s3cret" not in str(told.value)
+
+
 @pytest.mark.parametrize("line", ["TWIN_OWNER__ALIASES=[s3cret", "TWIN_OWNER=s3cret"])
 def test_a_variable_that_cannot_be_read_is_told_without_its_value(home, line):
     (home.root / ".env").write_text(line)

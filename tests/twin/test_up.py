@@ -9,6 +9,7 @@ from fakes import FakePlatform
 from bot.authority import Authority
 from bot.owner_news import OwnerNews
 from storage.leases import LeaseStore
+from storage.unavailable import DatabaseUnavailable
 from twin import up
 from twin.up import _stop
 
@@ -56,3 +57,15 @@ async def test_of_several_processes_on_one_home_one_tells_of_a_wrong_file(sqlite
         monkeypatch.setattr(up, "this_process", lambda name=name: name)
         await telling(wrong)
     assert [text.splitlines()[-1] for text in app.told] == ["broken", "broken anew"]
+
+
+class Away(LeaseStore):
+    async def take(self, *about: object) -> bool:
+        raise DatabaseUnavailable("busy")
+
+
+async def test_a_wrong_file_is_told_also_while_the_database_is_away(sqlite_database):
+    app = FakePlatform()
+    news = OwnerNews(Authority({app.name: ("sam",)}), {app.name: app})
+    await up._telling_the_owner(news, Away(sqlite_database))("broken")
+    assert [text.splitlines()[-1] for text in app.told] == ["broken"]
