@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")]
 
@@ -32,6 +32,12 @@ class ModelSettings(BaseModel):
     canary_owner_first: bool = True  # the owner's own chats with the twin always have the canary
 
 
+def _is_a_way(speculate: str) -> str:
+    if speculate in ("", "ngram", "suffix") or "/" in speculate:
+        return speculate
+    raise ValueError('should be "ngram", "suffix", or a small model: an id on the hub, or a folder')
+
+
 class ServingSettings(BaseModel):
     """[serving] in twin.toml: how `twin serve` starts vLLM. What is not set is chosen for the machine."""
 
@@ -40,8 +46,7 @@ class ServingSettings(BaseModel):
     quantisation: Literal["auto", "none", "fp8", "bitsandbytes", "awq", "gptq"] = "auto"
     context: int | None = Field(default=None, ge=256)  # tokens in prompt and answer together
     lora_slots: int = Field(default=8, ge=1)  # adapters that answer at the same time
-    # "ngram", "suffix", or a small model that drafts (an id on the hub, or a folder); empty: off
-    speculate: str = Field(default="", pattern=r"^(ngram|suffix|.*/.*)?$")
+    speculate: Annotated[str, AfterValidator(_is_a_way)] = ""  # empty: off
     share_gpu: Literal["no", "split", "sleep"] = "no"  # with training: side by side, or one after the other
     training_gb: float = Field(default=24, gt=0)  # what is left to training by "split"
 

@@ -68,8 +68,8 @@ class DeliveryStore:
         mine = DeliveryRow.chat_id.like("b%/%"), DeliveryRow.message_id.is_not(None)
         query = select(DeliveryRow.platform, DeliveryRow.chat_id, DeliveryRow.message_id).where(*mine)
         async with self._database.reading() as session:
-            found = [tuple(row) for row in await session.execute(query)]
-        return {(platform, chat.split("/")[1], id) for platform, chat, id in found if "/" in whole_chat(chat)}
+            found = [(str(app), str(chat), str(id)) for app, chat, id in await session.execute(query)]
+        return {(app, chat.split("/")[1], id) for app, chat, id in found if "/" in whole_chat(chat)}
 
     async def _all(self, query: Select[Any]) -> list[Delivery]:
         async with self._database.reading() as session:

@@ -170,6 +170,10 @@ class Model:
     engine: str
     slots: AdapterSlots | None = None
 
+    def makes_room(self, settings: Settings) -> bool:
+        """Whether the servers sleep while something trains here; the embedded one has nothing of a GPU."""
+        return settings.serving.share_gpu == "sleep" and self.engine != "embedded"
+
 
 @asynccontextmanager
 async def speaking(model: Model, adapter: Adapter | None) -> AsyncIterator[str]:
@@ -256,8 +260,9 @@ def register_urls(home: Home, urls: Sequence[str], engine: str) -> Path:
     """Those that this process has, as long as it lives, for the other commands of this home."""
     path = home.root / "server.json"
     told = {"url": urls[0], "urls": list(urls), "engine": engine, "pid": os.getpid()}
-    path.write_text(json.dumps(told | {"begun": _begun(os.getpid())}))
-    return path
+    unfinished = path.with_suffix(f".{os.getpid()}")  # nobody is to read half of it
+    unfinished.write_text(json.dumps(told | {"begun": _begun(os.getpid())}))
+    return unfinished.replace(path)
 
 
 def _begun(pid: int) -> str | None:

@@ -48,7 +48,7 @@ class Bench:
 
     def making_room(self, target: Target) -> AbstractAsyncContextManager[object]:
         """Around whatever needs the graphics card for itself."""
-        lends = target.here and self.settings.serving.share_gpu == "sleep"
+        lends = target.here and self.model.makes_room(self.settings)
         return self.model.client.asleep() if lends else nullcontext()
 
 

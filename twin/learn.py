@@ -54,7 +54,7 @@ async def learn_in(
     `on_trial`: whatever passes the gate is tried on a share of the chats first, where the settings say so.
     `anew`, `target`, `held`: see learning/cycle.py.
     """
-    lends = settings.serving.share_gpu == "sleep" and (target is None or target.here)
+    lends = model.makes_room(settings) and (target is None or target.here)
     return await cycle.learn(
         home=home.root,
         base=model.base.weights,

@@ -20,14 +20,19 @@ from twin.errors import Told
 from twin.home import Home
 from twin.settings import Settings
 
+LAST_PORT = 65_535
+MOST_REPLICAS = 64  # on one machine
+
 
 async def serve_model(
     home: Home, settings: Settings, *, engine: str | None, port: int, replicas: int | None = None
 ) -> None:
     if engine not in (None, "auto", "embedded", "vllm"):
         raise Told(f"there is no engine '{engine}'", "choose auto, embedded or vllm", exit_code=2)
-    if replicas is not None and replicas < 1:
-        raise Told(f"{replicas} replicas cannot answer", "one or more", exit_code=2)
+    if replicas is not None and not 1 <= replicas <= MOST_REPLICAS:
+        many = f"--replicas takes 1 to {MOST_REPLICAS}, on one machine"
+        raise Told(f"{replicas} replicas cannot answer", many, exit_code=2)
+    _within_the_ports(port, replicas or 1)
     base = await find_base(settings)
     stop = stop_signal()
     with home.only_one("serve"):
@@ -36,6 +41,15 @@ async def serve_model(
             urls = ", ".join(server.url for server in servers)
             show.sentence(f"serving {base.label()} by {servers[0].engine} at {urls} (Ctrl-C stops it)")
             await stop.wait()
+
+
+def _within_the_ports(port: int | None, count: int) -> None:
+    if port and port + count - 1 > LAST_PORT:
+        raise Told(
+            f"{count} servers from port {port} on go beyond {LAST_PORT}, the last port there is",
+            "begin with a lower --port, or take fewer --replicas",
+            exit_code=2,
+        )
 
 
 @asynccontextmanager
@@ -62,9 +76,11 @@ async def start_servers(
     choice = _choose(machine, homes or (home,), settings, base, replicas) if engine == "vllm" else None
     traces = await _collector_of_vllm(settings) if engine == "vllm" else None
     each = choice.gpus_each if choice else 0
+    count = choice.replicas if choice else replicas or 1
+    _within_the_ports(port, count)
     async with AsyncExitStack() as closing:
         servers = []
-        for number in range(choice.replicas if choice else replicas or 1):
+        for number in range(count):
             server = ModelServer(
                 base.weights,
                 name=base.name,

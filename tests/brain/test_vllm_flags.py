@@ -60,7 +60,8 @@ NOT_HERE = "Sleep mode is not supported on current platform"  # it is where ther
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_gemma(tmp_path_factory.mktemp("flags") / "tiny", steps=1)
+    made: Path = make_tiny_gemma(tmp_path_factory.mktemp("flags") / "tiny", steps=1)
+    return made
 
 
 def read_by_vllm(lines: list[list[str]]) -> list[str]:

@@ -279,6 +279,8 @@ def test_evaluate_without_an_adapter_asks_for_one(twin):
         ("token", "create", "x", "--days", 10**11),
         ("serve", "--port", 99999),
         ("serve", "--replicas", 0),
+        ("serve", "--replicas", 65),
+        ("serve", "--engine", "embedded", "--port", 65_535, "--replicas", 2),
         ("api", "--port", -1),
     ],
 )

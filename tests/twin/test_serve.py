@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from brain.model_client import ModelClient, Sampling
 from brain.replicas import Replicas
 from storage.adapters import AdapterStore
 from storage.records import Adapter, now
-from twin.build import Base, running_servers
+from twin.build import Base, Model, register_urls, running_servers
 from twin.home import Home
 from twin.monitoring import MonitoringSettings
 from twin.serve import start_servers
@@ -125,6 +126,31 @@ async def test_vllm_is_told_who_collects_where_somebody_does_and_starts_without_
     assert ("speaks: http/protobuf" in log) == passed_on
     said = " ".join(capsys.readouterr().err.split())
     assert ("vLLM serves without traces of its own: its Python lacks" in said) == (not able)
+
+
+def test_where_the_servers_are_is_told_whole_or_not_at_all(tmp_path):
+    """While `twin serve` tells it, other commands look."""
+    home = Home(tmp_path)
+    register_urls(home, ["http://127.0.0.1:8000/v1"], "vllm")
+    with ThreadPoolExecutor(1) as writer:
+        writing = writer.submit(
+            lambda: [register_urls(home, ["http://127.0.0.1:8000/v1"], "vllm") for _ in range(1000)]
+        )
+        found = set()
+        while not writing.done():
+            found.add(running_servers(home))
+    assert found == {(("http://127.0.0.1:8000/v1",), "vllm")}
+    assert [file.name for file in tmp_path.iterdir()] == ["server.json"]
+
+
+@pytest.mark.parametrize(
+    ("share", "engine", "sleeps"),
+    [("sleep", "vllm", True), ("sleep", "remote", True), ("sleep", "embedded", False), ("no", "vllm", False)],
+)
+def test_only_servers_that_have_a_gpu_make_room_for_training(share, engine, sleeps):
+    """The embedded one cannot sleep, and to ask it would end the training before it begins."""
+    model = Model(Base("x", "x", False), (), Replicas(()), engine)
+    assert model.makes_room(Settings(serving={"share_gpu": share})) == sleeps
 
 
 def test_a_file_of_an_older_twin_is_understood(tmp_path):
