@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM has kernels for
 USUAL_RANK = 16  # what the recipes train unless told otherwise
-BITS = {None: 16, "fp8": 8, "compressed-tensors": 8, "bitsandbytes": 4, "awq": 4, "gptq": 4}
+BITS = {None: 16, "fp8": 8, "compressed-tensors": 8, "bitsandbytes": 4, "awq": 4, "gptq": 4, "w4a16": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class ModelFacts:
     max_length: int
     vision_parameters: int = 0
     float32: bool = False
-    quantised: str | None = None  # the checkpoint itself: awq, gptq, ...
+    quantised: str | None = None  # the checkpoint itself: fp8, w4a16, awq, ...
 
     @property
     def linear_parameters(self) -> int:
@@ -89,7 +91,6 @@ def facts_of(weights: str) -> ModelFacts:
     dtype = config.get("dtype") or config.get("torch_dtype") or text.get("dtype")
     layers = text.get("num_hidden_layers", GEMMA_12B.layers)
     kinds = text.get("layer_types") or []
-    method = (config.get("quantization_config") or {}).get("quant_method")
     return ModelFacts(
         layers=layers,
         full_layers=kinds.count("full_attention") if kinds else max(1, layers // 6),
@@ -103,8 +104,18 @@ def facts_of(weights: str) -> ModelFacts:
         max_length=text.get("max_position_embeddings", GEMMA_12B.max_length),
         vision_parameters=420_000_000 if config.get("vision_config") else 0,
         float32=dtype == "float32",
-        quantised=method if method in BITS else None,
+        quantised=_quantised(config.get("quantization_config") or {}),
     )
+
+
+def _quantised(how: Mapping[str, Any]) -> str | None:
+    """compressed-tensors holds many kinds: `twin adapters export` writes fp8, and w4a16 for AWQ and GPTQ."""
+    method = how.get("quant_method")
+    if method == "compressed-tensors":
+        groups = [group.get("weights") or {} for group in (how.get("config_groups") or {}).values()]
+        kinds = {(weights.get("type"), weights.get("num_bits")) for weights in groups}
+        return {frozenset({("float", 8)}): "fp8", frozenset({("int", 4)}): "w4a16"}.get(frozenset(kinds), method)
+    return method if method in BITS else None
 
 
 def highest_rank(adapters: Path | None) -> int:

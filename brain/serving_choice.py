@@ -16,6 +16,7 @@ ANSWERS = 4  # whole contexts that must fit at once; most are far shorter
 CONTEXTS = (32_768, 16_384, 8_192, 4_096)  # plenty for a chat; more only when it is set
 CPU_CONTEXT = 8_192
 CPU_CACHE_BYTES = 256 * 1024 * 1024
+WRITTEN_SO = {("w4a16", "awq"), ("w4a16", "gptq")}  # what such a checkpoint is called once it is written
 FP8_FROM = 8.0  # computed in 8 bits from 8.9 on, before that only kept so
 
 
@@ -127,7 +128,7 @@ def _quantisations(facts: ModelFacts, settings: ServingSettings, gpu: Gpu) -> li
     """What to try, best first; None: the weights as they are in the checkpoint."""
     wanted = settings.quantisation
     if facts.quantised:
-        if wanted not in ("auto", facts.quantised):
+        if wanted not in ("auto", facts.quantised) and (facts.quantised, wanted) not in WRITTEN_SO:
             raise DoesNotFit(f"the checkpoint is quantised by {facts.quantised}, not by {wanted}.")
         return [None]
     if wanted in ("awq", "gptq"):
@@ -146,7 +147,8 @@ def _on_the_cpu(facts: ModelFacts, settings: ServingSettings, rank: int, replica
     # for the base with that adapter when others are in the same batch.
     slots = 8 * settings.lora_slots
     flags = ["--max-model-len", str(context), *_lora(rank, slots, slots)]
-    flags += ["--dtype", "float32"] if facts.float32 else []
+    if facts.float32:  # vLLM's kernels for 4 bits on a CPU compute in bfloat16 only
+        flags += ["--dtype", "bfloat16" if facts.quantised == "w4a16" else "float32"]
     flags += ["--enforce-eager", "--max-num-seqs", "32", "--kv-cache-memory-bytes", str(CPU_CACHE_BYTES)]
     reasons = (
         ("GPUs", "none", "everything is computed by the CPU"),

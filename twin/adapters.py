@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import Mapping, Sequence
+import shutil
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from brain.live_adapter import served_name
@@ -20,6 +22,8 @@ from twin.errors import Told
 from twin.home import Home
 from twin.settings import Settings
 from twin.snapshots import newest_corpus
+
+MERGED = 0.2  # of an export, by then
 
 
 class ServingFace:
@@ -50,7 +54,7 @@ class ServingFace:
 
 async def merge_adapter(home: Home, settings: Settings, version: str, final: Path, kind: str | None) -> Path:
     """Base and adapter as one model in `final`; in fewer bits where a format is named."""
-    from learning.export import CALIBRATED, FORMATS, export, must_be_installed
+    from learning.export import CALIBRATED, FORMATS, export, finished, must_be_installed
     from learning.merge import merge
 
     async with open_stores(home, settings) as stores:
@@ -58,15 +62,33 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
     base = await find_base(settings)
     if kind not in (None, *FORMATS):
         raise Told(f"there is no format {kind}", f"formats: {', '.join(FORMATS)}", exit_code=2)
+    if kind is not None:
+        must_be_installed(kind)
+    # Asked to stop from outside, it stops as on Ctrl-C: what is half written is removed.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     with show.progress(f"merging {version}") as on_progress:
         if kind is None:
-            return await asyncio.to_thread(merge, base.weights, Path(adapter.path), final)
-        must_be_installed(kind)
+            return await finished(merge, base.weights, Path(adapter.path), final)
         rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
-        with tempfile.TemporaryDirectory(dir=final.parent) as room:
-            whole = await asyncio.to_thread(merge, base.weights, Path(adapter.path), Path(room) / "merged")
-            on_progress(0.5, f"writing {kind}")
-            return await asyncio.to_thread(export, whole, final, kind, rows)
+        with _room_beside(final) as room:
+            whole = await finished(merge, base.weights, Path(adapter.path), room)
+
+            def tell(done: float, note: str) -> None:
+                on_progress(MERGED + (1 - MERGED) * done, f"{kind}: {note}")
+
+            tell(0, "starting")
+            return await export(whole, final, kind, rows, log=home.logs / "export.log", on_progress=tell)
+
+
+@contextmanager
+def _room_beside(final: Path) -> Iterator[Path]:
+    """A folder for what is needed on the way, on the same disk. One that was killed left it; it is removed."""
+    room = final.with_name(f".{final.name}.merged")
+    shutil.rmtree(room, ignore_errors=True)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
 async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:
