@@ -1,8 +1,9 @@
-"""`.venv-quantize/bin/python -I learning/compress.py < JOB`: writes a model in fewer bits with llm-compressor.
+"""`.venv-quantize/bin/python -I learning/compress.py`: writes a model in fewer bits with llm-compressor.
 
-It runs where that is installed and nothing of ours is (deploy/quantize/install.sh), so it imports nothing of ours.
-The job is read from standard input and told in learning/quantizer.py, which starts it. Standard output has one JSON
-object a line: how far it is, and at the end what went wrong, if anything did. Everything else goes to standard error.
+It runs where that is installed and nothing of ours is (deploy/quantize/install.sh): it imports nothing of
+ours. Its job, told in learning/quantizer.py, which starts it, comes on standard input. Standard output has
+one JSON object a line: how far it is, and at the end what went wrong, if anything did. All else is told on
+standard error.
 """
 
 from __future__ import annotations
@@ -35,12 +36,15 @@ def compress(job: Mapping[str, Any], tell: Tell) -> None:
     if not torch.accelerator.is_available():
         _without_a_gpu(sum(weight.numel() for weight in model.parameters()))
     tell(LOADED, "reading" if samples else "rounding")
-    watching = _watched(model, tell) if samples else []
+    watching, norms = _watched(model, tell) if samples else [], _exact_norms(model)
     calibration = _calibration(samples) if samples else {}
     # Tied: Gemma's words are its output layer, too, and are written once.
-    oneshot(model=model, recipe=_modifiers(kind), tokenizer=tokenizer, tie_word_embeddings=True, **calibration)
+    oneshot(
+        model=model, recipe=_modifiers(kind), tokenizer=tokenizer, tie_word_embeddings=True, **calibration
+    )
     for hook in watching:
         hook.remove()
+    _restore(norms)
     tell(LOOKED_AT, "writing")
     model.save_pretrained(job["folder"], save_compressed=True)
     tokenizer.save_pretrained(job["folder"])
@@ -78,9 +82,31 @@ def _modifiers(kind: str) -> list[Any]:
     return [GPTQModifier(**scheme) if kind == "gptq" else QuantizationModifier(**scheme)]
 
 
+def _exact_norms(model: Any) -> list[tuple[Any, Any]]:
+    """Every RMS norm with its weights as they are; it is left with the same in 32 bits.
+
+    llm-compressor adds one to them, which is how Gemma multiplies, and takes it away again, all in their own
+    16 bits: what is small beside one would be lost. (llm-compressor 0.14)
+    """
+    norms = [part for part in model.modules() if type(part).__name__.endswith("RMSNorm")]
+    found = [(norm, norm.weight.data) for norm in norms]
+    for norm, weight in found:
+        norm.weight.data = weight.float()
+    return found
+
+
+def _restore(norms: Sequence[tuple[Any, Any]]) -> None:
+    """What AWQ has changed is rounded, once; all others are what they were."""
+    for norm, weight in norms:
+        same = norm.weight.data.allclose(weight.float(), rtol=1e-5, atol=1e-5)
+        norm.weight.data = weight if same else norm.weight.data.to(weight.dtype)
+
+
 def _watched(model: Any, tell: Tell) -> list[Any]:
     """Layer after layer is given all samples; whose turn it is says how far it is."""
-    found = {int(at[1]): part for name, part in model.named_modules() if (at := ONE_OF_EACH_LAYER.fullmatch(name))}
+    found = {
+        int(at[1]): part for name, part in model.named_modules() if (at := ONE_OF_EACH_LAYER.fullmatch(name))
+    }
     reached = -1
 
     def at_layer(number: int) -> None:
@@ -90,7 +116,8 @@ def _watched(model: Any, tell: Tell) -> list[Any]:
             tell(LOADED + (LOOKED_AT - LOADED) * number / len(found), f"layer {number + 1} of {len(found)}")
 
     return [
-        part.register_forward_pre_hook(lambda *_, number=number: at_layer(number)) for number, part in found.items()
+        part.register_forward_pre_hook(lambda *_, number=number: at_layer(number))
+        for number, part in found.items()
     ]
 
 

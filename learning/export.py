@@ -1,4 +1,4 @@
-"""How does a merged model get smaller? As fp8, AWQ or GPTQ for vLLM (llm-compressor), as GGUF for llama.cpp."""
+"""How does a merged model get smaller? As fp8, AWQ, GPTQ for vLLM (llm-compressor), GGUF for llama.cpp."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ async def export(
 ) -> Path:
     """Write a merged model in fewer bits. `rows` are a corpus's samples, for "awq" and "gptq" to look at.
 
-    `log`: where llm-compressor may say what it does. Raises TrainingFailed in one sentence where what it takes is
-    not installed, there is nothing to calibrate with, the folder is there already, or the disk is full. Then, and
-    when it is cancelled, there is no new folder.
+    `log`: where llm-compressor says what it does. Raises TrainingFailed in one sentence where what it takes
+    is not installed, there is nothing to calibrate with, the folder is there already, or the disk is full.
+    Then, and when it is cancelled, there is no new folder.
     """
-    if final.exists():
+    if final.exists():  # noqa: ASYNC240 - nobody else waits
         raise TrainingFailed(f"{final} is there already: choose another folder.")
     must_be_installed(kind)
     if kind in CALIBRATED and not rows:
@@ -63,7 +63,7 @@ async def export(
 
 
 async def finished(work: Callable[..., T], *args: Any) -> T:
-    """In a thread, to its end: one that is cancelled would go on writing into a folder that is being removed."""
+    """In a thread, and to its end: a thread that nobody waits for would write into a folder being removed."""
     thread = asyncio.ensure_future(asyncio.to_thread(work, *args))
     try:
         return await asyncio.shield(thread)

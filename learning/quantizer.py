@@ -20,8 +20,9 @@ from learning.failures import DISK, MEMORY, TrainingFailed, last_words
 PROJECT = Path(__file__).parents[1]
 PROGRAM = Path(__file__).with_name("compress.py")
 MISSING = (
-    "Writing {kind} needs llm-compressor in an environment of its own, which is not there: run 'make quantize' (or"
-    " deploy/quantize/install.sh .venv-quantize), or let TWIN_QUANTIZE name the Python that has it."
+    "Writing {kind} needs llm-compressor in an environment of its own, which is not there: run"
+    " 'make quantize' (or deploy/quantize/install.sh .venv-quantize), or let TWIN_QUANTIZE name the Python"
+    " that has it."
 )
 FULL = "The disk is full: free some space, then give the same command again."
 TOO_LARGE = "There is not enough memory to write {kind}: the whole model must fit. Take a machine with more."
@@ -47,7 +48,12 @@ async def compress(
     """
     if (python := find_quantizer()) is None:
         raise TrainingFailed(MISSING.format(kind=kind))
-    job = {"model": str(model), "folder": str(folder), "kind": kind, "samples": [list(one) for one in samples]}
+    job = {
+        "model": str(model),
+        "folder": str(folder),
+        "kind": kind,
+        "samples": [list(one) for one in samples],
+    }
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as written:
         child = await asyncio.create_subprocess_exec(
@@ -78,12 +84,21 @@ async def _listened(child: asyncio.subprocess.Process, job: Any, on_progress: On
     child.stdin.close()
     error = ""
     async for line in child.stdout:
-        told = json.loads(line)
+        told = _parsed(line)
         if "error" in told:
-            error = told["error"]
-        else:
-            on_progress(told["done"], told["note"])
+            error = str(told["error"])
+        elif "done" in told:
+            on_progress(float(told["done"]), str(told["note"]))
     return error
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """Nothing for what is not the program's own: TWIN_QUANTIZE may name anything."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 async def _stopped(child: asyncio.subprocess.Process) -> None:
@@ -97,7 +112,9 @@ async def _stopped(child: asyncio.subprocess.Process) -> None:
 
 
 def _told(kind: str, code: int, error: str, log: Path) -> TrainingFailed:
-    known = last_words(error) or (last_words(log.read_text(encoding="utf-8", errors="replace")) if not error else None)
+    known = last_words(error) or (
+        last_words(log.read_text(encoding="utf-8", errors="replace")) if not error else None
+    )
     if known == DISK:
         return TrainingFailed(FULL)
     if known == MEMORY or code == -signal.SIGKILL:

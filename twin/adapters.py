@@ -82,7 +82,7 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
 
 @contextmanager
 def _room_beside(final: Path) -> Iterator[Path]:
-    """A folder for what is needed on the way, on the same disk. One that was killed left it; it is removed."""
+    """A folder for what is needed on the way, on the same disk; what a killed one left there is removed."""
     room = final.with_name(f".{final.name}.merged")
     shutil.rmtree(room, ignore_errors=True)
     try:

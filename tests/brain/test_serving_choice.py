@@ -175,3 +175,43 @@ def test_the_facts_are_read_from_the_model_folder_or_the_name(tiny, tmp_path):
     facts = facts_of(str(tmp_path))
     assert (facts.layers, facts.full_layers, facts.quantised) == (12, 2, "gptq")
     assert facts.vision_parameters
+
+
+@pytest.mark.parametrize(
+    ("kinds", "quantised"),
+    [
+        ([("float", 8)], "fp8"),
+        ([("int", 4)], "w4a16"),
+        ([("int", 4), ("int", 4)], "w4a16"),
+        ([("int", 8)], "compressed-tensors"),
+        ([("float", 8), ("int", 4)], "compressed-tensors"),
+        ([], "compressed-tensors"),
+    ],
+)
+def test_what_is_in_compressed_tensors_is_read_from_the_config(tmp_path, kinds, quantised):
+    groups = {
+        f"group_{n}": {"weights": {"type": kind, "num_bits": bits}} for n, (kind, bits) in enumerate(kinds)
+    }
+    how = {"quant_method": "compressed-tensors", "config_groups": groups}
+    (tmp_path / "config.json").write_text(json.dumps({"quantization_config": how}))
+    assert facts_of(str(tmp_path)).quantised == quantised
+
+
+def test_an_exported_model_is_served_as_it_is_and_takes_the_room_of_its_bits():
+    four, eight = replace(GEMMA_27B, quantised="w4a16"), replace(GEMMA_27B, quantised="fp8")
+    whole = GEMMA_27B.weight_bytes(None)
+    assert four.weight_bytes("w4a16") < 0.4 * whole < eight.weight_bytes("fp8") < 0.6 * whole
+    for wanted in ("auto", "awq", "gptq"):
+        choice = chosen(H100, 1, four, quantisation=wanted)
+        assert "--quantization" not in choice.flags  # vLLM reads it from the config
+        assert "w4a16" in {value for what, value, _ in choice.reasons if what == "weights"}
+    with pytest.raises(DoesNotFit, match="by w4a16, not by fp8"):
+        chosen(H100, 1, four, quantisation="fp8")
+    assert "--quantization" not in chosen(H100, 1, eight, quantisation="fp8").flags
+
+
+def test_four_bits_are_computed_in_sixteen_on_a_cpu_for_vllm_knows_no_other_way():
+    tiny = replace(GEMMA_1B, float32=True)
+    for quantised, dtype in ((None, "float32"), ("fp8", "float32"), ("w4a16", "bfloat16")):
+        choice = choose(Machine(), replace(tiny, quantised=quantised), ServingSettings(), rank=8)
+        assert flag(choice, "--dtype") == dtype

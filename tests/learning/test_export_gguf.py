@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from tiny_gemma_eyes import make_seeing_gemma
 
 from learning.adapter_folder import sha256
 from learning.base_model import load_base, load_tokenizer
-from learning.export import export
+from learning.export import Format, export
 from learning.export_gguf import Bits, write
 from learning.failures import TrainingFailed
 from learning.merge import merge
@@ -34,7 +35,11 @@ def merged(base: Path, sft_adapter: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def eight_bits(merged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(merged, tmp_path_factory.mktemp("gguf") / "eight", "gguf-q8")
+    return written(merged, tmp_path_factory.mktemp("gguf") / "eight", "gguf-q8")
+
+
+def written(merged: Path, final: Path, kind: Format) -> Path:
+    return asyncio.run(export(merged, final, kind, log=final.with_name("export.log")))
 
 
 def served(file: Path) -> Iterator[Callable[..., Any]]:
@@ -60,7 +65,7 @@ def values(file: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize(("kind", "steps"), [("gguf-q8", 127), ("gguf-q4", 7)])
 def test_every_tensor_is_in_the_file_and_off_by_no_more_than_a_rounding(merged, tmp_path, kind, steps):
-    folder = export(merged, tmp_path / kind, kind)
+    folder = written(merged, tmp_path / kind, kind)
     (file,) = folder.glob("*.gguf")
     found, weights = values(file), load_file(merged / "model.safetensors")
     names = {"self_attn.q_proj": "attn_q", "mlp.down_proj": "ffn_down", "self_attn.o_proj": "attn_output"}
@@ -148,5 +153,5 @@ def test_what_llama_cpp_would_read_as_another_model_is_refused_and_leaves_no_fol
     config = json.loads((merged / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | change))
     with pytest.raises(TrainingFailed, match=why):
-        export(other, tmp_path / "final", "gguf-q8")
+        written(other, tmp_path / "final", "gguf-q8")
     assert list(tmp_path.iterdir()) == [other]
