@@ -3,6 +3,7 @@
 # make check  what CI runs: style, types, tests
 # make audit  licences, and what is known against what we ship with (part of check)
 # make dist   wheel and sdist, the same bytes for everybody;  make sbom: what the images are made of, as CycloneDX
+# make quantize  what 'twin adapters export' writes fp8, GPTQ and AWQ with (part of test)
 # make bench  every figure the README quotes
 # make dashboard   builds the dashboard again (needs Node 20; only who changes dashboard/ needs it)
 # make clean  back to a fresh clone (what was learned in data/ stays)
@@ -16,12 +17,12 @@ RETRY ?= --reruns 1
 # Test processes side by side: one more than there are cores, because tests wait, too.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 
-.PHONY: demo test check lint audit bench clean services vllm ray dist sbom dashboard
+.PHONY: demo test check lint audit bench clean services vllm ray quantize dist sbom dashboard
 
 demo: $(VENV)/.ready
 	@$(RUN) -m twin demo $(ARGS)
 
-test: $(VENV)/.ready vllm ray services
+test: $(VENV)/.ready vllm ray quantize services
 	@$(RUN) -m learning.pocket
 	@OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist loadfile $(RETRY) $(ARGS)
 
@@ -64,5 +65,9 @@ ray:
 	@PYTHON=$(PYTHON) bash deploy/ray/install.sh .venv-ray || \
 	    echo "Ray could not be installed: what is tested on Ray itself cannot run" >&2
 
+quantize:
+	@PYTHON=$(PYTHON) bash deploy/quantize/install.sh .venv-quantize || \
+	    echo "llm-compressor could not be installed: no model is written in fewer bits" >&2
+
 clean:
-	rm -rf $(VENV) .venv-vllm .venv-ray demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-vllm .venv-ray .venv-quantize demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

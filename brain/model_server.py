@@ -120,6 +120,11 @@ class ModelServer:
                 executable, self._weights, name=self.name, port=port, choice=choice, traces=self._traces
             )
             return command, vllm_environment(choice, self._gpus, traces=self._traces is not None)
+        if quantised := facts_of(self._weights).quantised:
+            raise ServerFailed(
+                f"{self._weights} is kept in {quantised}, which only vLLM reads: let engine be vllm (to "
+                "install it, run deploy/vllm/install.sh .venv-vllm), or serve the model that it was made of."
+            )
         command = [sys.executable, "-m", "brain.embedded_server", "--model", self._weights]
         command += ["--served-model-name", self.name, "--port", str(port)]
         if self._adapters:

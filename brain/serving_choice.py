@@ -187,7 +187,8 @@ def _on_the_cpu(facts: ModelFacts, settings: ServingSettings, rank: int, replica
     # for the base with that adapter when others are in the same batch.
     slots = 8 * settings.lora_slots
     flags = ["--max-model-len", str(context), *_lora(rank, slots, slots)]
-    flags += ["--dtype", "float32"] if facts.float32 else []
+    if facts.float32:  # vLLM's kernels for 4 bits on a CPU compute in bfloat16 only
+        flags += ["--dtype", "bfloat16" if facts.quantised and facts.bits == 4 else "float32"]
     flags += ["--enforce-eager", "--max-num-seqs", "32", "--kv-cache-memory-bytes", str(CPU_CACHE_BYTES)]
     whole = "plenty for a chat" if context == CPU_CONTEXT else "all that the model has"
     reasons = [

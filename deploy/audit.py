@@ -18,6 +18,7 @@ REQUIREMENTS = (
     "deploy/requirements-bot.txt",
     "deploy/requirements-train.txt",
     "deploy/requirements-build.txt",
+    "deploy/requirements-quantize.txt",
 )
 PACKAGES = ("deploy/lint", "dashboard")
 SECONDS = 120

@@ -1,7 +1,8 @@
 """Under which licences is what we ship with? `python deploy/licences.py` lists it.
 
-What is installed here of the twin's own dependencies, and theirs, without the tools of development. Exit code
-1 where something is under a licence that deploy/licences.toml does not allow.
+What is installed here of the twin's own dependencies, and theirs, without the tools of development; with
+`--pinned FILE`, of what such a file names. Exit code 1 where something is under a licence that
+deploy/licences.toml does not allow.
 """
 
 from __future__ import annotations
@@ -76,9 +77,16 @@ def is_allowed(expression: str) -> bool:
     )
 
 
-def licences() -> Iterator[tuple[str, str, str, bool]]:
+def pinned(file: Path) -> set[str]:
+    """What a file of pins names for this machine."""
+    lines = file.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    wanted = [Requirement(line.split(" --hash")[0]) for line in lines if line.strip()]
+    return {canonicalize_name(one.name) for one in wanted if not one.marker or one.marker.evaluate()}
+
+
+def licences(names: set[str]) -> Iterator[tuple[str, str, str, bool]]:
     """Name, version, licence, and whether it is allowed."""
-    for name in sorted(needed()):
+    for name in sorted(names):
         distribution = importlib.metadata.distribution(name)
         licence = licence_of(distribution.metadata, name)
         yield name, distribution.version, licence, is_allowed(licence)
@@ -87,9 +95,10 @@ def licences() -> Iterator[tuple[str, str, str, bool]]:
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--json", action="store_true")
-    as_json = asked.parse_args().json
-    found = list(licences())
-    if as_json:
+    asked.add_argument("--pinned", type=Path)
+    told = asked.parse_args()
+    found = list(licences(pinned(told.pinned) if told.pinned else needed()))
+    if told.json:
         keys = ("name", "version", "licence", "allowed")
         sys.stdout.write(json.dumps([dict(zip(keys, one, strict=True)) for one in found]) + "\n")
     else:

@@ -1,47 +1,48 @@
-"""How does a merged model get smaller? As fp8, AWQ or GPTQ for vLLM (llm-compressor), as GGUF for llama.cpp.
-
-llm-compressor wants an older transformers than the one that is pinned here (which the trainers also run
-with), so it is no dependency: it is asked for when it is needed.
-"""
+"""How does a merged model get smaller? As fp8, AWQ, GPTQ for vLLM (llm-compressor), GGUF for llama.cpp."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-import torch
-from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
+from learning import quantizer
 from learning.adapter_folder import MANIFEST, published, sha256
-from learning.failures import TrainingFailed, explained
+from learning.base_model import load_tokenizer
+from learning.failures import DISK, TrainingFailed, explained
 from learning.rows import Row, all_fitted, tokens_of
 
+T = TypeVar("T")
 Format = Literal["fp8", "awq", "gptq", "gguf-q8", "gguf-q4"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 CALIBRATED = ("awq", "gptq")  # these look at samples first
-# Schemes of compressed-tensors.
-SCHEMES: dict[Format, str] = {"fp8": "FP8_DYNAMIC", "awq": "W4A16_ASYM", "gptq": "W4A16"}
-WHOLE = ["re:.*lm_head", "re:.*vision_tower.*", "re:.*multi_modal_projector.*"]  # these stay as they are
 SAMPLES = 256  # for calibration
 LENGTH = 1024  # tokens of each
-MISSING = (
-    "Writing {kind} needs llm-compressor, which wants an older transformers: 'pip install llmcompressor' in a"
-    " copy of this environment, and give the same command there."
-)
 MISSING_GGUF = "Writing {kind} needs the gguf package: pip install 'twin[export]'."
 
 
-def export(merged: Path, final: Path, kind: Format, rows: Sequence[Row] = ()) -> Path:
+def _ignored(fraction: float, note: str) -> None: ...
+
+
+async def export(
+    merged: Path,
+    final: Path,
+    kind: Format,
+    rows: Sequence[Row] = (),
+    *,
+    log: Path,
+    on_progress: quantizer.OnProgress = _ignored,
+) -> Path:
     """Write a merged model in fewer bits. `rows` are a corpus's samples, for "awq" and "gptq" to look at.
 
-    Raises TrainingFailed in one sentence where llm-compressor is not installed, there is nothing to calibrate
-    with, or the folder is there already.
+    `log`: where llm-compressor says what it does. Raises TrainingFailed in one sentence where what it takes
+    is not installed, there is nothing to calibrate with, the folder is there already, or the disk is full.
+    Then, and when it is cancelled, there is no new folder.
     """
-    if final.exists():
+    if final.exists():  # noqa: ASYNC240 - nobody else waits
         raise TrainingFailed(f"{final} is there already: choose another folder.")
     must_be_installed(kind)
     if kind in CALIBRATED and not rows:
@@ -49,18 +50,35 @@ def export(merged: Path, final: Path, kind: Format, rows: Sequence[Row] = ()) ->
     try:
         with published(final) as folder:
             if kind.startswith("gguf"):
-                _gguf(merged, folder, kind)
+                await finished(_gguf, merged, folder, kind)
             else:
-                _compressed(merged, folder, kind, rows)
-            origin = json.loads((merged / MANIFEST).read_text(encoding="utf-8"))
-            files = {file.name: sha256(file) for file in sorted(folder.iterdir())}
-            manifest = {**origin, "format": kind, "files": files}
-            (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+                samples = _samples(rows, load_tokenizer(merged)) if kind in CALIBRATED else []
+                await quantizer.compress(merged, folder, kind, samples, log, on_progress)
+            await finished(_sign, merged, folder, kind)
     except Exception as error:
         if told := explained(error):
-            raise told from error
+            raise (TrainingFailed(quantizer.FULL) if str(told) == DISK else told) from error
         raise
     return final
+
+
+async def finished(work: Callable[..., T], *args: Any) -> T:
+    """In a thread, and to its end: a thread that nobody waits for would write into a folder being removed."""
+    thread = asyncio.ensure_future(asyncio.to_thread(work, *args))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        raise
+
+
+def must_be_installed(kind: Format) -> None:
+    """Raises TrainingFailed, which says what to install, where `export` could not write this format."""
+    if kind.startswith("gguf"):
+        if find_spec("gguf") is None:
+            raise TrainingFailed(MISSING_GGUF.format(kind=kind))
+    elif quantizer.find_quantizer() is None:
+        raise TrainingFailed(quantizer.MISSING.format(kind=kind))
 
 
 def _gguf(merged: Path, folder: Path, kind: Format) -> None:
@@ -70,46 +88,15 @@ def _gguf(merged: Path, folder: Path, kind: Format) -> None:
     export_gguf.write(merged, folder / f"model-{bits}.gguf", bits)
 
 
-def _compressed(merged: Path, folder: Path, kind: Format, rows: Sequence[Row]) -> None:
-    from llmcompressor import oneshot
-
-    tokenizer = AutoTokenizer.from_pretrained(str(merged))
-    model = AutoModelForCausalLM.from_pretrained(str(merged), dtype="auto", device_map="auto")
-    samples = _samples(rows, tokenizer) if kind in CALIBRATED else {}
-    oneshot(model=model, recipe=_modifiers(kind), tokenizer=tokenizer, **samples)
-    model.save_pretrained(str(folder), save_compressed=True)
-    tokenizer.save_pretrained(str(folder))
+def _sign(merged: Path, folder: Path, kind: Format) -> None:
+    origin = json.loads((merged / MANIFEST).read_text(encoding="utf-8"))
+    files = {file.name: sha256(file) for file in sorted(folder.iterdir())}
+    manifest = {**origin, "format": kind, "files": files}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 
-def must_be_installed(kind: Format) -> None:
-    """Raises TrainingFailed, which says what to install, where `export` could not write this format."""
-    if kind.startswith("gguf"):
-        if find_spec("gguf") is None:
-            raise TrainingFailed(MISSING_GGUF.format(kind=kind))
-        return
-    if find_spec("llmcompressor") is None:
-        raise TrainingFailed(MISSING.format(kind=kind))
-    if kind == "awq" and not torch.cuda.is_available():
-        raise TrainingFailed("Writing awq needs a GPU: take fp8 or gptq, or do it on a machine with one.")
-
-
-def _samples(rows: Sequence[Row], tokenizer: Any) -> dict[str, Any]:
-    fitting = all_fitted(rows[:SAMPLES], ["completion"], tokenizer, LENGTH)
-    ids = [tokens_of(tokenizer, row["prompt"], row["completion"])[0] for row in fitting]
-    masks = [[1] * len(one) for one in ids]
-    return {
-        "dataset": Dataset.from_dict({"input_ids": ids, "attention_mask": masks}),
-        "max_seq_length": LENGTH,
-        "num_calibration_samples": len(ids),
-    }
-
-
-def _modifiers(kind: Format) -> list[Any]:
-    from llmcompressor.modifiers.quantization import GPTQModifier, QuantizationModifier
-
-    scheme: dict[str, Any] = {"targets": "Linear", "scheme": SCHEMES[kind], "ignore": WHOLE}
-    if kind == "awq":
-        from llmcompressor.modifiers.transform.awq import AWQModifier
-
-        return [AWQModifier(), QuantizationModifier(**scheme)]
-    return [GPTQModifier(**scheme) if kind == "gptq" else QuantizationModifier(**scheme)]
+def _samples(rows: Sequence[Row], tokenizer: Any) -> list[list[int]]:
+    """Conversations from all of the corpus, which is in the order in which they were had."""
+    some = rows[:: max(1, len(rows) // SAMPLES)][:SAMPLES]
+    fitting = all_fitted(some, ["completion"], tokenizer, LENGTH)
+    return [tokens_of(tokenizer, row["prompt"], row["completion"])[0] for row in fitting]

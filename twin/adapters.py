@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import Mapping, Sequence
+import shutil
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from brain.live_adapter import served_name
@@ -25,6 +27,7 @@ from twin.settings import Settings
 from twin.snapshots import newest_corpus
 
 LIVE_ALREADY = "{} is live already"
+MERGED = 0.2  # of an export, by then
 
 
 class ServingFace:
@@ -55,7 +58,7 @@ class ServingFace:
 
 async def merge_adapter(home: Home, settings: Settings, version: str, final: Path, kind: str | None) -> Path:
     """Base and adapter as one model in `final`; in fewer bits where a format is named."""
-    from learning.export import CALIBRATED, FORMATS, export, must_be_installed
+    from learning.export import CALIBRATED, FORMATS, export, finished, must_be_installed
     from learning.merge import merge
 
     if kind not in (None, *FORMATS):
@@ -66,13 +69,30 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
         must_be_installed(kind)
     rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
     base = await find_base(settings)
+    # Asked to stop from outside, it stops as on Ctrl-C: what is half written is removed.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     with show.progress(f"merging {version}") as on_progress:
         if kind is None:
-            return await asyncio.to_thread(merge, base.weights, Path(adapter.path), final)
-        with tempfile.TemporaryDirectory(dir=final.parent) as room:
-            whole = await asyncio.to_thread(merge, base.weights, Path(adapter.path), Path(room) / "merged")
-            on_progress(0.5, f"writing {kind}")
-            return await asyncio.to_thread(export, whole, final, kind, rows)
+            return await finished(merge, base.weights, Path(adapter.path), final)
+        with _room_beside(final) as room:
+            whole = await finished(merge, base.weights, Path(adapter.path), room)
+
+            def tell(done: float, note: str) -> None:
+                on_progress(MERGED + (1 - MERGED) * done, f"{kind}: {note}")
+
+            tell(0, "starting")
+            return await export(whole, final, kind, rows, log=home.logs / "export.log", on_progress=tell)
+
+
+@contextmanager
+def _room_beside(final: Path) -> Iterator[Path]:
+    """A folder for what is needed on the way, on the same disk; what a killed one left there is removed."""
+    room = final.with_name(f".{final.name}.merged")
+    shutil.rmtree(room, ignore_errors=True)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
 async def one_adapter(home: Home, settings: Settings, version: str) -> Adapter:

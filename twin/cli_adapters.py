@@ -120,7 +120,7 @@ def adapters_export(
     kind: Annotated[str, typer.Option("--format", help="fp8, awq, gptq, gguf-q8 or gguf-q4.")] = "fp8",
     json: AsJson = False,
 ) -> None:
-    """The same in fewer bits: for vLLM (needs llm-compressor) or llama.cpp (GGUF, needs twin[export])."""
+    """The same in fewer bits: for vLLM (needs 'make quantize') or llama.cpp (GGUF, needs twin[export])."""
     _merge(version, folder, kind, json)
 
 

@@ -203,6 +203,15 @@ async def test_vllm_that_is_not_there_is_asked_for_in_a_sentence(tiny, tmp_path,
         await server.start()
 
 
+async def test_what_only_vllm_reads_is_not_given_to_the_embedded_server(tiny, tmp_path):
+    fewer = tmp_path / "fewer"
+    shutil.copytree(tiny.base, fewer)
+    config = json.loads((fewer / "config.json").read_text())
+    (fewer / "config.json").write_text(json.dumps({**config, "quantization_config": {"quant_method": "awq"}}))
+    with pytest.raises(ServerFailed, match="is kept in awq, which only vLLM reads"):
+        await embedded(fewer, tmp_path).start()
+
+
 def test_vllm_is_looked_for_in_order(tmp_path):
     def make(path):
         path.parent.mkdir(parents=True)

@@ -286,3 +286,21 @@ def test_the_facts_are_read_from_the_model_folder_or_the_name(tiny, tmp_path):
     facts = facts_of(str(tmp_path))
     assert (facts.layers, facts.full_layers, facts.quantised) == (12, 2, "gptq")
     assert facts.vision_parameters
+
+
+def test_an_exported_model_is_served_as_it_is_and_takes_the_room_of_its_bits():
+    four, eight = (replace(GEMMA_27B, quantised="compressed-tensors", bits=bits) for bits in (4, 8))
+    whole, kept = GEMMA_27B.weight_bytes(None), "compressed-tensors"
+    assert four.weight_bytes(kept) < 0.4 * whole < eight.weight_bytes(kept) < 0.6 * whole
+    for wanted in ("auto", "awq", "gptq"):
+        choice = chosen(H100, 1, four, quantisation=wanted)
+        assert "--quantization" not in choice.flags  # vLLM reads it from the config
+        assert kept in {value for what, value, _ in choice.reasons if what == "weights"}
+    assert "--quantization" not in chosen(H100, 1, eight, quantisation="fp8").flags
+
+
+def test_four_bits_are_computed_in_sixteen_on_a_cpu_for_vllm_knows_no_other_way():
+    tiny = replace(GEMMA_1B, float32=True)
+    four, eight = (replace(tiny, quantised="compressed-tensors", bits=bits) for bits in (4, 8))
+    for facts, dtype in ((tiny, "float32"), (eight, "float32"), (four, "bfloat16")):
+        assert flag(choose(Machine(), facts, ServingSettings(), rank=8), "--dtype") == dtype

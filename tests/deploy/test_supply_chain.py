@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +22,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tools import ROOT, tool
+
+from learning.quantizer import find_quantizer
 
 OURS = ("bot", "brain", "ingest", "learning", "storage", "twin", "api", "deploy", "benchmarks")
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
@@ -48,7 +51,7 @@ def pins(which: str) -> dict[str, str]:
 # pins
 
 
-@pytest.mark.parametrize("which", PINNED)
+@pytest.mark.parametrize("which", [*PINNED, "quantize"])
 def test_every_pin_has_hashes_and_no_file_names_a_host(which: str) -> None:
     text = (ROOT / f"deploy/requirements-{which}.txt").read_text()
     assert "://" not in text
@@ -94,6 +97,22 @@ def test_everything_we_ship_with_is_under_a_licence_that_is_allowed() -> None:
     names = {one["name"] for one in json.loads(done.stdout)}
     assert {"sqlalchemy", "torch", "opentelemetry-sdk", "discord-py"} <= names
     assert "pytest" not in names
+
+
+def test_what_writes_fewer_bits_is_under_a_licence_that_is_allowed() -> None:
+    if (python := find_quantizer()) is None:
+        how = "llm-compressor is not installed: run deploy/quantize/install.sh .venv-quantize"
+        if os.environ.get("CI"):
+            pytest.fail(how)
+        pytest.skip(f"ITS LICENCES ARE NOT LOOKED AT. {how}")
+    command = [python, "deploy/licences.py", "--json", "--pinned", "deploy/requirements-quantize.txt"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    found = {one["name"]: one["version"] for one in json.loads(done.stdout)}
+    assert found["llmcompressor"] == pins("quantize")["llmcompressor"]
+    assert found.items() <= pins("quantize").items() | {
+        ("numpy", found["numpy"])
+    }  # which has two, by the Python
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from tiny_gemma_eyes import make_seeing_gemma
 
 from learning.adapter_folder import sha256
 from learning.base_model import load_base, load_tokenizer
-from learning.export import export
+from learning.export import Format, export
 from learning.export_gguf import Bits, write
 from learning.failures import TrainingFailed
 from learning.merge import merge
@@ -34,7 +35,11 @@ def merged(base: Path, sft_adapter: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def eight_bits(merged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(merged, tmp_path_factory.mktemp("gguf") / "eight", "gguf-q8")
+    return written(merged, tmp_path_factory.mktemp("gguf") / "eight", "gguf-q8")
+
+
+def written(merged: Path, final: Path, kind: Format) -> Path:
+    return asyncio.run(export(merged, final, kind, log=final.with_name("export.log")))
 
 
 def served(file: Path) -> Iterator[Callable[..., Any]]:
@@ -60,7 +65,7 @@ def values(file: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize(("kind", "steps", "bits"), [("gguf-q8", 127, "Q8_0"), ("gguf-q4", 7, "Q4_0")])
 def test_every_tensor_is_in_the_file_and_off_by_no_more_than_a_rounding(merged, tmp_path, kind, steps, bits):
-    folder = export(merged, tmp_path / kind, kind)
+    folder = written(merged, tmp_path / kind, kind)
     (file,) = folder.glob("*.gguf")
     found, weights = values(file), load_file(merged / "model.safetensors")
     names = {"self_attn.q_proj": "attn_q", "mlp.down_proj": "ffn_down", "self_attn.o_proj": "attn_output"}
@@ -72,8 +77,8 @@ def test_every_tensor_is_in_the_file_and_off_by_no_more_than_a_rounding(merged, 
             assert (off <= 1.02 * blocks.abs().amax(1, keepdim=True) / steps).all(), (theirs, layer)
     assert torch.equal(found["output_norm.weight"], weights["model.norm.weight"].float() + 1)
     assert len(found) == len(weights)
-    written = {one.tensor_type.name for one in GGUFReader(file).tensors if "norm" not in one.name}
-    assert written - {"Q8_0"} == {bits} - {"Q8_0"}  # the words are in eight bits in both
+    kinds = {one.tensor_type.name for one in GGUFReader(file).tensors if "norm" not in one.name}
+    assert kinds - {"Q8_0"} == {bits} - {"Q8_0"}  # the words are in eight bits in both
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["format"], manifest["adapter"]["version"]) == (kind, "sft-1")
     assert manifest["files"][file.name] == sha256(file)
@@ -150,5 +155,5 @@ def test_what_llama_cpp_would_read_as_another_model_is_refused_and_leaves_no_fol
     config = json.loads((merged / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | change))
     with pytest.raises(TrainingFailed, match=why):
-        export(other, tmp_path / "final", "gguf-q8")
+        written(other, tmp_path / "final", "gguf-q8")
     assert list(tmp_path.iterdir()) == [other]

@@ -11,7 +11,6 @@ from tiny_gemma import make_tiny_gemma
 
 from learning.adapter_folder import sha256
 from learning.base_model import load_base, load_tokenizer, with_adapter
-from learning.export import export
 from learning.failures import TrainingFailed
 from learning.logprobs import answer_logprobs
 from learning.merge import merge
@@ -56,12 +55,3 @@ def test_what_cannot_be_merged_is_one_sentence_and_leaves_no_folder(base, sft_ad
     (tmp_path / "merged").mkdir()
     with pytest.raises(TrainingFailed, match="is there already: choose another folder"):
         merge(base, sft_adapter, tmp_path / "merged")
-
-
-def test_without_llm_compressor_an_export_says_what_to_install(tmp_path):
-    for kind in ("fp8", "awq", "gptq"):
-        with pytest.raises(
-            TrainingFailed, match=f"Writing {kind} needs llm-compressor.*pip install llmcompressor"
-        ):
-            export(tmp_path / "merged", tmp_path / "final", kind)
-    assert not (tmp_path / "final").exists()
