@@ -51,6 +51,8 @@ async def build_corpus_in(home: Home, settings: Settings, stores: Stores) -> Sna
         show.sentence(sentence)
     if len(left_out) > TOLD:
         show.sentence(f"... and more; {snapshot.path / second_look.REPORT} names them all")
+    if not any(record.by_owner for record in records):
+        show.sentence("nothing of it is by you: [owner] in twin.toml says who you are in your exports")
     await asyncio.to_thread(add_picture, snapshot.path)
     (snapshot.path / "card.json").touch()  # the same records again: it is the newest all the same
     return snapshot

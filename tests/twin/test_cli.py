@@ -242,6 +242,15 @@ def test_a_recipe_in_another_encoding_is_told_by_name(mira, tmp_path):
     assert (code, "recipe.toml is no text in UTF-8" in told.replace("\n", " ")) == (1, True)
 
 
+def test_whoever_said_nothing_in_their_exports_is_told_where_it_is_said_who_they_are(twin, tmp_path):
+    twin("init", "Nobody Else")
+    lines = [f"12/05/2024, 10:{at} - {who}: hello {at}" for at in range(10, 20) for who in ("Ana", "Ben")]
+    (tmp_path / "chat.txt").write_text("\n".join(lines))
+    twin("ingest", "whatsapp", tmp_path / "chat.txt")
+    code, _, told = twin("corpus", "build")
+    assert (code, "nothing of it is by you: [owner] in twin.toml" in told.replace("\n", " ")) == (0, True)
+
+
 def test_memory_search_shows_what_would_come_back_in_a_chat(mira):
     mira("ingest", "journal", MIRA / "journal")
     (record,) = json.loads(mira("records", "list", "--limit", "1", "--json")[1])
