@@ -93,7 +93,7 @@ def facts_of(weights: str) -> ModelFacts:
     dtype = config.get("dtype") or config.get("torch_dtype") or text.get("dtype")
     layers = text.get("num_hidden_layers", GEMMA_12B.layers)
     kinds = text.get("layer_types") or []
-    how = _quantised(config, text)
+    told = _quantised(config, text)
     return ModelFacts(
         layers=layers,
         full_layers=kinds.count("full_attention") if kinds else max(1, layers // 6),
@@ -107,8 +107,8 @@ def facts_of(weights: str) -> ModelFacts:
         max_length=text.get("max_position_embeddings", GEMMA_12B.max_length),
         vision_parameters=420_000_000 if config.get("vision_config") else 0,
         float32=dtype == "float32",
-        quantised=how.get("quant_method"),
-        bits=_bits(how),
+        quantised=told.get("quant_method"),
+        bits=_bits(told),
     )
 
 
