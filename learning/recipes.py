@@ -148,7 +148,11 @@ class HindsightRecipe(PreferenceRecipe):
         default=2.0, gt=0, description="nats; a token's likelihood is wanted at most so much lower or higher"
     )
     kl_weight: float = Field(default=0.1, ge=0, description="of the distance from the parent, in the loss")
-    max_kl: float = Field(default=0.5, gt=0, description="nats a token from the parent; further on it stops")
+    max_kl: float = Field(
+        default=0.5,
+        gt=0,
+        description="nats a token from the parent, besides what complaints want; further on it stops",
+    )
     replay: float = Field(default=0.5, ge=0, lt=1, description="share of owner rows, learned as in SFT")
 
 

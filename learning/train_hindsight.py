@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from learning.training import (
 )
 
 IGNORED = -100
+WINDOW = 5  # updates over which it is told whether a training goes astray: a single one is noise
 HINDSIGHT = "{asked}\n\n(About your answer they will say: {complaint})"
 
 
@@ -182,7 +184,8 @@ def _padded(items: Sequence[dict[str, list[Any]]]) -> dict[str, Any]:
 class HindsightTrainer(Trainer):  # type: ignore[misc]
     def __init__(self, recipe: HindsightRecipe, **more: Any) -> None:
         super().__init__(**more)
-        self.kl = 0.0  # of the last step, nats a token
+        self.kl = 0.0  # of the last batch, nats a token
+        self._astray: deque[tuple[float, int]] = deque(maxlen=WINDOW * recipe.accumulation)
         self.model_accepts_loss_kwargs = False  # the loss is a mean already
         self._recipe = recipe
         self.add_callback(_StopFarFromParent(self))
@@ -198,8 +201,19 @@ class HindsightTrainer(Trainer):  # type: ignore[misc]
         advantage = torch.where(replayed, 1.0, (wanted - now).clamp(-clip, clip)).detach()
         # Half the squared log-ratio estimates the divergence. A replayed row pays none: it is the owner's.
         distance = torch.where(replayed, 0.0, (now - parent).square() / 2)
-        self.kl = float(distance.detach().sum() / (~replayed).sum().clamp(min=1))
+        told = ~replayed
+        self.kl = float(distance.detach().sum() / told.sum().clamp(min=1))
+        between = now.detach().clamp(torch.minimum(parent, wanted), torch.maximum(parent, wanted))
+        self._astray.append((float((now.detach() - between)[told].square().sum() / 2), int(told.sum())))
         return (-advantage * now + self._recipe.kl_weight * distance).mean()
+
+    @property
+    def astray(self) -> float:
+        """Nats a token from the parent, in the last updates, beyond where a complaint wants the token.
+
+        What is wanted does not count: where half of a short reply is quoted, that alone is a nat.
+        """
+        return sum(far for far, _ in self._astray) / max(1, sum(tokens for _, tokens in self._astray))
 
 
 class _StopFarFromParent(TrainerCallback):  # type: ignore[misc]
@@ -207,5 +221,5 @@ class _StopFarFromParent(TrainerCallback):  # type: ignore[misc]
         self._trainer = trainer
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self._trainer.kl > self._trainer._recipe.max_kl:
+        if self._trainer.astray > self._trainer._recipe.max_kl:
             control.should_training_stop = True

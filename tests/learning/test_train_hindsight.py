@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -178,6 +179,30 @@ def test_words_that_are_quoted_are_wanted_less_whatever_the_teacher_thinks(base,
         if parent and wanted == pytest.approx(parent - RECIPE.clip)
     ]
     assert tokenizer.decode(lowered).strip() == "dear"
+
+
+def test_going_where_it_is_wanted_stops_nothing_nor_does_one_batch_but_going_astray_does(
+    base, sft_adapter, tmp_path
+):
+    rows = [with_hindsight(row) for row in complaint_rows("too sweet for me")[:4]]
+    trainer = train_hindsight.trainer_for(rows, RECIPE, base, sft_adapter, tmp_path)
+    [stop] = [one for one in trainer.callback_handler.callbacks if hasattr(one, "_trainer")]
+    batch = trainer.data_collator([trainer.train_dataset[index] for index in range(4)])
+    now = batch["parent"]  # which is what it begins as
+
+    def goes_on(wanted, parent, batches):
+        control = SimpleNamespace(should_training_stop=False)
+        for _ in range(batches):
+            trainer.compute_loss(trainer.model, {**batch, "wanted": wanted.clone(), "parent": parent.clone()})
+            stop.on_step_end(None, None, control)
+        return not control.should_training_stop
+
+    assert goes_on(now, now + 2, 5)  # two nats down, as it was told
+    assert trainer.kl == pytest.approx(2, abs=0.01)
+    assert goes_on(now, now, 4)
+    assert goes_on(now + 2, now + 2, 1)  # two nats down, and nobody wanted that; of five, it is 0.4
+    assert not goes_on(now + 2, now + 2, 1)
+    assert trainer.astray == pytest.approx(0.8, abs=0.01)
 
 
 def test_it_stops_once_it_is_too_far_from_its_parent(base, sft_adapter, tmp_path):

@@ -34,3 +34,15 @@ def test_from_a_snapshot_to_an_adapter_that_names_its_teacher(tmp_path, monkeypa
     assert manifest["teacher"]["id"] == scores.name
     assert scores.name.startswith("c0ffee-")
     assert manifest["teacher"]["teacher"]["name"] == "mistral"
+    kept = json.loads(run_at(tmp_path, "adapters", "show", "distil-1", "--json").stdout)
+    axes = {axis["name"]: axis for axis in kept["report"]["verdict"]["axes"]}
+    assert axes["discretion"]["judged"]
+    failed = [axis["words"] for axis in axes.values() if not axis["passed"]]
+    assert (kept["state"], kept["reasons"], adapter["reasons"]) == ("candidate", failed, failed)
+    asked = run_at(tmp_path, "adapters", "promote", "distil-1")
+    assert ("does not pass the gate" in asked.stderr) is bool(failed), asked.stderr
+    assert failed, "of three words that it can say, none differ: a gate that lets this through sees nothing"
+
+
+def run_at(folder, *command):
+    return CliRunner().invoke(app, ["--home", str(folder / "home"), *command])
