@@ -132,7 +132,6 @@ async def test_vllm_serves_them_as_it_is_started_for_any_model(merged, exported,
         float(was[at, word]) for ids, was in zip(rows, logits, strict=True) for at, word in enumerate(ids[1:])
     ]
     off = [abs(ours - theirs) for ours, theirs in zip(found, whole, strict=True)]
-    print(kind, sum(off) / len(off), max(off), said)
     assert sum(off) / len(off) < {"fp8": 0.15, "gptq": 0.3}[kind]
     assert said.startswith(load_tokenizer(merged).decode(first, skip_special_tokens=True))
 
