@@ -114,9 +114,9 @@ def _quantised(how: Mapping[str, Any]) -> str | None:
     if method == "compressed-tensors":
         groups = [group.get("weights") or {} for group in (how.get("config_groups") or {}).values()]
         kinds = {(weights.get("type"), weights.get("num_bits")) for weights in groups}
-        return {frozenset({("float", 8)}): "fp8", frozenset({("int", 4)}): "w4a16"}.get(
-            frozenset(kinds), method
-        )
+        if kinds == {("float", 8)}:
+            return "fp8"
+        return "w4a16" if kinds == {("int", 4)} else "compressed-tensors"
     return method if method in BITS else None
 
 
