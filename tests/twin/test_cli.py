@@ -239,7 +239,7 @@ def test_a_recipe_in_another_encoding_is_told_by_name(mira, tmp_path):
     recipe = tmp_path / "recipe.toml"
     recipe.write_bytes("epochs = 1".encode("utf-16"))
     code, _, told = mira("train", "sft", "--recipe", recipe)
-    assert (code, "recipe.toml is no text in UTF-8" in told.replace("\n", " ")) == (1, True)
+    assert (code, "recipe.tomlisnotextinUTF-8" in "".join(told.split())) == (1, True)  # a long path is cut
 
 
 def test_whoever_said_nothing_in_their_exports_is_told_where_it_is_said_who_they_are(twin, tmp_path):
