@@ -158,7 +158,7 @@ async def _adapters(home: Path, base: str, adapters: AdapterStore) -> None:
                 recipe={"lora_rank": 16, "learning_rate": 2e-4, "epochs": 3, "beta": 0.1},
                 corpus=CORPUS,
                 lineage=tuple(stable_id(version, str(row)) for row in range(180)),
-                report=_report(preferred, reasons) if state is not AdapterState.CANDIDATE else {},
+                report=_report(preferred, reasons, parent) if state is not AdapterState.CANDIDATE else {},
                 state=state,
                 reasons=reasons,
             )
@@ -168,14 +168,14 @@ async def _adapters(home: Path, base: str, adapters: AdapterStore) -> None:
     await adapters.start_canary("dpo-4", 0.2)
 
 
-def _report(preferred: float, reasons: Sequence[str]) -> dict[str, Any]:
+def _report(preferred: float, reasons: Sequence[str], beside: str | None) -> dict[str, Any]:
     def model(rate: float, nll: float) -> dict[str, Any]:
         return {
             "nll": {"mean": nll, "low": nll - 0.12, "high": nll + 0.12, "rows": 96},
-            "preference": {"rate": rate, "low": rate - 0.1, "high": min(1, rate + 0.09), "rows": 64},
+            "preference": {"accuracy": rate, "low": rate - 0.1, "high": min(1, rate + 0.09), "pairs": 64},
             "thumbs": {"auc": 0.5 + rate / 3, "low": 0.5, "high": 0.8, "rows": 40},
             "style": {"characters": 31 + 10 * rate, "lower_case": 0.92, "emoji": 0.04},
-            "variety": {"distinct": 0.71, "low": 0.66, "high": 0.75},
+            "variety": {"distinct": 0.71, "distinct_low": 0.66, "distinct_high": 0.75, "characters": 31},
             "capability": {"share": 0.6, "low": 0.48, "high": 0.71, "rows": 60},
             "safety": {"share": 1.0, "low": 0.8, "high": 1.0, "rows": 12},
         }
@@ -192,7 +192,11 @@ def _report(preferred: float, reasons: Sequence[str]) -> dict[str, Any]:
         "corpus": CORPUS,
         "against": "live",
         "owner": {"characters": 34, "lower_case": 0.94, "emoji": 0.05},
-        "models": {"base": model(0.31, 4.6), "live": model(0.52, 2.9), "candidate": candidate},
+        "models": {
+            "base": model(0.31, 4.6),
+            "live": {"adapter": beside, **model(0.52, 2.9)},
+            "candidate": candidate,
+        },
         "verdict": {"passed": not reasons, "reasons": list(reasons), "axes": _axes(gap, reasons)},
     }
 

@@ -172,7 +172,13 @@ async def _must_pass(stores: Stores, base: str | Path, gate: GateSettings, adapt
     friends = ours.get("friends") or {}
     if friends.get("against") != theirs["adapter"]:  # they compared it with another one
         ours = {**ours, "friends": None}
-    verdict = judge(ours, theirs, [], gate)
+    try:
+        verdict = judge(ours, theirs, [], gate)
+    except (KeyError, TypeError):  # kept by a version of the program that measured otherwise
+        raise Told(
+            f"{adapter.version} was measured by another version of this program",
+            f"'twin evaluate {adapter.version}' does it again",
+        ) from None
     if not verdict.passed:
         raise Told(
             f"{adapter.version} does not pass the gate: {' '.join(verdict.reasons)}",

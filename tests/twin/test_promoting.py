@@ -54,6 +54,11 @@ async def test_what_was_never_measured_or_does_not_pass_neither_answers_nor_is_t
     assert await stores.adapters.live() is None
 
 
+async def test_figures_of_another_version_are_asked_for_again(stores):
+    await made(stores, "sft-1", measured(preference={"rate": 0.8}))
+    assert "measured by another version of this program" in await ended(stores, "sft-1")
+
+
 async def test_what_passes_reaches_the_servers_and_so_does_what_the_limits_allow(stores):
     await made(stores, "sft-1", measured())
     assert REACHES_ITS_FILES in await ended(stores, "sft-1")
