@@ -69,8 +69,10 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
         must_be_installed(kind)
     rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
     base = await find_base(settings)
-    # Asked to stop from outside, it stops as on Ctrl-C: what is half written is removed.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    # Asked to stop from outside, it stops as on Ctrl-C (which is ignored in the background): what is half
+    # written is removed.
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with show.progress(f"merging {version}") as on_progress:
         if kind is None:
             return await finished(merge, base.weights, Path(adapter.path), final)

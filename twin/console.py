@@ -52,7 +52,7 @@ def problems_in_words() -> Iterator[None]:
     """What goes wrong in the world is told in words, exit code 1 or 2; a bug keeps its traceback."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         show.sentence("stopped; what was done so far is kept")
         raise typer.Exit(130) from None
     except Exception as problem:

@@ -89,8 +89,14 @@ def test_without_its_environment_it_says_what_to_run_before_anything_is_done(hom
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_in_the_middle_it_leaves_no_folder_and_no_child(home, tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "ctrl_c"),
+    [
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_IGN),  # as in the background of a shell
+    ],
+)
+def test_stopped_in_the_middle_it_leaves_no_folder_and_no_child(home, tmp_path, number, ctrl_c):
     python, place = tmp_path / "python", tmp_path / "place"
     place.mkdir()
     # It writes half a file, then waits for ever.
@@ -101,12 +107,16 @@ def test_stopped_in_the_middle_it_leaves_no_folder_and_no_child(home, tmp_path, 
         env=os.environ | {"TWIN_QUANTIZE": str(python)},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, ctrl_c),
     ) as command:
         pid = tmp_path / "pid"
         asyncio.run(until(lambda: command.poll() is not None or (pid.exists() and pid.read_text().strip())))
         assert {path.name for path in place.iterdir()} == {".small.merged", ".small.unfinished"}
         command.send_signal(number)
-        _, told = command.communicate(timeout=60)
+        try:
+            _, told = command.communicate(timeout=60)
+        finally:
+            command.kill()
     assert (command.returncode, "stopped" in told) == (130, True), told
     assert not list(place.iterdir())
     with pytest.raises(ProcessLookupError):
