@@ -31,7 +31,7 @@ from brain.vllm_server import find_vllm
 from learning.pocket import default_cache_dir, ensure
 from twin import show
 
-FULL: dict[str, Any] = {"each": 96, "rounds": 2, "swap_seconds": 60, "streams": 32, "turns": 6}
+FULL: dict[str, Any] = {"each": 96, "rounds": 8, "swap_seconds": 60, "streams": 32, "turns": 6}
 QUICK: dict[str, Any] = {"each": 40, "rounds": 2, "swap_seconds": 10, "streams": 32, "turns": 2}
 AT_ONCE = (1, 8, 32)
 ADAPTERS = (1, 4, 8)
