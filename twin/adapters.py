@@ -117,8 +117,6 @@ async def promote(
     if adapter.state is AdapterState.LIVE:
         return LIVE_ALREADY.format(version)
     await _must_pass(stores, model.base.weights, gate, adapter)
-    if adapter.state is AdapterState.REFUSED:
-        raise Told(f"{version} was refused: {' '.join(adapter.reasons)}", "a refused adapter never serves")
     problems = await promote_checked(
         adapter,
         base=model.base.weights,
@@ -157,7 +155,7 @@ async def _must_pass(stores: Stores, base: str | Path, gate: GateSettings, adapt
     if adapter.state is AdapterState.REFUSED:
         why = " ".join(adapter.reasons)
         raise Told(f"{adapter.version} was refused: {why}", "a refused adapter never serves")
-    if adapter.state in (AdapterState.PASSED, AdapterState.CANARY, AdapterState.LIVE):
+    if adapter.state in (AdapterState.PASSED, AdapterState.CANARY):
         return
     if any(change.version == adapter.version for change in await stores.adapters.promotions()):
         return  # it has answered before
