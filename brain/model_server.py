@@ -7,7 +7,6 @@ import contextlib
 import json
 import math
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -21,6 +20,7 @@ from brain.model_facts import facts_of, highest_rank
 from brain.serving_choice import Choice, choose
 from brain.settings import ServingSettings
 from brain.vllm_server import PROJECT, find_vllm, has_gpu, lacks, vllm_command, vllm_environment
+from storage.children import ending_with_us
 
 Progress = Callable[[float, str], None]
 USUAL_START = {"embedded": 8.0, "vllm": 30.0}  # seconds; only the progress bar depends on it
@@ -87,7 +87,7 @@ class ModelServer:
         with self.log_path.open("ab") as log:
             begin = log.tell()
             self._process = await asyncio.create_subprocess_exec(
-                *_ending_with_us(command),
+                *ending_with_us(command, "TERM"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -229,9 +229,3 @@ def _usable_port(wanted: int | None) -> int:
                 f"Port {wanted} on 127.0.0.1 is taken; stop what listens there or choose another port."
             ) from error
         return int(probe.getsockname()[1])
-
-
-def _ending_with_us(command: list[str]) -> list[str]:
-    """So that no server is left behind when this process is killed."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "TERM", "--", *command] if setpriv else command

@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from learning.failures import DISK, MEMORY, TrainingFailed, last_words
+from storage.children import ending_with_us
 
 PROJECT = Path(__file__).parents[1]
 PROGRAM = Path(__file__).with_name("compress.py")
@@ -57,7 +57,7 @@ async def compress(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as written:
         child = await asyncio.create_subprocess_exec(
-            *_ending_with_us([str(python), "-I", str(PROGRAM)]),
+            *ending_with_us([str(python), "-I", str(PROGRAM)], "KILL"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=written,
@@ -128,9 +128,3 @@ def _environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TWIN_")}
     quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     return ours | quiet
-
-
-def _ending_with_us(command: list[str]) -> list[str]:
-    """So that no child is left behind when this process is killed."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else command
