@@ -18,6 +18,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
+from bot.latest import Latest
 from bot.platform import Ears
 from bot.telegram_business import Business
 from bot.telegram_commands import offer_commands, typed_command
@@ -69,7 +70,7 @@ class TelegramApp(TelegramVoice):
         self._names = names_pattern(names)
         self._errands = Errands(bot, self, ears)
         self._post_office = Post(bot, tuning, self._hear, self._spoke, caught_up=self._caught_up)
-        self._groups: set[int] = set()
+        self._groups: Latest[int, None] = Latest()
         self._last_sign: float | None = None
 
     async def run(self) -> None:
@@ -182,9 +183,9 @@ class TelegramApp(TelegramVoice):
     async def _note_group(self, chat: int, status: str | None) -> None:
         """For `twin doctor`, which looks whether we may see reactions there."""
         container = f"group:{chat}"
-        self._groups.add(chat)
+        self._groups[chat] = None
         if status in (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED):
-            self._groups.discard(chat)
+            self._groups.pop(chat, None)
             log.warning("we are no member of %s any more", chat)
         elif status is None and await self._cursors.get(PLATFORM, container):
             return

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from telegram import Bot, BusinessConnection, Message
 
+from bot.latest import Latest
 from bot.platform import ChatRefused
 from bot.telegram_format import units
 from bot.telegram_places import PLATFORM, Place
@@ -42,12 +43,12 @@ class Business:
     def __init__(self, bot: Bot, cursors: CursorStore, owner_ids: Collection[str]) -> None:
         self._bot, self._cursors, self._owner_ids = bot, cursors, owner_ids
         self._by_owner: dict[int, Connection] = {}
-        self._strangers: set[str] = set()
+        self._strangers: Latest[str, None] = Latest()
 
     async def learn(self, told: BusinessConnection) -> int | None:
         """Remember the connection. Returns whose it is, or None if the twin does not speak for them."""
         if str(told.user.id) not in self._owner_ids:
-            self._strangers.add(told.id)
+            self._strangers[told.id] = None
             return None
         rights = told.rights
         connection = Connection(

@@ -19,6 +19,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import TelegramError
 
 from bot.commands import BY_NAME, parse
+from bot.latest import Latest
 from bot.platform import ChatRefused, ChatUnavailable, Ears, Invocation, Person, Press, Question, Said
 from bot.telegram_commands import UNKNOWN, Typed, offer_owner_commands
 from bot.telegram_places import Place
@@ -37,7 +38,7 @@ class Errands:
     def __init__(self, bot: Bot, voice: TelegramVoice, ears: Ears) -> None:
         self._bot, self._voice, self._ears = bot, voice, ears
         self._owners_without_menu: Collection[str] = ()
-        self._admins: dict[tuple[int, int], tuple[float, bool]] = {}
+        self._admins: Latest[tuple[int, int], tuple[float, bool]] = Latest()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def offer_menu(self, owner_ids: Collection[str]) -> None:

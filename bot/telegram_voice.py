@@ -20,6 +20,7 @@ from telegram import (
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter
 
+from bot.latest import Latest
 from bot.platform import Button, ChatRefused, ChatUnavailable, Limits, Person, Question, Said
 from bot.telegram_business import Business
 from bot.telegram_errors import in_words, is_gone, not_modified, seconds_of
@@ -54,7 +55,7 @@ class TelegramVoice:
             chat_seconds=tuning.chat_seconds,
             group_per_minute=tuning.group_per_minute,
         )
-        self._highest: dict[str, int] = {}
+        self._highest: Latest[str, int] = Latest()
         self._drafts = True  # until Telegram does not take one
         self._caught_up = asyncio.Event()  # what waited for us when we started has been heard
 

@@ -15,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from storage.kept_here import KeptHere
 from storage.metrics import CACHE_FAILURES
 from storage.whose import whose
 
@@ -34,7 +35,7 @@ class Cache:
 
     def __init__(
         self,
-        cashews: Cashews,
+        cashews: Cashews | KeptHere,
         connections: BlockingConnectionPool | None,
         patience: float,
         rest: float,
@@ -98,12 +99,9 @@ def open_cache(
 
     `namespace`: whose it is, where several share one Redis; nobody finds or drops what is another's.
     """
-    cashews = Cashews()
     if redis_url is None:
-        cashews.setup("mem://", size=10_000, check_interval=0, pickle_type="json")
-        # Apart, because a full memory drops its oldest entry, and that must never be a tag in use.
-        cashews.setup_tags_backend("mem://", size=1_000_000, check_interval=0)
-        return Cache(cashews, None, patience, rest, namespace)
+        return Cache(KeptHere(), None, patience, rest, namespace)
+    cashews = Cashews()
     connections = BlockingConnectionPool.from_url(
         redis_url,
         max_connections=10,
