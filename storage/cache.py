@@ -31,6 +31,8 @@ class Cache:
     """JSON values by key. When Redis is slow or gone, everything is a miss; finding out costs 50 ms, rarely.
 
     All entries live equally long: Redis drops a tag with its newest entry, so no older one may outlive it.
+    Nor does a tag outlive its entries by much: Redis lists what carries it and strikes nothing off, so that
+    every KEEP_SECONDS by the clock begin a new list.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Cache:
         patience: float,
         rest: float,
         namespace: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._cashews = cashews
+        self._clock = clock
         self._own = f"{namespace}:" if namespace else ""
         self._connections = connections
         self._patience = patience
@@ -67,8 +71,8 @@ class Cache:
             await self._connections.disconnect()
 
     async def _keep(self, key: str, value: Any, tags: Sequence[str]) -> bool:
-        tags = [self._own + tag for tag in tags]
-        return await self._cashews.set(self._own + key, value, expire=KEEP_SECONDS, tags=tags)
+        lists = [_list_of(self._own + tag, self._clock()) for tag in tags]
+        return await self._cashews.set(self._own + key, value, expire=KEEP_SECONDS, tags=lists)
 
     async def _try(self, action: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
         if time.monotonic() < self._resting_until:
@@ -77,7 +81,7 @@ class Cache:
             async with asyncio.timeout(self._patience):
                 while self._to_forget:
                     tag = next(iter(self._to_forget))
-                    await self._cashews.delete_tags(tag)
+                    await self._cashews.delete_tags(*_lists_of(tag, self._clock()))
                     self._to_forget.discard(tag)
                 return await action()
         except (CacheBackendInteractionError, RedisError, OSError, TimeoutError, ValueError) as error:
@@ -94,13 +98,14 @@ def open_cache(
     namespace: str = "",
     patience: float = PATIENCE_SECONDS,
     rest: float = REST_SECONDS,
+    clock: Callable[[], float] = time.time,
 ) -> Cache:
     """Connects at the first use, and never fails: without Redis there is simply nothing in it.
 
     `namespace`: whose it is, where several share one Redis; nobody finds or drops what is another's.
     """
     if redis_url is None:
-        return Cache(KeptHere(), None, patience, rest, namespace)
+        return Cache(KeptHere(), None, patience, rest, namespace, clock)
     cashews = Cashews()
     connections = BlockingConnectionPool.from_url(
         redis_url,
@@ -112,7 +117,16 @@ def open_cache(
     )
     # JSON, because the default is pickle: whoever writes to Redis could run code here.
     cashews.setup(redis_url, suppress=False, pickle_type="json", connection_pool_class=_Given(connections))
-    return Cache(cashews, connections, patience, rest, namespace)
+    return Cache(cashews, connections, patience, rest, namespace, clock)
+
+
+def _list_of(tag: str, at: float) -> str:
+    return f"{tag}@{int(at // KEEP_SECONDS)}"
+
+
+def _lists_of(tag: str, at: float) -> list[str]:
+    """Where all is that carries it and is not over yet, be the clocks of our copies ten minutes apart."""
+    return [_list_of(tag, at + KEEP_SECONDS * away) for away in (-2, -1, 0, 1)]
 
 
 class _Given:

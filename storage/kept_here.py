@@ -53,8 +53,8 @@ class KeptHere:
         self._drop_the_old()
         return True
 
-    async def delete_tags(self, tag: str) -> None:
-        for key in [key for key, entry in self._entries.items() if tag in entry.tags]:
+    async def delete_tags(self, *tags: str) -> None:
+        for key in [key for key, entry in self._entries.items() if not entry.tags.isdisjoint(tags)]:
             self._drop(key)
 
     def _drop_the_old(self) -> None:

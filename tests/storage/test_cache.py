@@ -10,7 +10,15 @@ import pytest
 import redis
 import services
 
-from storage.cache import Cache, open_cache
+from storage.cache import KEEP_SECONDS, Cache, open_cache
+
+
+class Clock:
+    def __init__(self, behind: float = 0.0) -> None:
+        self.at = 1_000_000_000.0 - behind
+
+    def __call__(self) -> float:
+        return self.at
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -60,6 +68,37 @@ async def test_a_full_memory_still_knows_its_tags() -> None:
     await cache.forget("person:ada")
     assert await cache.get("mine") is None
     await cache.close()
+
+
+@pytest.mark.parametrize("behind", [0, KEEP_SECONDS, -KEEP_SECONDS])
+async def test_what_is_not_over_yet_is_forgotten_by_copies_whose_clocks_differ(
+    redis_url: str, behind: float
+) -> None:
+    clock, theirs = Clock(), Clock(behind)
+    mine = open_cache(redis_url, patience=5, clock=clock)
+    copy = open_cache(redis_url, patience=5, clock=theirs)
+    await copy.set("a", 1, tags=["answers"])
+    clock.at += KEEP_SECONDS - 1
+    assert await mine.get("a") == 1
+    await mine.forget("answers")
+    assert await mine.get("a") is None
+    for cache in (mine, copy):
+        await cache.close()
+
+
+async def test_however_long_somebody_talks_redis_lists_under_a_tag_what_is_not_over_yet(
+    redis_url: str,
+) -> None:
+    clock = Clock()
+    cache = open_cache(redis_url, patience=5, clock=clock)
+    for number in range(40):
+        await cache.set(f"text {number}", number, tags=["recall"])
+        clock.at += KEEP_SECONDS / 4
+    await cache.close()
+    with redis.Redis.from_url(redis_url) as client:
+        lists = [name for name in client.keys("*recall*") if client.type(name) == b"set"]
+        assert max(client.scard(name) for name in lists) <= 5
+        assert all(0 < client.ttl(name) <= KEEP_SECONDS for name in lists)
 
 
 async def test_what_somebody_else_wrote_into_redis_is_a_miss_and_never_run(redis_url: str) -> None:
