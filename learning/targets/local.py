@@ -39,6 +39,7 @@ class LocalTarget:
         """
         self._warm = warm
         self._child: asyncio.subprocess.Process | None = None
+        self._over: asyncio.Task[int] | None = None  # one wait for its end: asyncio keeps each until then
         self._kills = kills or out_of_memory_kills
         self._kills_before = 0
 
@@ -51,10 +52,9 @@ class LocalTarget:
     async def start(self, folder: Path, name: str, added: Mapping[str, str] = NOTHING) -> str:
         self._kills_before = self._kills()
         if self._warm and (ready := await self._warm.begin((folder / "job.json").resolve(), added)):
-            self._child = ready
-            return str(ready.pid)
+            return self._begun(ready)
         with (folder / "worker.log").open("ab") as written:
-            self._child = await asyncio.create_subprocess_exec(
+            child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "learning.worker",
@@ -66,12 +66,16 @@ class LocalTarget:
                 env={**environment(), **added},
                 start_new_session=True,  # Ctrl-C is for us to pass on, and one signal reaches all of it
             )
-        return str(self._child.pid)
+        return self._begun(child)
+
+    def _begun(self, child: asyncio.subprocess.Process) -> str:
+        self._child, self._over = child, asyncio.create_task(child.wait())
+        return str(child.pid)
 
     async def poll(self, handle: str) -> Ended | None:
         assert self._child is not None
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._child.wait(), LOOK_EVERY)
+        assert self._over is not None
+        await asyncio.wait((self._over,), timeout=LOOK_EVERY)
         if self._child.returncode is None:
             return None
         killed = self._child.returncode == -signal.SIGKILL
