@@ -6,18 +6,20 @@ import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, make_url, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from storage import postgres
 from storage.cursors import CursorStore
 from storage.database import Database, DatabaseUnavailable
 from storage.messages import MessageStore
+from storage.reader import AT_ONCE, only
 from storage.records import Cursor
 from storage.tables import MessageRow
 
@@ -81,6 +83,22 @@ async def test_a_reader_sees_one_moment_however_long_it_looks(sqlite_database: D
         before = (await session.execute(text("SELECT count(*) FROM cursors"))).scalar()
         await CursorStore(sqlite_database).put(a_cursor("meanwhile"))
         assert (await session.execute(text("SELECT count(*) FROM cursors"))).scalar() == before == 0
+
+
+async def test_what_connections_keep_of_a_large_file_is_bounded(
+    sqlite_database: Database,
+) -> None:
+    pool = sqlite_database._engine.pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    kib: list[int] = []
+    async with AsyncExitStack() as together:
+        for _ in range(pool.size()):  # more are closed when they are given back
+            session = await together.enter_async_context(sqlite_database.reading())
+            kib.append((await session.execute(text("PRAGMA cache_size"))).scalar_one())
+        [(each,)] = await sqlite_database.look(only(("PRAGMA cache_size", {})))
+        kib += [each] * (AT_ONCE + 1)  # on threads, and one at once
+    assert all(one < 0 for one in kib)  # KiB and no pages
+    assert -sum(kib) <= 160 * 1024
 
 
 async def test_a_reader_cannot_write_by_mistake_on_a_server(postgres_url: str) -> None:
