@@ -20,6 +20,7 @@ from bot.unless import Meanwhile, unless
 from brain.keep_serving import GOOD_RUN, pauses
 from storage.whose import working_for
 from twin import show
+from twin.arenas import share_arenas
 from twin.build import open_stores, register_urls
 from twin.chat_apps import ChatApp, called_by_name
 from twin.claims import Claims, database_of, wanted
@@ -65,6 +66,7 @@ async def host_until_stopped(root: Path, tuning: Tuning | None = None) -> None:
     """Run every twin there is, and every one that comes, until Ctrl-C or SIGTERM."""
     if not homes_in(root):
         raise nothing_there(root)
+    share_arenas()
     stop, home = stop_signal(), Home(root)
     settings = read_settings(home)
     with contextlib.ExitStack() as closing:

@@ -27,6 +27,7 @@ from storage.processes import this_process
 from storage.records import Kind
 from storage.unavailable import DatabaseUnavailable
 from twin import show
+from twin.arenas import share_arenas
 from twin.asking import through_the_queue
 from twin.build import (
     Model,
@@ -80,6 +81,7 @@ async def serve_until_stopped(
     parts: Sequence[str] = COMPONENTS,
 ) -> None:
     """Run until Ctrl-C or SIGTERM. On SQLite, a second copy of a part is refused; on Postgres it joins."""
+    share_arenas()
     stop = stop_signal()
     async with contextlib.AsyncExitStack() as closing:
         home.make()
