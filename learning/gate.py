@@ -14,12 +14,23 @@ from learning.axes import Axis, Figures, axes_of
 from learning.settings import GateSettings
 from storage import tracing
 
+# What a step away from the live one costs, however right its direction. The other axes say which way it goes.
+COST_OF_DISTANCE = frozenset(
+    {"owner's words", "likeness", "length", "loops", "capability", "divergence", "recited"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     passed: bool
     reasons: tuple[str, ...]  # why not; what was found where it passed
     axes: tuple[Axis, ...]
+
+    @property
+    def too_far(self) -> bool:
+        """Refused for nothing but how far it went: half as far may be right."""
+        failed = {axis.name for axis in self.axes if not axis.passed}
+        return bool(failed) and failed <= COST_OF_DISTANCE
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,8 @@ from learning.gate import Verdict
 from learning.logprobs import answer_logprobs
 from learning.rows import read_rows
 from learning.settings import GateSettings, LearningSettings
+from learning.targets.local import LocalTarget
+from learning.targets.shared import Shared
 from storage import tracing
 from storage.adapters import AdapterStore
 from storage.feedback import FeedbackStore
@@ -201,10 +204,66 @@ async def test_a_candidate_that_fails_the_gate_is_refused_with_reasons_and_the_l
     assert outcome.state == "refused"
     assert outcome.reasons[0].startswith("It moves the chance of a token by")
     assert isinstance(outcome.verdict, Verdict)
-    refused = await twin.adapters.get(outcome.version)
+    refused = (await twin.adapters.all())[-1]
+    assert (refused.version, refused.parent) == (outcome.version, "dpo-4")  # and it had no second look
     assert (refused.state, refused.reasons) == (AdapterState.REFUSED, outcome.reasons)
     assert (await twin.adapters.live()).version == first.version
     assert list(twin.server.loaded) == [first.version]
+
+
+async def test_one_that_went_too_far_goes_half_as_far_and_is_judged_once_more(twin, sft_adapter):
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    await twin.adapters.go_live("sft-1", "by hand")
+    await twin.hears(corrections=12)
+    heard = []
+    outcome = await twin.learns(
+        within(1e-9),
+        on_progress=lambda share, doing: heard.append((share, doing)),
+        target=Elsewhere(twin.home / "shared"),
+    )
+    assert (outcome.state, outcome.version) == ("refused", "mix-4")
+    written = json.loads((twin.home / "runs" / outcome.run_id / "report.json").read_text())
+    assert written["models"]["candidate"]["adapter"] == "mix-4"
+    far, near = (await twin.adapters.all())[-2:]
+    assert (far.state, near.state) == (AdapterState.REFUSED, AdapterState.REFUSED)
+    assert "nats a token from the live one" in far.reasons[0] != near.reasons[0]
+    assert share_of(twin, near) == pytest.approx(share_of(twin, far) / 2)
+    assert "going half as far" in {doing for _, doing in heard}
+    assert [share for share, _ in heard] == sorted(share for share, _ in heard)
+
+    between = (distance(far) + distance(near)) / 2
+    outcome = await twin.learns(within(between), again=True)
+    assert (outcome.state, outcome.version) == ("live", "mix-7"), outcome.reasons
+    assert (await twin.adapters.get("mix-6")).state is AdapterState.REFUSED
+    why = (await twin.adapters.promotions())[0].why
+    assert why == "Learned from 12 signals. It goes half as far as mix-6, which went too far."
+    assert outcome.picture is not None
+
+
+class Elsewhere(LocalTarget):
+    """Another machine, as far as files go."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self._shared = Shared(folder, folder)
+
+    def pack(self, job, run_dir):
+        return self._shared.pack(job, run_dir)
+
+
+def within(nats):
+    advisory = tuple(set(LENIENT.gate.advisory) - {"divergence"})
+    gate = LENIENT.gate.model_copy(update={"max_divergence": nats, "advisory": advisory})
+    return LENIENT.model_copy(update={"gate": gate})
+
+
+def share_of(twin, adapter):
+    return json.loads((twin.home / "adapters" / adapter.version / "report.json").read_text())["share"]
+
+
+def distance(adapter):
+    return adapter.report["models"]["candidate"]["divergence"]["high"]
 
 
 async def test_a_training_that_fails_fails_the_run_in_one_sentence_and_changes_nothing(twin):
