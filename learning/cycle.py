@@ -234,7 +234,7 @@ class _Cycle:
         """
         reports = await self._job(plan, live, preferences, run, SAMPLING, TRAINED)
         tried = [await self._judged(plan.candidate, reports[-1], run)]
-        if tried[-1].verdict.too_far and (nearer := plan.half_as_far(reports[-2]["share"])):
+        if tried[-1].verdict.too_far and (nearer := plan.half_as_far(reports[-2])):
             reports = await self._job(nearer, live, preferences, run, TRAINED, DECIDED)
             tried.append(await self._judged(nearer.candidate, reports[-1], run))
         return tried

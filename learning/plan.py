@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,16 +37,16 @@ class Plan:
     def candidate(self) -> Path:
         return self.trained[-1]
 
-    def half_as_far(self, share: float) -> Plan | None:
-        """The way of the candidate of this share, and half of it; None: the candidate is no mixture.
+    def half_as_far(self, report: Mapping[str, Any]) -> Plan | None:
+        """The candidate's way again, and half of it; None: the candidate is no mixture.
 
-        What was trained for that one is trained already.
+        `report`: of the step that made it. What was trained for it is trained already.
         """
         mixed = self.steps[-1]
         if not isinstance(mixed, InterpolateStep):
             return None
         folders = _Folders(mixed.adapter.parent, 1 + int(mixed.adapter.name.rpartition("-")[2]))
-        changes = {"recipe": mixed.recipe.half_as_far(share), "adapter": folders.next("mix")}
+        changes = {"recipe": mixed.recipe.half_as_far(report["share"]), "adapter": folders.next("mix")}
         step = mixed.model_copy(update=changes)
         return Plan((step,), tuple(folders.given))
 

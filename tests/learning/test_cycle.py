@@ -353,3 +353,13 @@ async def test_anew_means_from_the_corpus_on_even_where_nobody_ever_judged(twin,
     assert (outcome.state, outcome.version) == ("live", "sft-2"), outcome.reasons
     assert progress.metrics["candidate"] == "sft-2"
     assert (await twin.adapters.get("sft-2")).parent is None
+
+
+async def test_an_adapter_of_the_owners_words_alone_is_not_halved(twin, sft_adapter):
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    await twin.adapters.go_live("sft-1", "by hand")
+    outcome = await twin.learns(within(-1.0), anew=True)
+    assert (outcome.state, outcome.version) == ("refused", "sft-2")
+    assert "nats a token from the live one" in outcome.reasons[0]
+    assert [one.version for one in await twin.adapters.all()] == ["sft-1", "sft-2"]
