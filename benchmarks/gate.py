@@ -53,7 +53,8 @@ def main() -> None:
 
 
 def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """What the gate says of each adapter: kind, whether it passed, the axes that refused, at which look."""
+    """What the gate says of each adapter: kind, whether it passed, the axes that refused at the last look
+    and, where there was another, at the first."""
     from benchmarks._gate_adapters import BAD, SMALL, Sizes, Workshop
     from learning.pocket import default_cache_dir, ensure
 
@@ -66,14 +67,18 @@ def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, An
         nearer = {kind: shop.half_as_far(live, made[kind]) for kind, one in verdicts.items() if one.too_far}
         again = judged(shop, live, nearer) if nearer else {}
         tried = []
-        for kind, verdict in (verdicts | again).items():
-            refused = {axis.name: axis.words for axis in verdict.axes if not axis.passed}
-            one = {"seed": seed, "kind": kind, "passed": verdict.passed, "refused_by": refused}
-            tried.append(one | {"half_as_far": kind in again})
-            told = "passed" if verdict.passed else " ".join(refused.values())
-            half = ", half as far" if kind in again else ""
-            Console(stderr=True, soft_wrap=True).print(f"seed {seed}, {kind}{half}: {told}")
+        for kind, verdict in verdicts.items():
+            last = again.get(kind, verdict)
+            one = {"seed": seed, "kind": kind, "passed": last.passed, "refused_by": refused_by(last)}
+            tried.append(one | {"refused_first_by": refused_by(verdict) if kind in again else {}})
+            looks = [verdict, last] if kind in again else [verdict]
+            told = "; half as far ".join(" ".join(refused_by(one).values()) or "passed" for one in looks)
+            Console(stderr=True, soft_wrap=True).print(f"seed {seed}, {kind}: {told}")
         return tried
+
+
+def refused_by(verdict: Verdict) -> dict[str, str]:
+    return {axis.name: axis.words for axis in verdict.axes if not axis.passed}
 
 
 def judged(shop: Workshop, live: Path, made: Mapping[str, Path]) -> dict[str, Verdict]:

@@ -72,8 +72,10 @@ class Twin:
         self.feedback, self.messages = FeedbackStore(database), MessageStore(database)
         self.server = LocalServer(base)
 
-    async def hears(self, corrections=0, thumbs=0, seed=1, speakers=(), complaint=None):
+    async def hears(self, corrections=0, thumbs=0, seed=1, speakers=(), complaint=None, endings=()):
         rows = [*pair_rows(corrections, seed), *thumb_rows(thumbs, seed + 1)]
+        if endings:
+            rows = [ended(row, *endings[number % len(endings)]) for number, row in enumerate(rows)]
         for number, row in enumerate(rows):
             key = message_key("terminal", f"chat{seed}-{number}", 1)
             text = row.get("rejected", row.get("completion"))[0]["content"]
@@ -215,14 +217,14 @@ async def test_one_that_went_too_far_goes_half_as_far_and_is_judged_once_more(tw
     folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
     await twin.adapters.add(described(folder, now()))
     await twin.adapters.go_live("sft-1", "by hand")
-    await twin.hears(corrections=12)
+    await twin.hears(corrections=30, endings=ENDINGS)
     heard = []
     outcome = await twin.learns(
         within(1e-9),
         on_progress=lambda share, doing: heard.append((share, doing)),
         target=Elsewhere(twin.home / "shared"),
     )
-    assert (outcome.state, outcome.version) == ("refused", "mix-4")
+    assert (outcome.state, outcome.version) == ("refused", "mix-4"), outcome.reasons
     written = json.loads((twin.home / "runs" / outcome.run_id / "report.json").read_text())
     assert written["models"]["candidate"]["adapter"] == "mix-4"
     far, near = (await twin.adapters.all())[-2:]
@@ -237,8 +239,17 @@ async def test_one_that_went_too_far_goes_half_as_far_and_is_judged_once_more(tw
     assert (outcome.state, outcome.version) == ("live", "mix-7"), outcome.reasons
     assert (await twin.adapters.get("mix-6")).state is AdapterState.REFUSED
     why = (await twin.adapters.promotions())[0].why
-    assert why == "Learned from 12 signals. It goes half as far as mix-6, which went too far."
+    assert why == "Learned from 30 signals. It goes half as far as mix-6, which went too far."
     assert outcome.picture is not None
+
+
+ENDINGS = (("dude", "my dear"), ("bro", "old friend"), ("mate", "good sir"))  # of which she likes the second
+
+
+def ended(row, worse, better):
+    plain = row["rejected"][0]["content"]
+    words = {"rejected": f"{plain} {worse}", "chosen": f"{plain} {better}"}
+    return row | {side: [{"role": "assistant", "content": text}] for side, text in words.items()}
 
 
 class Elsewhere(LocalTarget):
@@ -254,8 +265,10 @@ class Elsewhere(LocalTarget):
 
 def within(nats):
     advisory = tuple(set(LENIENT.gate.advisory) - {"divergence"})
-    gate = LENIENT.gate.model_copy(update={"max_divergence": nats, "advisory": advisory})
-    return LENIENT.model_copy(update={"gate": gate})
+    feedback = {"min_heldout_pairs": 1, "max_preference_drop": 1.0}
+    gate = LENIENT.gate.model_copy(update={"max_divergence": nats, "advisory": advisory, **feedback})
+    recipes = {**LENIENT.recipes, "dpo": {**BRIEF, "epochs": 8}}  # until held-out pairs are preferred
+    return LENIENT.model_copy(update={"gate": gate, "recipes": recipes})
 
 
 def share_of(twin, adapter):

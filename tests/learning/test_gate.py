@@ -284,6 +284,18 @@ def test_one_that_goes_the_wrong_way_did_not_only_go_too_far():
     assert not judge(GOOD, LIVE, [], RULES).too_far
 
 
+def test_nothing_went_too_far_that_no_feedback_says_goes_the_right_way():
+    worse = changed("against_live", "preference", gap(-0.03))
+    unknown = changed("against_live", "preference", gap(0.0))
+    at_odds = changed("against_live", "thumbs", gap(-0.03))
+    nobody = changed("preference", None)
+    for candidate in (worse, unknown, at_odds, nobody):
+        candidate["against_live"]["nll"] = gap(0.5)
+        verdict = judge(candidate, LIVE, [], RULES)
+        assert [axis.name for axis in verdict.axes if not axis.passed] == ["owner's words"]
+        assert not verdict.too_far
+
+
 @given(
     some.sampled_from(["nll", "preference", "thumbs", "likeness", "loops", "capability", "safety", "recited"])
 )
