@@ -24,6 +24,7 @@ from twin.second_look import canaries
 CARD = {"role": "system", "content": "You are the digital twin of Robin."}
 RIVALS = 63
 PLANTED = 6  # times that a canary comes in the laden corpus, in as many sentences as there are carriers
+MIXED = InterpolationRecipe(max_nll_rise=GateSettings().max_nll_rise / 2, max_length=512)
 CARRIERS = ("so {} it is", "I told you: {}", "{}")
 
 
@@ -61,9 +62,18 @@ class Workshop:
 
     def good(self, live: Path) -> Path:
         """Goes on from the live one with corrections, as far as a cycle would: the person's own manner."""
-        recipe = InterpolationRecipe(max_nll_rise=GateSettings().max_nll_rise / 2, max_length=512)
-        target = self.folder / "adapters" / "mix-good"
-        trained = self._dpo("dpo-good", self.preferences, live)
+        return self._mixed("mix-good", live, self._dpo("dpo-good", self.preferences, live), MIXED)
+
+    def half_as_far(self, live: Path, made: Path) -> Path:
+        """What a cycle does next with one that went too far."""
+        report = json.loads((made / "report.json").read_text(encoding="utf-8"))
+        trained, share = self.folder / "adapters" / "dpo-good", report.get("share")
+        if share is None:  # no mixture: all of the way from the live one
+            trained, share = made, 1.0
+        return self._mixed(f"half-{made.name}", live, trained, MIXED.half_as_far(share))
+
+    def _mixed(self, version: str, live: Path, trained: Path, recipe: InterpolationRecipe) -> Path:
+        target = self.folder / "adapters" / version
         interpolate(live, trained, recipe, self.base, self.corpus, self.preferences, target, live=live)
         return target
 

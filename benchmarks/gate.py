@@ -4,7 +4,8 @@
 
 For each seed a person is made up, an adapter is trained on what they wrote (the live one), another one goes
 on from it with their corrections (good), and six that must be refused are made. All are held against the live
-one, with the gate's default limits, on the pocket model. There is nothing beside it to compare with.
+one, with the gate's default limits, on the pocket model. What went too far, good or bad, goes half as far and
+is looked at once more, as in a cycle. There is nothing beside it to compare with.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from benchmarks._gate_adapters import Workshop
+    from learning.gate import Verdict
 
 SEEDS = tuple(range(10, 20))  # the limits were chosen while looking at 0 to 5
 QUICK = ("base copy", "somebody else", "collapsed")
@@ -48,31 +53,48 @@ def main() -> None:
 
 
 def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """What the gate says of each adapter: kind, good or not, whether it passed, and the axes that refused."""
+    """What the gate says of each adapter: kind, whether it passed, the axes that refused at the last look
+    and, where there was another, at the first."""
     from benchmarks._gate_adapters import BAD, SMALL, Sizes, Workshop
-    from learning.adapter_folder import check
-    from learning.evaluate import evaluate
-    from learning.gate import judge
     from learning.pocket import default_cache_dir, ensure
-    from learning.settings import GateSettings
 
     with tempfile.TemporaryDirectory() as folder:
         shop = Workshop(ensure(default_cache_dir()), Path(folder), seed, SMALL if kinds else Sizes())
         live = shop.live()
         chosen = {kind: make for kind, make in BAD.items() if kinds is None or kind in kinds}
         made = {"good": shop.good(live)} | {kind: make(shop, live) for kind, make in chosen.items()}
-        roles = {"base": None, "live": live, **made}
-        models = evaluate(roles, shop.base, shop.corpus, shop.preferences, shop.folder / "report.json")[
-            "models"
-        ]
+        verdicts = judged(shop, live, made)
+        nearer = {kind: shop.half_as_far(live, made[kind]) for kind, one in verdicts.items() if one.too_far}
+        again = judged(shop, live, nearer) if nearer else {}
         tried = []
-        for kind, adapter in made.items():
-            verdict = judge(models[kind], models["live"], check(adapter, shop.base), GateSettings())
-            refused = {axis.name: axis.words for axis in verdict.axes if not axis.passed}
-            tried.append({"seed": seed, "kind": kind, "passed": verdict.passed, "refused_by": refused})
-            told = "passed" if verdict.passed else " ".join(refused.values())
+        for kind, verdict in verdicts.items():
+            last = again.get(kind, verdict)
+            one = {"seed": seed, "kind": kind, "passed": last.passed, "refused_by": refused_by(last)}
+            tried.append(one | {"refused_first_by": refused_by(verdict) if kind in again else {}})
+            looks = [verdict, last] if kind in again else [verdict]
+            told = "; half as far ".join(" ".join(refused_by(one).values()) or "passed" for one in looks)
             Console(stderr=True, soft_wrap=True).print(f"seed {seed}, {kind}: {told}")
         return tried
+
+
+def refused_by(verdict: Verdict) -> dict[str, str]:
+    return {axis.name: axis.words for axis in verdict.axes if not axis.passed}
+
+
+def judged(shop: Workshop, live: Path, made: Mapping[str, Path]) -> dict[str, Verdict]:
+    """What the gate says of each."""
+    from learning.adapter_folder import check
+    from learning.evaluate import evaluate
+    from learning.gate import judge
+    from learning.settings import GateSettings
+
+    roles = {"base": None, "live": live, **made}
+    report = shop.folder / "report.json"
+    models = evaluate(roles, shop.base, shop.corpus, shop.preferences, report)["models"]
+    return {
+        kind: judge(models[kind], models["live"], check(adapter, shop.base), GateSettings())
+        for kind, adapter in made.items()
+    }
 
 
 def figures(tried: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -26,8 +26,8 @@ class Patience:
         self._since = math.inf  # nobody waits
 
     async def __aenter__(self) -> Self:
-        if (connection := self._response.connection) and connection.protocol:
-            connection.protocol.read_timeout = None  # no more of aiohttp's own
+        if self._response.connection and (protocol := self._response.connection.protocol) is not None:
+            protocol.read_timeout = None  # no more of aiohttp's own; empty, the protocol is false
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
         return self
 

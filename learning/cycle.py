@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +50,16 @@ ENDED: Mapping[AdapterState, Ending] = {
     AdapterState.CANARY: "on trial",
     AdapterState.REFUSED: "refused",
 }
-SAMPLING = 0.1  # share of the progress bar
+SAMPLING, TRAINED, DECIDED = 0.1, 0.9, 0.98  # of the progress bar, by then
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A candidate that was trained, measured and judged."""
+
+    folder: Path
+    report: dict[str, Any]  # with the verdict in it
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,18 +196,20 @@ class _Cycle:
         if plan is None:
             counts = ", ".join(f"{count} {what}" for what, count in preferences.counts.items())
             return Outcome("not enough", (f"Not enough of one kind to train on: {counts}.",), run.id)
-        report_file = self.home / "runs" / run.id / "report.json"
         log.info("run %s: training begins, %d steps", run.id, len(plan.steps))
-        reports = await self._train(plan, live, preferences, report_file)
+        tried = await self._candidates(plan, live, preferences, run)
         log.info("run %s: training and measuring are done", run.id)
-        self.progress.metrics |= {"signals": signals, "candidate": plan.candidate.name}
+        self.progress.metrics |= {"signals": signals, "candidate": tried[-1].folder.name}
         await self._still_ours(run)
-        await self._add(plan)
-        return await self._decide(plan, live, reports[-1], run, preferences)
+        await self._add(plan, tried)
+        told = f"Learned from {preferences.signals} signals."
+        if len(tried) > 1:
+            told += f" It goes half as far as {tried[0].folder.name}, which went too far."
+        return await self._decide(tried[-1], live, run, told)
 
     async def _still_ours(self, run: Run) -> None:
         """Whoever slept through its lease must not put a second adapter before people."""
-        if not await self.runs.beat(run.id, 0.98, self.progress.metrics, attempt=run.attempts):
+        if not await self.runs.beat(run.id, DECIDED, self.progress.metrics, attempt=run.attempts):
             raise RunLost("The run was ended from elsewhere.")
 
     async def _decided_before(self, run: Run) -> Outcome | None:
@@ -214,10 +225,27 @@ class _Cycle:
         before = [run for kind in (KIND, ANEW) for run in await self.runs.all(limit=50, kind=kind)]
         return any(run.state is RunState.PASSED and run.metrics.get("signals") == signals for run in before)
 
-    async def _train(
-        self, plan: Plan, live: Adapter | None, preferences: Preferences, report: Path
+    async def _candidates(
+        self, plan: Plan, live: Adapter | None, preferences: Preferences, run: Run
+    ) -> list[Tried]:
+        """What the plan makes, judged; where that went too far, the same way half as far. The last counts.
+
+        Each look is one chance more to be passed by luck: there is no third.
+        """
+        reports = await self._job(plan, live, preferences, run, SAMPLING, TRAINED)
+        tried = [await self._judged(plan.candidate, reports[-1], run)]
+        if tried[-1].verdict.too_far and (nearer := plan.half_as_far(reports[-2])):
+            reports = await self._job(nearer, live, preferences, run, TRAINED, DECIDED)
+            tried.append(await self._judged(nearer.candidate, reports[-1], run))
+        return tried
+
+    async def _job(
+        self, plan: Plan, live: Adapter | None, preferences: Preferences, run: Run, begin: float, end: float
     ) -> list[dict[str, Any]]:
+        """Train all of it and measure its candidate: the reports of its steps, and the one that measured."""
         live_folder = self.home / "adapters" / live.version if live else None
+        report = self._report_of(run)
+        report.unlink(missing_ok=True)  # of the job before: what is there is taken for something to read
         measure = EvaluateStep(
             base=self.base,
             adapters={"base": None, "live": live_folder, "candidate": plan.candidate},
@@ -232,44 +260,48 @@ class _Cycle:
             "dpo": "learning from corrections",
             "kto": "learning from thumbs",
             "hindsight": "learning from complaints",
-            "interpolate": "choosing how far to go",
+            "interpolate": "choosing how far to go" if begin == SAMPLING else "going half as far",
         }
 
         def tell(share: float, step: str, metrics: Mapping[str, Any]) -> None:
             self.progress.at(
-                SAMPLING + (0.98 - SAMPLING) * share, doing.get(step, "comparing with the live one"), metrics
+                begin + (end - begin) * share, doing.get(step, "comparing with the live one"), metrics
             )
 
         job = Job(steps=[*plan.steps, measure], work_dir=self.home / "runs" / "work")
         async with self.while_training():
             return await run_job(job, report.parent, tell, self.target)
 
-    async def _add(self, plan: Plan) -> None:
-        for folder in plan.trained:
-            await self.adapters.add(described(folder, now()))
-        for folder in plan.trained[:-1]:
-            way = f"A step on the way to {plan.candidate.name}."
-            await self.adapters.set_state(folder.name, AdapterState.RETIRED, [way])
+    def _report_of(self, run: Run) -> Path:
+        return self.home / "runs" / run.id / "report.json"
 
-    async def _decide(
-        self, plan: Plan, live: Adapter | None, report: dict[str, Any], run: Run, preferences: Preferences
-    ) -> Outcome:
-        version, models = plan.candidate.name, report["models"]
-        problems = await asyncio.to_thread(check, plan.candidate, self.base)
+    async def _judged(self, candidate: Path, report: dict[str, Any], run: Run) -> Tried:
+        models = report["models"]
+        problems = await asyncio.to_thread(check, candidate, self.base)
         if self.scan:
             models["candidate"]["personal"] = personal(report, self.scan)
         verdict = judge(models["candidate"], models["live"], problems, self.settings.gate)
-        log.info("run %s: judged, %s", run.id, "passed" if verdict.passed else "refused")
+        log.info("run %s: %s is %s", run.id, candidate.name, "passed" if verdict.passed else "refused")
+        return Tried(candidate, {**report, "verdict": verdict.as_json()}, verdict)
+
+    async def _add(self, plan: Plan, tried: Sequence[Tried]) -> None:
+        """What was trained on the way, and each candidate with what the gate said."""
+        for folder in plan.trained[:-1]:
+            await self.adapters.add(described(folder, now()))
+            way = f"A step on the way to {plan.candidate.name}."
+            await self.adapters.set_state(folder.name, AdapterState.RETIRED, [way])
+        for one in tried:
+            await self.adapters.add(described(one.folder, now()))
+            state = AdapterState.PASSED if one.verdict.passed else AdapterState.REFUSED
+            await self.adapters.set_state(one.folder.name, state, one.verdict.reasons, one.report)
+
+    async def _decide(self, tried: Tried, live: Adapter | None, run: Run, why: str) -> Outcome:
+        version, verdict, reasons = tried.folder.name, tried.verdict, tried.verdict.reasons
         tracing.note(candidate=version, passed=verdict.passed)
-        state = AdapterState.PASSED if verdict.passed else AdapterState.REFUSED
-        report = {**report, "verdict": verdict.as_json()}
-        await self.adapters.set_state(version, state, verdict.reasons, report)
-        reasons = verdict.reasons
         if verdict.passed:
-            self.progress.at(0.98, "handing it to the model server")
+            self.progress.at(DECIDED, "handing it to the model server")
             adapter = await self.adapters.get(version)
             assert adapter is not None  # added above
-            why = f"Learned from {preferences.signals} signals."
             refused = await promote(
                 adapter,
                 base=self.base,
@@ -280,10 +312,10 @@ class _Cycle:
             )
             reasons = tuple(refused) or verdict.reasons
             verdict = Verdict(False, tuple(refused), verdict.axes) if refused else verdict
-        picture = self.home / "runs" / run.id / "report.png"
+        picture = self._report_of(run).with_suffix(".png")
         ended: Ending = "refused"
         if verdict.passed:
             ended = "on trial" if live and self.share else "live"
         return Outcome(
-            ended, reasons, run.id, version, verdict, report, picture if picture.exists() else None
+            ended, reasons, run.id, version, verdict, tried.report, picture if picture.exists() else None
         )

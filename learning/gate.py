@@ -14,12 +14,26 @@ from learning.axes import Axis, Figures, axes_of
 from learning.settings import GateSettings
 from storage import tracing
 
+# What a step away from the live one costs, even in the right direction; and what tells that it is right.
+COST_OF_DISTANCE = frozenset(
+    {"owner's words", "likeness", "length", "loops", "capability", "divergence", "recited"}
+)
+DIRECTION = frozenset({"preference", "thumbs"})
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     passed: bool
     reasons: tuple[str, ...]  # why not; what was found where it passed
     axes: tuple[Axis, ...]
+
+    @property
+    def too_far(self) -> bool:
+        """The right way, as held-out feedback has it, and refused for nothing but how far it went."""
+        failed = {axis.name for axis in self.axes if not axis.passed}
+        ways = [axis.figure or 0.0 for axis in self.axes if axis.judged and axis.name in DIRECTION]
+        right = bool(ways) and min(ways) >= 0 < max(ways)
+        return bool(failed) and failed <= COST_OF_DISTANCE and right
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,19 @@ class Plan:
     def candidate(self) -> Path:
         return self.trained[-1]
 
+    def half_as_far(self, report: Mapping[str, Any]) -> Plan | None:
+        """The candidate's way again, and half of it; None: the candidate is no mixture.
+
+        `report`: of the step that made it. What was trained for it is trained already.
+        """
+        mixed = self.steps[-1]
+        if not isinstance(mixed, InterpolateStep):
+            return None
+        folders = _Folders(mixed.adapter.parent, 1 + int(mixed.adapter.name.rpartition("-")[2]))
+        changes = {"recipe": mixed.recipe.half_as_far(report["share"]), "adapter": folders.next("mix")}
+        step = mixed.model_copy(update=changes)
+        return Plan((step,), tuple(folders.given))
+
 
 def plan_of(
     home: Path,
@@ -57,7 +70,7 @@ def plan_of(
     wanted = _worth_training(base, settings, preferences)
     if not wanted and not anew:
         return None
-    folders = _Folders(home, len(known) + 1)
+    folders = _Folders(home / "adapters", len(known) + 1)
     steps: list[AnyStep] = []
     start = None if anew else _start(home, base, settings, known, live, preferences.signals)
     if start is None:
@@ -112,14 +125,14 @@ def _worth_training(
 class _Folders:
     """New names: a version's number is never used twice, not even after a cycle that died."""
 
-    def __init__(self, home: Path, first: int) -> None:
+    def __init__(self, adapters: Path, first: int) -> None:
         self.given: list[Path] = []
-        self._home, self._number = home / "adapters", first
+        self._adapters, self._number = adapters, first
 
     def next(self, method: str) -> Path:
-        while list(self._home.glob(f"*-{self._number}")):
+        while list(self._adapters.glob(f"*-{self._number}")):
             self._number += 1
-        self.given.append(self._home / f"{method}-{self._number}")
+        self.given.append(self._adapters / f"{method}-{self._number}")
         self._number += 1
         return self.given[-1]
 

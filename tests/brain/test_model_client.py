@@ -236,6 +236,31 @@ def test_events_are_the_same_wherever_the_stream_is_cut():
     assert read(*(whole[at : at + 1] for at in range(len(whole)))) == expected
 
 
+async def test_a_long_answer_needs_no_timer_for_each_of_its_pieces(talking_to, monkeypatch):
+    """One for every piece would cost more than reading it."""
+
+    def in_pieces(request):
+        return web.Response(body=pieces(), content_type="text/event-stream")
+
+    async def pieces():
+        for _ in range(60):
+            yield f"data: {json.dumps(delta('word '))}\n\n".encode()
+            await asyncio.sleep(0)
+        yield b"data: [DONE]\n\n"
+
+    client, loop, ours = await talking_to(in_pieces), asyncio.get_running_loop(), []
+    call_at = loop.call_at
+    monkeypatch.setattr(
+        loop,
+        "call_at",
+        lambda at, call, *more, **how: ours.append(call.__qualname__) or call_at(at, call, *more, **how),
+    )
+    stream = client.stream_chat("base", HELLO, Sampling())
+    assert len([chunk async for chunk in stream]) == 60
+    assert ours.count("Patience._look") == 1
+    assert ours.count("ResponseHandler._on_read_timeout") < 6  # until the answer begins
+
+
 async def test_a_silent_server_is_given_up_after_the_timeout():
     async def say_nothing(reader, writer):
         await reader.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,8 @@ from learning.gate import Verdict
 from learning.logprobs import answer_logprobs
 from learning.rows import read_rows
 from learning.settings import GateSettings, LearningSettings
+from learning.targets.local import LocalTarget
+from learning.targets.shared import Shared
 from storage import tracing
 from storage.adapters import AdapterStore
 from storage.feedback import FeedbackStore
@@ -69,8 +72,10 @@ class Twin:
         self.feedback, self.messages = FeedbackStore(database), MessageStore(database)
         self.server = LocalServer(base)
 
-    async def hears(self, corrections=0, thumbs=0, seed=1, speakers=(), complaint=None):
+    async def hears(self, corrections=0, thumbs=0, seed=1, speakers=(), complaint=None, endings=()):
         rows = [*pair_rows(corrections, seed), *thumb_rows(thumbs, seed + 1)]
+        if endings:
+            rows = [ended(row, *endings[number % len(endings)]) for number, row in enumerate(rows)]
         for number, row in enumerate(rows):
             key = message_key("terminal", f"chat{seed}-{number}", 1)
             text = row.get("rejected", row.get("completion"))[0]["content"]
@@ -201,10 +206,77 @@ async def test_a_candidate_that_fails_the_gate_is_refused_with_reasons_and_the_l
     assert outcome.state == "refused"
     assert outcome.reasons[0].startswith("It moves the chance of a token by")
     assert isinstance(outcome.verdict, Verdict)
-    refused = await twin.adapters.get(outcome.version)
+    refused = (await twin.adapters.all())[-1]
+    assert (refused.version, refused.parent) == (outcome.version, "dpo-4")  # and it had no second look
     assert (refused.state, refused.reasons) == (AdapterState.REFUSED, outcome.reasons)
     assert (await twin.adapters.live()).version == first.version
     assert list(twin.server.loaded) == [first.version]
+
+
+async def test_one_that_went_too_far_goes_half_as_far_and_is_judged_once_more(twin, sft_adapter):
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    await twin.adapters.go_live("sft-1", "by hand")
+    await twin.hears(corrections=30, endings=ENDINGS)
+    heard = []
+    outcome = await twin.learns(
+        within(1e-9),
+        on_progress=lambda share, doing: heard.append((share, doing)),
+        target=Elsewhere(twin.home / "shared"),
+    )
+    assert (outcome.state, outcome.version) == ("refused", "mix-4"), outcome.reasons
+    written = json.loads((twin.home / "runs" / outcome.run_id / "report.json").read_text())
+    assert written["models"]["candidate"]["adapter"] == "mix-4"
+    far, near = (await twin.adapters.all())[-2:]
+    assert (far.state, near.state) == (AdapterState.REFUSED, AdapterState.REFUSED)
+    assert "nats a token from the live one" in far.reasons[0] != near.reasons[0]
+    assert share_of(twin, near) == pytest.approx(share_of(twin, far) / 2)
+    assert "going half as far" in {doing for _, doing in heard}
+    assert [share for share, _ in heard] == sorted(share for share, _ in heard)
+
+    between = (distance(far) + distance(near)) / 2
+    outcome = await twin.learns(within(between), again=True)
+    assert (outcome.state, outcome.version) == ("live", "mix-7"), outcome.reasons
+    assert (await twin.adapters.get("mix-6")).state is AdapterState.REFUSED
+    why = (await twin.adapters.promotions())[0].why
+    assert why == "Learned from 30 signals. It goes half as far as mix-6, which went too far."
+    assert outcome.picture is not None
+
+
+ENDINGS = (("dude", "my dear"), ("bro", "old friend"), ("mate", "good sir"))  # of which she likes the second
+
+
+def ended(row, worse, better):
+    plain = row["rejected"][0]["content"]
+    words = {"rejected": f"{plain} {worse}", "chosen": f"{plain} {better}"}
+    return row | {side: [{"role": "assistant", "content": text}] for side, text in words.items()}
+
+
+class Elsewhere(LocalTarget):
+    """Another machine, as far as files go."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self._shared = Shared(folder, folder)
+
+    def pack(self, job, run_dir):
+        return self._shared.pack(job, run_dir)
+
+
+def within(nats):
+    advisory = tuple(set(LENIENT.gate.advisory) - {"divergence"})
+    feedback = {"min_heldout_pairs": 1, "max_preference_drop": 1.0}
+    gate = LENIENT.gate.model_copy(update={"max_divergence": nats, "advisory": advisory, **feedback})
+    recipes = {**LENIENT.recipes, "dpo": {**BRIEF, "epochs": 8}}  # until held-out pairs are preferred
+    return LENIENT.model_copy(update={"gate": gate, "recipes": recipes})
+
+
+def share_of(twin, adapter):
+    return json.loads((twin.home / "adapters" / adapter.version / "report.json").read_text())["share"]
+
+
+def distance(adapter):
+    return adapter.report["models"]["candidate"]["divergence"]["high"]
 
 
 async def test_a_training_that_fails_fails_the_run_in_one_sentence_and_changes_nothing(twin):
@@ -294,3 +366,13 @@ async def test_anew_means_from_the_corpus_on_even_where_nobody_ever_judged(twin,
     assert (outcome.state, outcome.version) == ("live", "sft-2"), outcome.reasons
     assert progress.metrics["candidate"] == "sft-2"
     assert (await twin.adapters.get("sft-2")).parent is None
+
+
+async def test_an_adapter_of_the_owners_words_alone_is_not_halved(twin, sft_adapter):
+    folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
+    await twin.adapters.add(described(folder, now()))
+    await twin.adapters.go_live("sft-1", "by hand")
+    outcome = await twin.learns(within(-1.0), anew=True)
+    assert (outcome.state, outcome.version) == ("refused", "sft-2")
+    assert "nats a token from the live one" in outcome.reasons[0]
+    assert [one.version for one in await twin.adapters.all()] == ["sft-1", "sft-2"]

@@ -268,6 +268,34 @@ def test_the_first_adapter_may_leave_the_base_as_far_as_it_likes():
     assert judge(far, LIVE | {"adapter": None}, [], RULES).passed
 
 
+@pytest.mark.parametrize("axis", ["nll", "likeness", "loops", "recited"])
+def test_one_that_only_lost_on_the_way_went_too_far(axis):
+    lost = changed("against_live", axis, gap(0.5))
+    assert judge(lost, LIVE, [], RULES).too_far
+    assert not judge(lost, LIVE, ["a number is missing"], RULES).too_far
+
+
+def test_one_that_goes_the_wrong_way_did_not_only_go_too_far():
+    strange = changed("against_live", "style", {"letters": gap(2.0), "emoji": gap(0.1)})
+    worse = changed("against_live", "preference", gap(-0.3))
+    for candidate in (strange, worse):
+        candidate["against_live"]["nll"] = gap(0.5)
+        assert not judge(candidate, LIVE, [], RULES).too_far
+    assert not judge(GOOD, LIVE, [], RULES).too_far
+
+
+def test_nothing_went_too_far_that_no_feedback_says_goes_the_right_way():
+    worse = changed("against_live", "preference", gap(-0.03))
+    unknown = changed("against_live", "preference", gap(0.0))
+    at_odds = changed("against_live", "thumbs", gap(-0.03))
+    nobody = changed("preference", None)
+    for candidate in (worse, unknown, at_odds, nobody):
+        candidate["against_live"]["nll"] = gap(0.5)
+        verdict = judge(candidate, LIVE, [], RULES)
+        assert [axis.name for axis in verdict.axes if not axis.passed] == ["owner's words"]
+        assert not verdict.too_far
+
+
 @given(
     some.sampled_from(["nll", "preference", "thumbs", "likeness", "loops", "capability", "safety", "recited"])
 )

@@ -49,7 +49,8 @@ def test_the_demo_measures_what_it_tells(told):
 def test_what_the_demo_made_can_be_looked_at_and_rolled_back(told):
     figures, folder, _ = told
     adapters = json.loads(twin("adapters", "list", "--json", home=folder).stdout)
-    assert [adapter["method"] for adapter in adapters] == ["sft", "dpo", "kto", "interpolation"]
+    methods = ["sft", "dpo", "kto", "interpolation"]  # and where that went too far, half of it
+    assert [adapter["method"] for adapter in adapters] in (methods, [*methods, "interpolation"])
     trained = {axis["name"]: axis["passed"] for axis in adapters[0]["report"]["verdict"]["axes"]}
     assert (trained["owner's words"], "discretion" in trained, adapters[0]["reasons"]) == (True, True, [])
     live = [adapter["version"] for adapter in adapters if adapter["state"] == "live"]
@@ -115,6 +116,7 @@ def test_an_adapter_is_evaluated_on_a_page_and_friends_picks_count(told, tmp_pat
     picks = blind_picks(folder, tmp_path)
     counted = twin("evaluate", "--ab-results", picks, "--json", home=folder)
     assert json.loads(counted.stdout)["dpo-2"]["share"] == 1.0, counted.stderr
+    assert twin("adapters", "promote", "sft-1", home=folder).returncode == 0  # whatever the gate let through
     before = twin("adapters", "promote", "dpo-2", home=folder)
     assert (before.returncode, "was not measured beside sft-1" in before.stderr) == (1, True), before.stderr
     done = twin("evaluate", "dpo-2", "--json", home=folder)
