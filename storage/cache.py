@@ -39,7 +39,9 @@ class Cache:
         patience: float,
         rest: float,
         namespace: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._cashews = cashews
         self._own = f"{namespace}:" if namespace else ""
         self._connections = connections
@@ -70,7 +72,7 @@ class Cache:
         return await self._cashews.set(self._own + key, value, expire=KEEP_SECONDS, tags=tags)
 
     async def _try(self, action: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
-        if time.monotonic() < self._resting_until:
+        if self._clock() < self._resting_until:
             return otherwise
         try:
             async with asyncio.timeout(self._patience):
@@ -83,7 +85,7 @@ class Cache:
             # ValueError: what lies under this key was not written by us.
             CACHE_FAILURES.labels(whose()).inc()
             log.warning("the cache is off for %.0f s: %s", self._rest, type(error).__name__)
-            self._resting_until = time.monotonic() + self._rest
+            self._resting_until = self._clock() + self._rest
             return otherwise
 
 
@@ -93,6 +95,7 @@ def open_cache(
     namespace: str = "",
     patience: float = PATIENCE_SECONDS,
     rest: float = REST_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Cache:
     """Connects at the first use, and never fails: without Redis there is simply nothing in it.
 
@@ -103,7 +106,7 @@ def open_cache(
         cashews.setup("mem://", size=10_000, check_interval=0, pickle_type="json")
         # Apart, because a full memory drops its oldest entry, and that must never be a tag in use.
         cashews.setup_tags_backend("mem://", size=1_000_000, check_interval=0)
-        return Cache(cashews, None, patience, rest, namespace)
+        return Cache(cashews, None, patience, rest, namespace, clock)
     connections = BlockingConnectionPool.from_url(
         redis_url,
         max_connections=10,
@@ -114,7 +117,7 @@ def open_cache(
     )
     # JSON, because the default is pickle: whoever writes to Redis could run code here.
     cashews.setup(redis_url, suppress=False, pickle_type="json", connection_pool_class=_Given(connections))
-    return Cache(cashews, connections, patience, rest, namespace)
+    return Cache(cashews, connections, patience, rest, namespace, clock)
 
 
 class _Given:
