@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CATCH_UP_AT_ONCE, CATCH_UP_SECONDS, FINISH_SECONDS = 4, 120.0, 10.0
+CATCH_UP_AT_ONCE, CATCH_UP_SECONDS = 4, 120.0
+FINISH_SECONDS, CANCELLING_SECONDS = 10.0, 5.0
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 Place = Channel | discord.PartialMessageable
 
@@ -148,7 +149,10 @@ class DiscordClient(discord.Client):
             _, late = await asyncio.wait(unfinished, timeout=seconds)
             for task in late:
                 task.cancel()
-            if late:
+            if late:  # what they hold (a transaction, say) must be let go before it is closed under them
+                _, stuck = await asyncio.wait(late, timeout=CANCELLING_SECONDS)
+                if stuck:
+                    log.error("%d handlers do not end, although they were cancelled", len(stuck))
                 return
         self._heard_up_to = place or self._heard_up_to
 

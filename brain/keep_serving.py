@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from brain.model_client import ModelClient
 from brain.model_server import ModelServer, ServerFailed
@@ -27,19 +27,24 @@ def pauses() -> Iterator[float]:
 
 
 async def keep_serving(
-    server: ModelServer, tell: Callable[[str], None], *, look_seconds: float = LOOK_SECONDS
+    server: ModelServer,
+    tell: Callable[[str], None],
+    *,
+    look_seconds: float = LOOK_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """For a server that was started; on the same port each time. Ends only by being cancelled."""
     waiting = pauses()
     while True:
-        began = time.monotonic()
+        began = clock()
         how = await _ended(server, look_seconds)
         await server.stop()  # what it left behind
-        if time.monotonic() - began > GOOD_RUN:
+        if clock() - began > GOOD_RUN:
             waiting = pauses()
         tell(f"the model server at {server.url} {how}; its log is {server.log_path}")
         while True:
-            await asyncio.sleep(next(waiting))
+            await sleep(next(waiting))
             try:
                 await server.start()
             except ServerFailed as failure:

@@ -42,9 +42,11 @@ class Cache:
         patience: float,
         rest: float,
         namespace: str = "",
-        clock: Callable[[], float] = time.time,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cashews = cashews
+        self._wall = wall  # the same for every copy of the service, or nearly
         self._clock = clock
         self._own = f"{namespace}:" if namespace else ""
         self._connections = connections
@@ -71,24 +73,24 @@ class Cache:
             await self._connections.disconnect()
 
     async def _keep(self, key: str, value: Any, tags: Sequence[str]) -> bool:
-        lists = [_list_of(self._own + tag, self._clock()) for tag in tags]
+        lists = [_list_of(self._own + tag, self._wall()) for tag in tags]
         return await self._cashews.set(self._own + key, value, expire=KEEP_SECONDS, tags=lists)
 
     async def _try(self, action: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
-        if time.monotonic() < self._resting_until:
+        if self._clock() < self._resting_until:
             return otherwise
         try:
             async with asyncio.timeout(self._patience):
                 while self._to_forget:
                     tag = next(iter(self._to_forget))
-                    await self._cashews.delete_tags(*_lists_of(tag, self._clock()))
+                    await self._cashews.delete_tags(*_lists_of(tag, self._wall()))
                     self._to_forget.discard(tag)
                 return await action()
         except (CacheBackendInteractionError, RedisError, OSError, TimeoutError, ValueError) as error:
             # ValueError: what lies under this key was not written by us.
             CACHE_FAILURES.labels(whose()).inc()
             log.warning("the cache is off for %.0f s: %s", self._rest, type(error).__name__)
-            self._resting_until = time.monotonic() + self._rest
+            self._resting_until = self._clock() + self._rest
             return otherwise
 
 
@@ -98,14 +100,15 @@ def open_cache(
     namespace: str = "",
     patience: float = PATIENCE_SECONDS,
     rest: float = REST_SECONDS,
-    clock: Callable[[], float] = time.time,
+    wall: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Cache:
     """Connects at the first use, and never fails: without Redis there is simply nothing in it.
 
     `namespace`: whose it is, where several share one Redis; nobody finds or drops what is another's.
     """
     if redis_url is None:
-        return Cache(KeptHere(), None, patience, rest, namespace, clock)
+        return Cache(KeptHere(), None, patience, rest, namespace, wall, clock)
     cashews = Cashews()
     connections = BlockingConnectionPool.from_url(
         redis_url,
@@ -117,7 +120,7 @@ def open_cache(
     )
     # JSON, because the default is pickle: whoever writes to Redis could run code here.
     cashews.setup(redis_url, suppress=False, pickle_type="json", connection_pool_class=_Given(connections))
-    return Cache(cashews, connections, patience, rest, namespace, clock)
+    return Cache(cashews, connections, patience, rest, namespace, wall, clock)
 
 
 def _list_of(tag: str, at: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 
 
@@ -27,6 +28,8 @@ def main() -> None:
         show.sentence(f"{told.what}\n  {told.advice}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush fails once more
         sys.exit(told.exit_code)
+    finally:  # all is done: Ctrl-C may still cut short how Python ends, but not with a traceback
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

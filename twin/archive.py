@@ -6,17 +6,19 @@ of each, so that nothing is believed that was not said at the beginning.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import io
 import json
 import os
 import tarfile
+import threading
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, TypeVar, cast
 
 from learning.adapter_folder import sha256
 from twin.errors import Told
@@ -28,6 +30,7 @@ LARGEST_MANIFEST = 64 << 20
 PIECE = 1 << 20
 
 OnBytes = Callable[[int], None]
+T = TypeVar("T")
 
 
 def pack(
@@ -56,6 +59,31 @@ def pack(
     finally:
         unfinished.unlink(missing_ok=True)
     return manifest
+
+
+async def in_thread(work: Callable[[OnBytes], T], done: OnBytes) -> T:
+    """Work on an archive beside everything else. `work` tells what it is given of every few bytes.
+
+    Cancelled, it ends at the next bytes and is waited for: nothing is written any more after that.
+    """
+    stopped = threading.Event()
+
+    def told(count: int) -> None:
+        if stopped.is_set():
+            raise _Stopped
+        done(count)
+
+    working = asyncio.ensure_future(asyncio.to_thread(work, told))
+    try:
+        return await asyncio.shield(working)
+    finally:
+        stopped.set()
+        await asyncio.wait([working])
+        working.exception()  # looked at, or the loop complains of it
+
+
+class _Stopped(Exception):
+    """Nobody waits for it any more."""
 
 
 class Archive:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from ingest.pipeline import REVIEW
 from storage import snapshot
 from storage.records import Adapter, AdapterState, now
 from twin import show
-from twin.archive import opened, pack
+from twin.archive import in_thread, opened, pack
 from twin.build import Stores
 from twin.errors import Told
 from twin.home import Home
@@ -92,18 +93,12 @@ async def make_backup(
         unfinished = (*target.parent.glob(".twin-*.tar.gz*"), *target.parent.glob(".twin-check-*"))
         for left in [*home.root.glob(".backup-*"), *unfinished]:
             shutil.rmtree(left) if left.is_dir() else left.unlink()  # of one that was killed
-        for tries in range(1, TRIES + 1):
-            try:
-                manifest, missing = await _write(home, settings, stores, target, passphrase, on_progress)
-                break
-            except FileNotFoundError:
-                if tries == TRIES:
-                    raise
         try:
+            manifest, missing = await _written(home, settings, stores, target, passphrase, on_progress)
             bar = _bar(manifest, on_progress, 2 / 3, "reading it again")
-            await asyncio.to_thread(verify, target, passphrase, bar)
-        except Told:
-            target.unlink()
+            await in_thread(partial(verify, target, passphrase), bar)
+        except BaseException:  # stopped, too: what nobody has read again is no backup
+            await asyncio.to_thread(target.unlink, missing_ok=True)
             raise
         removed = await asyncio.to_thread(_rotate, home, settings) if rotated else []
     return Made(target, manifest, missing, removed)
@@ -205,6 +200,17 @@ def _passphrase(settings: Settings) -> str | None:
     return settings.backup.passphrase.get_secret_value()
 
 
+async def _written(home: Home, *how: Any) -> tuple[dict[str, Any], list[str]]:
+    """See `_write`."""
+    for tries in range(1, TRIES + 1):
+        try:
+            return await _write(home, *how)
+        except FileNotFoundError:
+            if tries == TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
 async def _write(
     home: Home,
     settings: Settings,
@@ -235,7 +241,7 @@ async def _write(
         }
         sizes = {"members": {name: {"size": path.stat().st_size} for name, path in files.items()}}
         bar = _bar(sizes, on_progress, 0.0, "writing")
-        return await asyncio.to_thread(pack, target, files, about, passphrase, bar), missing
+        return await in_thread(partial(pack, target, files, about, passphrase), bar), missing
 
 
 def _not_in(home: Home, settings: Settings) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +10,10 @@ import typer
 from dotenv import dotenv_values
 
 from twin import show
-from twin.console import home, run, settings
+from twin.console import home, problems_in_words, run, settings
 from twin.errors import Told
+from twin.sealed import is_sealed
+from twin.settings import Settings
 
 app = typer.Typer()
 VARIABLE = "TWIN_BACKUP__PASSPHRASE"
@@ -32,8 +33,8 @@ def backup(
     from twin.build import open_stores
 
     chosen = settings()
-    secret = chosen.backup.passphrase
-    passphrase = secret.get_secret_value() if secret else None
+    with problems_in_words():  # asked before there is a loop, which Ctrl-C at the question would not end
+        passphrase = _passphrase(chosen) if encrypt else None
 
     async def work() -> Made:
         async with open_stores(home(), chosen) as stores:
@@ -43,7 +44,7 @@ def backup(
                     chosen,
                     stores,
                     target=file.absolute() if file else None,
-                    passphrase=(passphrase or _ask(twice=True)) if encrypt else None,
+                    passphrase=passphrase,
                     on_progress=on_progress,
                 )
 
@@ -74,10 +75,12 @@ def restore(
     from twin.restore import Restored
     from twin.restore import restore as bring_back
 
+    with problems_in_words(), file.open("rb") as start:
+        passphrase = _ask(home().root / ".env") if is_sealed(start.read(16)) else ""
+
     async def work() -> Restored:
         with show.progress("restore") as on_progress:
-            ask = partial(_ask, home().root / ".env")
-            return await bring_back(home(), file, ask, force=force, on_progress=on_progress)
+            return await bring_back(home(), file, lambda: passphrase, force=force, on_progress=on_progress)
 
     done = run(work())
     if json:
@@ -90,6 +93,11 @@ def restore(
         show.sentence(f"what was there before lies in {done.set_aside}: delete it when it is not needed")
     if done.secrets:
         show.sentence(f"set these before 'twin up', they are in no backup: {', '.join(done.secrets)}")
+
+
+def _passphrase(settings: Settings) -> str:
+    secret = settings.backup.passphrase
+    return secret.get_secret_value() if secret else _ask(twice=True)
 
 
 def _ask(secrets: Path | None = None, *, twice: bool = False) -> str:

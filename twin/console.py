@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -66,8 +67,16 @@ def problems_in_words() -> Iterator[None]:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     with problems_in_words():
-        return asyncio.run(work)
+        return asyncio.run(_until_stopped(work))
     raise AssertionError("unreachable")
+
+
+async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:
+    """SIGTERM stops it as Ctrl-C does, so that whatever it has begun is tidied up."""
+    if task := asyncio.current_task():
+        with suppress(RuntimeError, ValueError):  # signals are for a program's main thread only
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
 
 
 def stored(work: Callable[[Stores], Awaitable[T]]) -> T:

@@ -10,14 +10,14 @@ from pathlib import Path
 from brain.model_client import Sampling
 from learning import cycle
 from learning.cycle import Outcome
-from learning.durable import Held
+from learning.durable import Held, Progress, recorded
 from learning.preferences import Sampler
 from learning.targets.target import Target
-from storage.records import Prompt
+from storage.records import Prompt, Run
 from twin import show
 from twin.adapters import ServingFace
 from twin.build import Model, Stores, open_model, open_stores, speaking
-from twin.feedback import agreed, private_things, trusted
+from twin.feedback import agreed, collect, private_things, trusted
 from twin.home import Home
 from twin.monitoring import traced
 from twin.settings import Settings
@@ -31,9 +31,28 @@ SAMPLES_AT_ONCE = 4
 async def learn_once(home: Home, settings: Settings, recipe_file: Path | None, again: bool) -> Outcome:
     settings = with_recipe(settings, "dpo", recipe_file)
     newest_corpus(home)  # says that there is none before a server is started
-    async with open_stores(home, settings) as stores, open_model(home, settings) as model:
-        with traced(settings.monitoring), show.progress("learning") as on_progress:
-            return await learn_in(home, settings, stores, model, again=again, on_progress=on_progress)
+    async with open_stores(home, settings) as stores:
+        if too_little := await _too_little(home, settings, stores):
+            return too_little
+        async with open_model(home, settings) as model:
+            with traced(settings.monitoring), show.progress("learning") as on_progress:
+                return await learn_in(home, settings, stores, model, again=again, on_progress=on_progress)
+
+
+async def _too_little(home: Home, settings: Settings, stores: Stores) -> Outcome | None:
+    """What a cycle would end with at once, recorded as one: nobody waits for a server to hear that."""
+    judged, left_out = await collect(home, stores, settings, settings.learning)
+    wanted = settings.learning.min_feedback
+    if len(judged) >= wanted:
+        return None
+    why = [f"Left out, {reason}: {count}." for reason, count in left_out.items()]
+
+    async def work(run: Run, progress: Progress) -> Outcome:
+        progress.at(0.0, "collecting feedback")
+        words = f"Not enough feedback yet: {len(judged)} of {wanted}."
+        return Outcome("not enough", (words, *why), run.id)
+
+    return await recorded(stores.runs, cycle.KIND, work, summary=Outcome.as_json)
 
 
 async def learn_in(

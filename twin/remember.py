@@ -13,7 +13,7 @@ from ingest.pipeline import ingest as read_and_keep
 from ingest.sources import SOURCES
 from ingest.sources.telegram import record_id
 from ingest.tag import TOPICS
-from storage.records import Record
+from storage.records import Record, now
 from twin import show
 from twin.build import Stores, open_stores
 from twin.errors import Told
@@ -40,6 +40,9 @@ async def ingest_in(
 ) -> Ledger:
     """Read one export into the store. Nobody knows before how large it is: the bar counts what was seen."""
     theirs = await stores.deliveries.in_the_owners_name()
+    of_the_twin = {record_id(f"telegram:{chat}", id) for app, chat, id in theirs if app == "telegram"}
+    if taken := await stores.records.mark_deleted(of_the_twin, now()):  # imported by an older twin
+        show.sentence(f"{taken} records are what the twin wrote in your name: taken out")
     with show.counting(f"reading {path.name}") as seen:
         return await read_and_keep(
             source,
@@ -51,7 +54,7 @@ async def ingest_in(
             corrections_path=home.corrections,
             vault=open_vault(home, settings),
             cursors=stores.cursors,
-            of_the_twin={record_id(f"telegram:{chat}", id) for app, chat, id in theirs if app == "telegram"},
+            of_the_twin=of_the_twin,
             again=again,
             on_progress=lambda ledger: seen(ledger.seen),
         )

@@ -21,7 +21,7 @@ from storage.records import RunState, now
 from storage.runs import RunStore
 from storage.schema import knows
 from twin import show
-from twin.archive import Archive, opened
+from twin.archive import Archive, OnBytes, in_thread, opened
 from twin.backup import DATABASE
 from twin.errors import Told
 from twin.home import Home
@@ -58,13 +58,13 @@ async def restore(
         staging = home.root / STAGING
         await asyncio.to_thread(shutil.rmtree, staging, ignore_errors=True)
         try:
-            manifest = await asyncio.to_thread(_unpack, path, passphrase, staging, on_progress)
+            manifest = await _unpack(path, passphrase, staging, on_progress)
             settings = _settings_there(staging, home)
             await _fit(staging, home, manifest, settings.storage.twin)
             await _put_database(staging, home, settings, force)
-            aside = await asyncio.to_thread(_take_place, staging, home)
+            aside = _take_place(staging, home)  # not beside us: nobody may stop it halfway
         finally:
-            await asyncio.to_thread(shutil.rmtree, staging, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)  # likewise
     return Restored(manifest, aside, sorted(set(manifest["secrets"]) - set(secrets_of(settings))))
 
 
@@ -79,23 +79,28 @@ def _there(home: Home) -> list[Path]:
     ]
 
 
-def _unpack(
+async def _unpack(
     path: Path, passphrase: Callable[[], str], staging: Path, on_progress: show.OnProgress
 ) -> dict[str, Any]:
-    with opened(path, passphrase) as archive:
-        _refuse_what_cannot_be(archive, staging)
-        seen = 0
+    seen, size = 0, 1
 
-        def done(count: int) -> None:
-            nonlocal seen
-            seen += count
-            on_progress(0.9 * seen / (archive.size or 1), "unpacking")
+    def done(count: int) -> None:
+        nonlocal seen
+        seen += count
+        on_progress(0.9 * seen / size, "unpacking")
 
-        staging.mkdir(mode=0o700)
-        archive.unpack(staging, done)
-    if not snapshot.is_sound(staging / DATABASE):
-        raise Told(f"{path} cannot be used: the database in it is damaged", "use another backup")
-    return archive.manifest
+    def work(told: OnBytes) -> dict[str, Any]:
+        nonlocal size
+        with opened(path, passphrase) as archive:
+            _refuse_what_cannot_be(archive, staging)
+            size = archive.size or 1
+            staging.mkdir(mode=0o700)
+            archive.unpack(staging, told)
+        if not snapshot.is_sound(staging / DATABASE):
+            raise Told(f"{path} cannot be used: the database in it is damaged", "use another backup")
+        return archive.manifest
+
+    return await in_thread(work, done)
 
 
 def _refuse_what_cannot_be(archive: Archive, staging: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,8 @@ from discord_server import Upload
 from discord_twin import Heard, a_discord, connected, key_of
 from discord_world import FORUM, MANAGE_CHANNELS, VOICE
 
+from bot import discord_client
+from bot.discord_client import DiscordClient
 from bot.platform import ChatRefused
 
 
@@ -676,6 +678,50 @@ async def test_stopping_lets_what_has_begun_come_to_its_end(server, heard):
         server.say(server.kitchen, server.user("Ana"), "last words")
         await begun.wait()
     assert heard.texts == ["last words"]
+
+
+async def test_stopping_waits_until_what_was_cancelled_has_let_go(server, heard, monkeypatch):
+    monkeypatch.setattr(DiscordClient.finish, "__defaults__", (0.05,))
+    begun, happened = asyncio.Event(), []
+
+    async def too_slowly(message):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)  # a transaction that is rolled back
+            happened.append("let go")
+
+    heard.on_message = too_slowly
+    async with connected(server, heard):
+        server.say(server.kitchen, server.user("Ana"), "last words")
+        await begun.wait()
+    happened.append("left")
+    assert happened == ["let go", "left"]
+
+
+async def test_a_handler_that_takes_no_end_holds_up_no_stop(server, heard, monkeypatch, caplog):
+    monkeypatch.setattr(DiscordClient.finish, "__defaults__", (0.05,))
+    monkeypatch.setattr(discord_client, "CANCELLING_SECONDS", 0.05)
+    begun, enough, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def stubborn(message):
+        begun.set()
+        try:
+            while not enough.is_set():
+                with suppress(asyncio.CancelledError):
+                    await enough.wait()
+        finally:
+            ended.set()
+
+    heard.on_message = stubborn
+    async with connected(server, heard):
+        server.say(server.kitchen, server.user("Ana"), "last words")
+        await begun.wait()
+    assert not ended.is_set()
+    assert "1 handlers do not end" in caplog.text
+    enough.set()
+    await ended.wait()
 
 
 async def test_every_frame_is_a_sign_of_life_and_silence_is_none(server, heard):

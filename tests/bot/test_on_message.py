@@ -6,8 +6,13 @@ from datetime import timedelta
 
 import pytest
 from fakes import said, until
+from quick_model import QuickModel
 
 from bot.platform import ChatRefused, ChatUnavailable
+from brain.model_client import ModelClient, Sampling
+from brain.prompt import Persona
+from brain.replicas import Limits, Replicas
+from brain.reply import Brain
 from storage.leases import LeaseStore
 from storage.records import Chat, Consent, DeliveryState, Media, Role, Signal, now
 
@@ -357,6 +362,47 @@ async def test_when_the_model_is_down_the_owner_is_told_once_and_the_message_wai
     await until(lambda: len(kitchen.platform.texts()) == 2)
     assert len(kitchen.platform.told) == 2
     assert "I can answer again" in kitchen.platform.told[1]
+
+
+async def test_who_is_turned_away_because_every_server_is_busy_is_answered_when_there_is_room(kitchen):
+    server = QuickModel(name="base")
+    await server.start()
+    server.hangs_after = 1
+    limits = Limits(at_once=1, queue=1)
+    async with Replicas([ModelClient(server.url)], limits, probe_seconds=0.05) as replicas:
+        kitchen.brain = Brain(
+            replicas,
+            kitchen.live,
+            kitchen.messages,
+            Persona("Sam"),
+            base_model="base",
+            sampling=Sampling(),
+            facts=kitchen.kept.facts,
+        )
+        turns = kitchen.restart().turns
+        others = [
+            asyncio.create_task(replicas.chat("base", [{"role": "user", "content": "#9"}], Sampling()))
+            for _ in range(2)
+        ]
+        await until(lambda: server.busy == 1 and replicas._queue, 10)
+        question = said("#3?")
+        assert await kitchen.hear(question) is None
+        await turns.sweep()  # still full: it goes on waiting, and the owner hears of it once
+        await until(lambda: not turns._open, 10)
+        assert replicas.turned_away == 2
+        assert await kitchen.messages.waiting() == [question]
+        assert (len(kitchen.platform.told), kitchen.platform.texts()) == (1, [])
+        server.hangs_after = None
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await turns.sweep()
+        await until(lambda: not turns._open, 10)
+        assert [text.split()[0] for text in kitchen.platform.texts()] == ["#3"]
+        assert await kitchen.messages.waiting() == []
+        assert "I can answer again" in kitchen.platform.told[-1]
+        await turns.close()
+    await server.stop()
 
 
 async def test_a_new_process_answers_what_the_old_one_left(kitchen):

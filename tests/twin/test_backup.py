@@ -12,6 +12,8 @@ import shutil
 import signal
 import sys
 import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from twin.backup import Kept, backups, make_backup, outdated, without_secrets
 from twin.build import open_stores, persona, running_servers
 from twin.cli import app
 from twin.home import Home
-from twin.restore import STAGING
+from twin.restore import STAGING, restore
 from twin.settings import read_settings
 from twin.snapshots import newest_corpus
 
@@ -276,6 +278,55 @@ async def test_an_encrypted_one_opens_with_its_passphrase_only_and_changes_are_t
 
     await asyncio.to_thread(work)
     assert (other.root / ".env").exists()
+
+
+class Stop:
+    """Stops what it is shown the progress of, as soon as it does that."""
+
+    def __init__(self, at: str, share: float = 0.0) -> None:
+        self.at, self.share, self.happened, self.afterwards = at, share, False, 0
+
+    async def within(self, work):
+        self.loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor()
+        self.loop.set_default_executor(threads)
+        self.task = asyncio.ensure_future(work)
+        with pytest.raises(asyncio.CancelledError):
+            await self.task
+        threads.shutdown()  # whoever still wrote is done now
+        self.loop.set_default_executor(ThreadPoolExecutor())
+        assert (self.happened, self.afterwards) == (True, 0)
+
+    def __call__(self, share, doing):
+        self.afterwards += self.happened
+        if doing == self.at and share >= self.share and not self.happened:
+            self.happened = True
+            told = threading.Event()
+            self.loop.call_soon_threadsafe(lambda: (self.task.cancel(), self.loop.call_soon(told.set)))
+            told.wait()
+
+
+@pytest.mark.parametrize("at", ["writing", "reading it again"])
+async def test_a_backup_that_is_stopped_leaves_nothing_behind_that_could_be_taken_for_one(home, at):
+    await fill(home)
+    settings, stop = read_settings(home), Stop(at)
+    async with open_stores(home, settings) as stores:
+        before = {path.name for path in home.root.iterdir()}
+        await stop.within(make_backup(home, settings, stores, on_progress=stop))
+        assert list((home.root / "backups").iterdir()) == []
+        assert {path.name for path in home.root.iterdir()} - before == {"backups", "backup.lock"}
+
+
+async def test_a_restore_that_is_stopped_leaves_an_empty_home_and_works_the_second_time(home, tmp_path):
+    await fill(home)
+    (home.adapters / "sft-1" / "large.bin").write_bytes(bytes(9 << 20))  # so that it is within this one
+    settings = read_settings(home)
+    async with open_stores(home, settings) as stores:
+        made = await make_backup(home, settings, stores, target=tmp_path / "kept.tar.gz")
+    there, stop = Home(tmp_path / "there"), Stop("unpacking", share=0.45)
+    await stop.within(restore(there, made.path, str, on_progress=stop))
+    assert sorted(path.name for path in there.root.iterdir()) == ["restore.lock", "up.lock"]
+    result = await asyncio.to_thread(twin, there, "restore", made.path)
+    assert result.exit_code == 0, result.stderr
 
 
 def rewritten(archive: Path, target: Path, change) -> Path:

@@ -7,16 +7,19 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from storage.adapters import AdapterStore
 from storage.database import Database
 from storage.records import Adapter, now
+from twin import console
 from twin.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -178,6 +181,28 @@ async def one_adapter(home):
         await AdapterStore(database).add(adapter)
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_is_asked_to_stop_tidies_up_and_ends_with_130(number, capsys):
+    tidied = []
+
+    async def work():
+        os.kill(os.getpid(), number)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            tidied.append(number)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("nobody listens"))
+    try:
+        with pytest.raises(typer.Exit) as ended:
+            console.run(work())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (ended.value.exit_code, tidied) == (130, [number])
+    assert "stopped" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["chat", "up"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from storage.records import Delivery, DeliveryState
 from twin.build import open_stores
 from twin.home import Home
@@ -17,7 +19,8 @@ def wrote(number: int, sender: int, text: str) -> dict[str, object]:
     return common | {"from": "somebody", "from_id": f"user{sender}", "text": text}
 
 
-async def test_what_the_twin_wrote_in_the_owners_name_is_no_record_and_no_memory(tmp_path):
+@pytest.mark.parametrize("imported_before", [False, True])
+async def test_what_the_twin_wrote_in_the_owners_name_is_no_record_and_no_memory(tmp_path, imported_before):
     home = Home(tmp_path / "home")
     home.make()
     home.settings_file.write_text(
@@ -25,8 +28,6 @@ async def test_what_the_twin_wrote_in_the_owners_name_is_no_record_and_no_memory
     )
     settings = read_settings(home)
     sent = Delivery("telegram:~1", 0, "telegram", "b711/502", "q", "x", DeliveryState.SENT, "3")
-    async with open_stores(home, settings) as stores:
-        await stores.deliveries.put(sent)
     talk = [
         wrote(1, 502, "where is the trombone?"),
         wrote(2, 711, "let me look for it"),
@@ -39,8 +40,15 @@ async def test_what_the_twin_wrote_in_the_owners_name_is_no_record_and_no_memory
     ]
     export = {"personal_information": {"user_id": 711}, "chats": {"list": chats}}
     (tmp_path / "result.json").write_text(json.dumps(export), encoding="utf-8")
+    if imported_before:  # when nobody left these out
+        await ingest_export(home, settings, "telegram", tmp_path / "result.json")
+    async with open_stores(home, settings) as stores:
+        assert bool(await stores.memories.recall(["trombone"], {"telegram:502"})) == imported_before
+        await stores.deliveries.put(sent)
     ledger = await ingest_export(home, settings, "telegram", tmp_path / "result.json")
-    assert ledger.dropped == {"written by the twin, in the owner's name": 1}
+    assert ledger.unchanged == imported_before
+    assert ledger.dropped == ({} if imported_before else {"written by the twin, in the owner's name": 1})
+    await ingest_export(home, settings, "telegram", tmp_path / "result.json", again=True)
     async with open_stores(home, settings) as stores:
         said = {one.text for one in await stores.records.find() if one.by_owner}
         assert said == {"let me look for it", "a message of mine with that number, in another chat"}
