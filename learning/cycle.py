@@ -141,6 +141,12 @@ async def learn(
     return await recorded(runs, KIND, work, on_progress, summary=Outcome.as_json, held=held)
 
 
+def too_little(judged: int, left_out: Mapping[str, int], settings: LearningSettings) -> tuple[str, ...]:
+    """How a cycle tells that there is not enough to learn from."""
+    why = (f"Left out, {reason}: {count}." for reason, count in left_out.items())
+    return f"Not enough feedback yet: {judged} of {settings.min_feedback}.", *why
+
+
 @dataclass(frozen=True, slots=True)
 class _Cycle:
     home: Path
@@ -173,9 +179,7 @@ class _Cycle:
             )
             tracing.note(signals=len(judged))
         if len(judged) < self.settings.min_feedback and not self.anew:
-            words = f"Not enough feedback yet: {len(judged)} of {self.settings.min_feedback}."
-            why = [f"Left out, {reason}: {count}." for reason, count in left_out.items()]
-            return Outcome("not enough", (words, *why), run.id)
+            return Outcome("not enough", too_little(len(judged), left_out, self.settings), run.id)
         signals = stable_id(self.base, *(item.feedback.id for item in judged))
         if not (self.again or self.anew) and await self._learned_already(signals):
             return Outcome("not enough", ("Nothing new: all feedback has been learned from.",), run.id)

@@ -42,15 +42,12 @@ async def learn_once(home: Home, settings: Settings, recipe_file: Path | None, a
 async def _too_little(home: Home, settings: Settings, stores: Stores) -> Outcome | None:
     """What a cycle would end with at once, recorded as one: nobody waits for a server to hear that."""
     judged, left_out = await collect(home, stores, settings, settings.learning)
-    wanted = settings.learning.min_feedback
-    if len(judged) >= wanted:
+    if len(judged) >= settings.learning.min_feedback:
         return None
-    why = [f"Left out, {reason}: {count}." for reason, count in left_out.items()]
 
     async def work(run: Run, progress: Progress) -> Outcome:
         progress.at(0.0, "collecting feedback")
-        words = f"Not enough feedback yet: {len(judged)} of {wanted}."
-        return Outcome("not enough", (words, *why), run.id)
+        return Outcome("not enough", cycle.too_little(len(judged), left_out, settings.learning), run.id)
 
     return await recorded(stores.runs, cycle.KIND, work, summary=Outcome.as_json)
 
