@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,10 +68,6 @@ async def merge_adapter(home: Home, settings: Settings, version: str, final: Pat
         must_be_installed(kind)
     rows = read_rows(newest_corpus(home).path / "train.jsonl") if kind in CALIBRATED else []
     base = await find_base(settings)
-    # Asked to stop from outside, it stops as on Ctrl-C (which is ignored in the background): what is half
-    # written is removed.
-    if task := asyncio.current_task():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with show.progress(f"merging {version}") as on_progress:
         if kind is None:
             return await finished(merge, base.weights, Path(adapter.path), final)

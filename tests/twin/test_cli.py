@@ -195,12 +195,16 @@ def test_whoever_is_asked_to_stop_tidies_up_and_ends_with_130(number, capsys):
             await asyncio.sleep(0)
             tidied.append(number)
 
-    before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("nobody listens"))
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: pytest.fail("nobody listens")),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in the background
+    }
     try:
         with pytest.raises(typer.Exit) as ended:
             console.run(work())
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, how in before.items():
+            signal.signal(one, how)
     assert (ended.value.exit_code, tidied) == (130, [number])
     assert "stopped" in capsys.readouterr().err
 
