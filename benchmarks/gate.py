@@ -72,7 +72,7 @@ def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, An
             one = {"seed": seed, "kind": kind, "passed": last.passed, "refused_by": refused_by(last)}
             tried.append(one | {"refused_first_by": refused_by(verdict) if kind in again else {}})
             looks = [verdict, last] if kind in again else [verdict]
-            told = "; half as far ".join(" ".join(refused_by(one).values()) or "passed" for one in looks)
+            told = "; half as far ".join(" ".join(refused_by(look).values()) or "passed" for look in looks)
             Console(stderr=True, soft_wrap=True).print(f"seed {seed}, {kind}: {told}")
         return tried
 

@@ -19,7 +19,7 @@ from learning.durable import Held, OnShare, Progress, recorded
 from learning.evaluation.personal import Scan, personal
 from learning.failures import RunLost
 from learning.gate import Verdict, judge
-from learning.jobs import EvaluateStep, Job, run_job
+from learning.jobs import EvaluateStep, InterpolateStep, Job, run_job
 from learning.plan import Plan, plan_of
 from learning.preferences import (
     NOBODY,
@@ -259,12 +259,13 @@ class _Cycle:
             settings=self.settings.evaluation,
             max_length=for_base(SftRecipe, self.base, **self.settings.recipes.get("sft", {})).max_length,
         )
+        halved = isinstance(plan.steps[0], InterpolateStep)  # nothing to train: it lies between what there is
         doing = {
             "sft": "learning the owner's voice",
             "dpo": "learning from corrections",
             "kto": "learning from thumbs",
             "hindsight": "learning from complaints",
-            "interpolate": "choosing how far to go" if begin == SAMPLING else "going half as far",
+            "interpolate": "going half as far" if halved else "choosing how far to go",
         }
 
         def tell(share: float, step: str, metrics: Mapping[str, Any]) -> None:

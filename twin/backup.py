@@ -94,7 +94,13 @@ async def make_backup(
         for left in [*home.root.glob(".backup-*"), *unfinished]:
             shutil.rmtree(left) if left.is_dir() else left.unlink()  # of one that was killed
         try:
-            manifest, missing = await _written(home, settings, stores, target, passphrase, on_progress)
+            for tries in range(1, TRIES + 1):
+                try:
+                    manifest, missing = await _write(home, settings, stores, target, passphrase, on_progress)
+                    break
+                except FileNotFoundError:
+                    if tries == TRIES:
+                        raise
             bar = _bar(manifest, on_progress, 2 / 3, "reading it again")
             await in_thread(partial(verify, target, passphrase), bar)
         except BaseException:  # stopped, too: what nobody has read again is no backup
@@ -198,17 +204,6 @@ def _passphrase(settings: Settings) -> str | None:
             "put TWIN_BACKUP__PASSPHRASE=... into the environment, and keep it where the backups are not",
         )
     return settings.backup.passphrase.get_secret_value()
-
-
-async def _written(home: Home, *how: Any) -> tuple[dict[str, Any], list[str]]:
-    """See `_write`."""
-    for tries in range(1, TRIES + 1):
-        try:
-            return await _write(home, *how)
-        except FileNotFoundError:
-            if tries == TRIES:
-                raise
-    raise AssertionError("unreachable")
 
 
 async def _write(
