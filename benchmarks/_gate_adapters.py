@@ -14,6 +14,7 @@ from learning import train_dpo, train_sft
 from learning.adapter_folder import MANIFEST, WEIGHTS, sha256
 from learning.evaluation.options import CANARIES
 from learning.interpolate import interpolate
+from learning.plan import nearer
 from learning.pocket.style import Style, invent, type_fast, write
 from learning.pocket.topics import catalogue
 from learning.recipes import DpoRecipe, InterpolationRecipe, SftRecipe, for_base
@@ -64,13 +65,14 @@ class Workshop:
         """Goes on from the live one with corrections, as far as a cycle would: the person's own manner."""
         return self._mixed("mix-good", live, self._dpo("dpo-good", self.preferences, live), MIXED)
 
-    def half_as_far(self, live: Path, made: Path) -> Path:
+    def less_far(self, live: Path, made: Path) -> Path:
         """What a cycle does next with one that went too far."""
         report = json.loads((made / "report.json").read_text(encoding="utf-8"))
-        trained, share = self.folder / "adapters" / "dpo-good", report.get("share")
-        if share is None:  # no mixture: all of the way from the live one
-            trained, share = made, 1.0
-        return self._mixed(f"half-{made.name}", live, trained, MIXED.half_as_far(share))
+        if "share" in report:
+            trained, share = self.folder / "adapters" / "dpo-good", nearer(report)
+        else:  # no mixture: all of the way from the live one
+            trained, share = made, 0.5
+        return self._mixed(f"near-{made.name}", live, trained, MIXED.only(share))
 
     def _mixed(self, version: str, live: Path, trained: Path, recipe: InterpolationRecipe) -> Path:
         target = self.folder / "adapters" / version

@@ -4,7 +4,7 @@
 
 For each seed a person is made up, an adapter is trained on what they wrote (the live one), another one goes
 on from it with their corrections (good), and six that must be refused are made. All are held against the live
-one, with the gate's default limits, on the pocket model. What went too far, good or bad, goes half as far and
+one, with the gate's default limits, on the pocket model. What went too far, good or bad, goes less far and
 is looked at once more, as in a cycle. There is nothing beside it to compare with.
 """
 
@@ -64,7 +64,7 @@ def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, An
         chosen = {kind: make for kind, make in BAD.items() if kinds is None or kind in kinds}
         made = {"good": shop.good(live)} | {kind: make(shop, live) for kind, make in chosen.items()}
         verdicts = judged(shop, live, made)
-        nearer = {kind: shop.half_as_far(live, made[kind]) for kind, one in verdicts.items() if one.too_far}
+        nearer = {kind: shop.less_far(live, made[kind]) for kind, one in verdicts.items() if one.too_far}
         again = judged(shop, live, nearer) if nearer else {}
         tried = []
         for kind, verdict in verdicts.items():
@@ -72,7 +72,7 @@ def one_seed(seed: int, kinds: Sequence[str] | None = None) -> list[dict[str, An
             one = {"seed": seed, "kind": kind, "passed": last.passed, "refused_by": refused_by(last)}
             tried.append(one | {"refused_first_by": refused_by(verdict) if kind in again else {}})
             looks = [verdict, last] if kind in again else [verdict]
-            told = "; half as far ".join(" ".join(refused_by(look).values()) or "passed" for look in looks)
+            told = "; less far ".join(" ".join(refused_by(look).values()) or "passed" for look in looks)
             Console(stderr=True, soft_wrap=True).print(f"seed {seed}, {kind}: {told}")
         return tried
 

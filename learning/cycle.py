@@ -208,7 +208,7 @@ class _Cycle:
         await self._add(plan, tried)
         told = f"Learned from {preferences.signals} signals."
         if len(tried) > 1:
-            told += f" It goes half as far as {tried[0].folder.name}, which went too far."
+            told += f" It goes less far than {tried[0].folder.name}, which went too far."
         return await self._decide(tried[-1], live, run, told)
 
     async def _still_ours(self, run: Run) -> None:
@@ -232,13 +232,13 @@ class _Cycle:
     async def _candidates(
         self, plan: Plan, live: Adapter | None, preferences: Preferences, run: Run
     ) -> list[Tried]:
-        """What the plan makes, judged; where that went too far, the same way half as far. The last counts.
+        """What the plan makes, judged; where that went too far, the same way less far. The last counts.
 
         Each look is one chance more to be passed by luck: there is no third.
         """
         reports = await self._job(plan, live, preferences, run, SAMPLING, TRAINED)
         tried = [await self._judged(plan.candidate, reports[-1], run)]
-        if tried[-1].verdict.too_far and (nearer := plan.half_as_far(reports[-2])):
+        if tried[-1].verdict.too_far and (nearer := plan.less_far(reports[-2])):
             reports = await self._job(nearer, live, preferences, run, TRAINED, DECIDED)
             tried.append(await self._judged(nearer.candidate, reports[-1], run))
         return tried
@@ -259,13 +259,13 @@ class _Cycle:
             settings=self.settings.evaluation,
             max_length=for_base(SftRecipe, self.base, **self.settings.recipes.get("sft", {})).max_length,
         )
-        halved = isinstance(plan.steps[0], InterpolateStep)  # nothing to train: it lies between what there is
+        nearer = isinstance(plan.steps[0], InterpolateStep)  # nothing to train: it lies between what there is
         doing = {
             "sft": "learning the owner's voice",
             "dpo": "learning from corrections",
             "kto": "learning from thumbs",
             "hindsight": "learning from complaints",
-            "interpolate": "going half as far" if halved else "choosing how far to go",
+            "interpolate": "going less far" if nearer else "choosing how far to go",
         }
 
         def tell(share: float, step: str, metrics: Mapping[str, Any]) -> None:

@@ -37,8 +37,8 @@ class Plan:
     def candidate(self) -> Path:
         return self.trained[-1]
 
-    def half_as_far(self, report: Mapping[str, Any]) -> Plan | None:
-        """The candidate's way again, and half of it; None: the candidate is no mixture.
+    def less_far(self, report: Mapping[str, Any]) -> Plan | None:
+        """The candidate's way again, not all of it; None: the candidate is no mixture.
 
         `report`: of the step that made it. What was trained for it is trained already.
         """
@@ -46,9 +46,30 @@ class Plan:
         if not isinstance(mixed, InterpolateStep):
             return None
         folders = _Folders(mixed.adapter.parent, 1 + int(mixed.adapter.name.rpartition("-")[2]))
-        changes = {"recipe": mixed.recipe.half_as_far(report["share"]), "adapter": folders.next("mix")}
+        changes = {"recipe": mixed.recipe.only(nearer(report)), "adapter": folders.next("mix")}
         step = mixed.model_copy(update=changes)
         return Plan((step,), tuple(folders.given))
+
+
+def nearer(report: Mapping[str, Any]) -> float:
+    """Half of the share that a mixture's `report` chose, or as much more as keeps half of its margin.
+
+    Of words that were never said, the better ones begin to win late on the way: half of it may win nothing.
+    """
+    share = float(report["share"])
+    margins = {
+        one["share"]: one["margin"]
+        for one in report["candidates"]
+        if one["share"] <= share and one["margin"] is not None
+    }
+    enough = margins.get(share, 0.0) / 2
+    far, half = share, share / 2
+    for near in sorted(margins, reverse=True)[1:] if enough > 0 else ():
+        if margins[near] < enough:
+            part = (enough - margins[near]) / (margins[far] - margins[near])
+            return max(half, near + part * (far - near))
+        far = near
+    return half
 
 
 def plan_of(

@@ -169,9 +169,9 @@ class InterpolationRecipe(BaseModel):
     max_length: int = Field(default=1024, ge=16)
     seed: int = 0
 
-    def half_as_far(self, share: float) -> InterpolationRecipe:
-        """Half of that share, and nothing to choose from."""
-        return self.model_copy(update={"shares": (share / 2,), "halvings": 0})
+    def only(self, share: float) -> InterpolationRecipe:
+        """That share, and nothing to choose from."""
+        return self.model_copy(update={"shares": (share,), "halvings": 0})
 
 
 R = TypeVar("R", bound=Recipe)

@@ -20,6 +20,7 @@ from learning.durable import Held, Progress, end_dead_runs
 from learning.failures import RunLost, TrainingFailed
 from learning.gate import Verdict
 from learning.logprobs import answer_logprobs
+from learning.plan import nearer
 from learning.rows import read_rows
 from learning.settings import GateSettings, LearningSettings
 from learning.targets.local import LocalTarget
@@ -213,7 +214,7 @@ async def test_a_candidate_that_fails_the_gate_is_refused_with_reasons_and_the_l
     assert list(twin.server.loaded) == [first.version]
 
 
-async def test_one_that_went_too_far_goes_half_as_far_and_is_judged_once_more(twin, sft_adapter):
+async def test_one_that_went_too_far_goes_less_far_and_is_judged_once_more(twin, sft_adapter):
     folder = shutil.copytree(sft_adapter, twin.home / "adapters" / "sft-1")
     await twin.adapters.add(described(folder, now()))
     await twin.adapters.go_live("sft-1", "by hand")
@@ -230,8 +231,9 @@ async def test_one_that_went_too_far_goes_half_as_far_and_is_judged_once_more(tw
     far, near = (await twin.adapters.all())[-2:]
     assert (far.state, near.state) == (AdapterState.REFUSED, AdapterState.REFUSED)
     assert "nats a token from the live one" in far.reasons[0] != near.reasons[0]
-    assert share_of(twin, near) == pytest.approx(share_of(twin, far) / 2)
-    assert "going half as far" in {doing for _, doing in heard}
+    assert share_of(twin, near) == nearer(mixture(twin, far))
+    assert share_of(twin, near) < share_of(twin, far)
+    assert "going less far" in {doing for _, doing in heard}
     assert [share for share, _ in heard] == sorted(share for share, _ in heard)
 
     between = (distance(far) + distance(near)) / 2
@@ -239,7 +241,7 @@ async def test_one_that_went_too_far_goes_half_as_far_and_is_judged_once_more(tw
     assert (outcome.state, outcome.version) == ("live", "mix-7"), outcome.reasons
     assert (await twin.adapters.get("mix-6")).state is AdapterState.REFUSED
     why = (await twin.adapters.promotions())[0].why
-    assert why == "Learned from 30 signals. It goes half as far as mix-6, which went too far."
+    assert why == "Learned from 30 signals. It goes less far than mix-6, which went too far."
     assert outcome.picture is not None
 
 
@@ -271,8 +273,12 @@ def within(nats):
     return LENIENT.model_copy(update={"gate": gate, "recipes": recipes})
 
 
+def mixture(twin, adapter):
+    return json.loads((twin.home / "adapters" / adapter.version / "report.json").read_text())
+
+
 def share_of(twin, adapter):
-    return json.loads((twin.home / "adapters" / adapter.version / "report.json").read_text())["share"]
+    return mixture(twin, adapter)["share"]
 
 
 def distance(adapter):

@@ -14,6 +14,7 @@ from learning import train_dpo, train_sft
 from learning.adapter_folder import WEIGHTS, check, sha256
 from learning.failures import TrainingFailed
 from learning.interpolate import Measured, best, halfway, interpolate
+from learning.plan import nearer
 from learning.recipes import InterpolationRecipe
 
 
@@ -42,6 +43,26 @@ def test_of_those_that_prefer_them_nearly_as_much_the_one_that_goes_least_far_is
     assert best(some, 1.05).share == 0.8
     assert best([Measured(0.3, 1.0, -0.101), Measured(0.6, 1.0, -0.1)], 1.05).share == 0.3
     assert best([Measured(0.3, 1.0, -0.2), Measured(0.6, 1.0, -0.1)], 1.05).share == 0.6
+
+
+def test_less_far_is_half_as_far_where_that_keeps_half_of_what_was_preferred():
+    assert nearer({"share": 0.8, "candidates": at((0.3, 0.3), (0.6, 0.4), (0.8, 0.5))}) == 0.4
+    assert nearer({"share": 0.8, "candidates": at((0.3, 0.1), (0.8, 0.5))}) == pytest.approx(0.4875)
+
+
+def test_less_far_is_as_far_as_half_of_what_was_preferred_takes():
+    late = at((0.3, -0.4), (0.6, -0.1), (0.8, 0.1), (1.0, 0.4), (1.6, 0.9))
+    assert nearer({"share": 1.0, "candidates": late}) == pytest.approx(0.8 + 0.2 / 3)
+    assert nearer({"share": 0.8, "candidates": late}) == pytest.approx(0.75)
+    assert nearer({"share": 0.6, "candidates": late}) == 0.3  # it prefers the others: nothing to keep
+
+
+def test_without_held_out_corrections_less_far_is_half_as_far():
+    assert nearer({"share": 1.0, "candidates": at((0.3, None), (1.0, None))}) == 0.5
+
+
+def at(*measured):
+    return [{"share": share, "margin": margin} for share, margin in measured]
 
 
 def test_where_none_is_within_the_limit_the_closest_is_taken_and_left_to_the_gate():
