@@ -57,7 +57,7 @@ def nearer(report: Mapping[str, Any]) -> float:
     Of words that were never said, the better ones begin to win late on the way: half of it may win nothing.
     """
     share = float(report["share"])
-    margins = {
+    margins: dict[float, float] = {
         one["share"]: one["margin"]
         for one in report["candidates"]
         if one["share"] <= share and one["margin"] is not None

@@ -156,7 +156,17 @@ async def find_base(settings: Settings) -> Base:
     if settings.model.base != "pocket":
         return _named(settings.model.base)
     with show.progress("pocket model") as on_progress:
-        folder = await asyncio.to_thread(ensure, default_cache_dir(), on_progress)
+        stopped = False
+
+        def tell(done: float, words: str) -> None:
+            if stopped:
+                raise asyncio.CancelledError  # ends the thread, and with it the training in its child
+            on_progress(done, words)
+
+        try:
+            folder = await asyncio.to_thread(ensure, default_cache_dir(), tell)
+        finally:
+            stopped = True
     return Base(str(folder), folder.name, stand_in=True)
 
 

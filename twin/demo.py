@@ -6,7 +6,9 @@ Everything in it is the real program on an invented person: the same stores, tra
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import random
 import shutil
 import sys
 import time
@@ -117,7 +119,7 @@ class Friend:
     async def say(self, text: str, chat_id: str) -> Message | None:
         self.said += 1
         message = Message(
-            key=message_key(self.platform.name, chat_id, f"{time.time_ns()}-{self.said}"),
+            key=message_key(self.platform.name, chat_id, str(self.said)),
             platform=self.platform.name,
             chat_id=chat_id,
             author_id=self.id,
@@ -271,7 +273,10 @@ def telling_example(before: dict[str, str], after: dict[str, str]) -> dict[str, 
 
 
 def _new_home(folder: Path, seed: int) -> tuple[Home, Settings]:
-    """A fresh home with the sample person's settings. Only a former demo is ever removed."""
+    """A fresh home with the sample person's settings. Only a former demo is ever removed.
+
+    One seed, one story: it draws the answers and the names, which are no secret here.
+    """
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise Told(
             f"{folder} is not empty and not an earlier demo",
@@ -284,6 +289,9 @@ def _new_home(folder: Path, seed: int) -> tuple[Home, Settings]:
     home = Home(folder)
     home.make()
     (folder / MARK).touch()
+    random.seed(seed)
+    (folder / "pseudonym.key").touch(mode=0o600)
+    (folder / "pseudonym.key").write_text(hashlib.sha256(f"demo {seed}".encode()).hexdigest())
     shutil.copy(EXAMPLES / "mira" / "twin.toml", home.settings_file)
     settings = read_settings(home)
     recipes = {method: {**settings.learning.recipes.get(method, {}), "seed": seed} for method in RECIPES}  # type: ignore[call-overload]

@@ -12,8 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import typer
+from fakes import until
 from typer.testing import CliRunner
 
 from storage.adapters import AdapterStore
@@ -207,6 +209,29 @@ def test_whoever_is_asked_to_stop_tidies_up_and_ends_with_130(number, capsys):
             signal.signal(one, how)
     assert (ended.value.exit_code, tidied) == (130, [number])
     assert "stopped" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(300)
+def test_stopped_while_the_pocket_model_is_trained_it_leaves_nothing_of_it(mira, tmp_path):
+    shelf = tmp_path / "cache" / "pocket"
+    with subprocess.Popen(
+        [sys.executable, "-m", "twin", "--home", mira.home, "chat"],
+        env=os.environ | {"TWIN_CACHE": str(shelf.parent), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        asyncio.run(until(lambda: command.poll() is not None or psutil.Process(command.pid).children()))
+        trainers = psutil.Process(command.pid).children(recursive=True)
+        assert [path.is_dir() for path in shelf.glob("partial-*")] == [True]
+        command.send_signal(signal.SIGTERM)
+        try:
+            _, told = command.communicate(timeout=120)
+        finally:
+            command.kill()
+    assert (command.returncode, "stopped" in told, bool(trainers)) == (130, True, True), told
+    assert not [path for path in shelf.iterdir() if path.is_dir()]
+    assert not psutil.wait_procs(trainers, timeout=30)[1]
 
 
 @pytest.mark.parametrize("command", ["chat", "up"])
