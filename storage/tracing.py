@@ -163,9 +163,8 @@ class asking:
         self._span = _begun(f"chat {model}", SpanKind.CLIENT, about)
         # W3C's traceparent, so that the server's own spans hang on ours, or on whose work it is
         self.headers: dict[str, str] = {}
-        within = self._span or trace.get_current_span()
-        if within.get_span_context().is_valid:
-            propagate.inject(self.headers, trace.set_span_in_context(within))
+        if within := trace.set_span_in_context(self._span) if self._span else context.get_current():
+            propagate.inject(self.headers, within)
 
     def __enter__(self) -> Self:
         return self
