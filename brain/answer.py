@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brain import metrics
 from brain.asked import Asked
@@ -13,7 +13,7 @@ from brain.cached import ANSWERS, Cached, by_adapter, key_of
 from brain.events import Usage
 from brain.live_adapter import LiveAdapter, Speaking
 from brain.model_client import ModelRefused, ModelUnavailable, UnknownModel
-from brain.pictures import shown, stamped, told
+from brain.pictures import shown, stamped
 from brain.prompt import prompt_hash
 from brain.replicas import Replicas
 from storage.records import Spent, Stamp
@@ -56,11 +56,11 @@ class Voice:
     async def speak(self, asked: Asked, on_text: OnText) -> Reply:
         owners = asked.last.private and asked.last.by_owner
         try:
-            async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
+            with await self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
                 return await self._given(asked, speaking, on_text)
         except UnknownModel:  # a server was restarted and lost its adapters: tell it again, once
             await self._live.forget_loaded()
-            async with self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
+            with await self._live.answering(asked.chat, owners=owners, by=asked.by) as speaking:
                 return await self._given(asked, speaking, on_text)
 
     async def _given(self, asked: Asked, speaking: Speaking, on_text: OnText) -> Reply:
@@ -116,7 +116,8 @@ class Voice:
     async def _answer(self, asked: Asked, speaking: Speaking, on_text: OnText) -> Reply:
         began, sampling = time.perf_counter(), asked.sampling
         first_token_ms, text, usage, finish_reason, pieces = 0.0, "", None, "stop", 0
-        prompt = shown(asked.prompt, asked.seen) if asked.seen else told(asked.prompt)
+        stamp: Stamp | None = None
+        prompt = shown(asked.prompt, asked.seen) if asked.seen else asked.words
         chunks = self._replicas.stream_chat(speaking.model, prompt, sampling, session=asked.chat)
         async with aclosing(chunks):
             async for chunk in chunks:
@@ -130,30 +131,28 @@ class Voice:
                     except Enough:
                         finish_reason = ENOUGH
                         break
+                    # Now, while the server is at the next word: later somebody waits for it.
+                    stamp = stamp or self.stamp(asked, speaking.version)
         total_ms = 1000 * (time.perf_counter() - began)
-        stamp = self.stamp(asked, speaking.version, usage or Usage(0, pieces), first_token_ms, total_ms)
-        return Reply(text.strip(), stamp, finish_reason)
-
-    def stamp(
-        self,
-        asked: Asked,
-        version: str | None,
-        usage: Usage = Usage(0, 0),
-        first_token_ms: float = 0.0,
-        total_ms: float = 0.0,
-    ) -> Stamp:
-        words = told(asked.prompt)
-        return Stamp(
-            adapter=version,
-            base_model=self._base_model,
-            prompt_hash=prompt_hash(words),
-            prompt=tuple(words),
-            recalled=asked.recalled,
-            speakers=asked.speakers,
-            pictures=stamped(asked.prompt, asked.seen),
-            sampling=asked.sampling.named(),
+        usage = usage or Usage(0, pieces)
+        stamp = replace(
+            stamp or self.stamp(asked, speaking.version),
             first_token_ms=round(first_token_ms, 3),
             total_ms=round(total_ms, 3),
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
+        )
+        return Reply(text.strip(), stamp, finish_reason)
+
+    def stamp(self, asked: Asked, version: str | None) -> Stamp:
+        """What made an answer, but for what is known when it is there."""
+        return Stamp(
+            adapter=version,
+            base_model=self._base_model,
+            prompt_hash=prompt_hash(asked.words),
+            prompt=asked.words,
+            recalled=asked.recalled,
+            speakers=asked.speakers,
+            pictures=stamped(asked.prompt, asked.seen),
+            sampling=asked.sampling.named(),
         )

@@ -10,11 +10,11 @@ from brain.budget import Budget
 from brain.conversation import SaidBefore, gather
 from brain.memory import Recaller
 from brain.model_client import Sampling
-from brain.pictures import Pictures
+from brain.pictures import Pictures, told
 from brain.prompt import Persona, Situation, Turn, compose
 from brain.recalled import HEAD, as_recalled, line
 from storage.chats import FactStore
-from storage.records import Fact, Memory, Message, Prompt
+from storage.records import ChatTurn, Fact, Memory, Message, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Asked:
     """What the model is asked. `prompt` has marks where pictures stand, `seen` the pictures."""
 
     prompt: Prompt
+    words: tuple[ChatTurn, ...]  # the prompt in words only
     seen: Mapping[str, bytes]
     speakers: tuple[str, ...]  # everybody but the owner whose words are in the prompt
     recalled: tuple[str, ...]  # keys
@@ -66,18 +67,19 @@ class Composer:
         by: str | None,
         eyes: Pictures | None,
     ) -> Asked:
-        last, told = questions[-1], await self._told()
+        last, facts = questions[-1], await self._told()
         turns, speakers = await gather(questions, among, self._history, eyes.most if eyes else 0)
         turns, seen = await eyes.look(turns, among.get) if eyes else (turns, {})
-        recalled = await self._recall(questions, turns, told)
+        recalled = await self._recall(questions, turns, facts)
         persona = self._persona
-        if told:
-            persona = replace(persona, facts=(*persona.facts, *(fact.text for fact in told)))
+        if facts:
+            persona = replace(persona, facts=(*persona.facts, *(fact.text for fact in facts)))
         turns, recalled = await self._fit(persona, turns, recalled)
         quotes = [as_recalled(one, persona.name) for one in recalled]
         prompt = compose(persona, turns, quotes, situation=self._situation(last))
         keys = tuple(one.key for one in recalled)
-        return Asked(prompt, seen, _voices(speakers, recalled), keys, sampling, last, by)
+        words = tuple(told(prompt))
+        return Asked(prompt, words, seen, _voices(speakers, recalled), keys, sampling, last, by)
 
     async def _told(self) -> list[Fact]:
         """What the owner told it, for the card; where that is much, the latest: the rest is recalled."""

@@ -45,6 +45,7 @@ COLON = re.compile("[:：﹕∶꞉]")
 LABEL = re.compile(rf"^(?P<lead>{DECORATION})(?P<label>[^\n:：﹕∶꞉]{{1,60}}?){DECORATION}{COLON.pattern}")
 HEADING = re.compile(r"^\s*[#*=\-\[({<‹|_]+\s*(?P<label>\w[\w ]{0,30}?)\s*[#*=\-\])}>›|_]*\s*$")
 SIGNS = re.compile(r"[\W_]+")
+NO_NAME = re.compile(r"[:：﹕∶꞉\n\t⟦⟧]")
 FENCE = re.compile(r"^\s{0,3}(```+|~~~+)", re.MULTILINE)
 LOOKALIKES = str.maketrans("аеорсухіјѕԁһвкмнтіαορτυικνӏ", "aeopcyxijsdhbkmhtiaoptuiknl")
 
@@ -77,7 +78,7 @@ def names(speakers: Iterable[str], owner: str) -> dict[str, str]:
     for speaker in speakers:
         if speaker in found:
             continue
-        plain = " ".join(re.sub(r"[:：﹕∶꞉\n\t⟦⟧]", " ", words(speaker)).split())[:NAME_LENGTH].strip()
+        plain = " ".join(NO_NAME.sub(" ", words(speaker)).split())[:NAME_LENGTH].strip()
         name, number = plain or "somebody", 2
         while (seen := skeleton(name)) in taken:
             name, number = f"{plain or 'somebody'} ({number})", number + 1

@@ -12,8 +12,8 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -98,19 +98,20 @@ class LiveAdapter:
         self._answered: tuple[str | None, ...] | None = None  # who answered last time: live, canary
         self.changed: Changed = _nothing_to_do
 
-    @asynccontextmanager
     async def answering(
         self, chat: str = "", *, owners: bool = False, by: str | None = None
-    ) -> AsyncIterator[Speaking]:
-        """The adapter that answers in this chat at this moment, kept on the servers until the block ends.
+    ) -> AbstractContextManager[Speaking]:
+        """The adapter that answers in this chat at this moment. Enter it at once: it is kept on the servers
+        until that block ends.
 
         `owners`: it is the owner who talks to the twin there. `by`: this version, whoever answers otherwise;
         BASE is none of them. Raises AdapterUnusable when no server takes it, UnknownAdapter.
         """
         adapter = await (self._of(chat, owners) if by is None else self._named(by))
-        if adapter is None:
-            yield Speaking(self._base_model, None)
-            return
+        return self._kept(adapter) if adapter else nullcontext(Speaking(self._base_model, None))
+
+    @contextmanager
+    def _kept(self, adapter: Answering) -> Iterator[Speaking]:
         name = self._called(adapter.version, adapter.path)
         self._in_flight[adapter.version] += 1
         try:

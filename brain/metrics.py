@@ -56,7 +56,8 @@ def answered(
     replies.inc()
     prompt.inc(prompt_tokens)
     completion.inc(completion_tokens)
-    shown.inc(pictures)
+    if pictures:
+        shown.inc(pictures)
     whole.observe(seconds)
     if first_seconds:
         first.observe(first_seconds)

@@ -23,7 +23,7 @@ from brain.conversation import SaidBefore
 from brain.live_adapter import LiveAdapter
 from brain.memory import Recaller
 from brain.model_client import ModelRefused, Sampling
-from brain.pictures import Pictures, told
+from brain.pictures import Pictures
 from brain.policy import Asking, Policy
 from brain.prompt import Persona
 from brain.replica_metrics import all_metrics
@@ -110,7 +110,7 @@ class Brain:
         """What the content policy lets be asked and said; nobody sees what it may yet take back."""
         if self._policy is None:
             return await self._seeing(asked, on_text)
-        asking = Asking(told(asked.prompt), asked.person, asked.chat, asked.last.by_owner)
+        asking = Asking(asked.words, asked.person, asked.chat, asked.last.by_owner)
         if (instead := await self._policy.before(asking)) is not None:
             metrics.POLICY.labels(whose(), "before").inc()
             return Reply(instead, replace(self._voice.stamp(asked, None), prompt=()))

@@ -72,7 +72,8 @@ class Database:
     def __init__(self, engine: AsyncEngine, twin: str = THE_ONE) -> None:
         self.twin = twin  # whose rows these are; on one server there may be others'
         self._engine = engine
-        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._system = engine.dialect.name
+        self._is_sqlite = self._system == "sqlite"
         if self._is_sqlite:
             self._reading = engine
             self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
@@ -112,14 +113,14 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Read and write, all of it or nothing. Not inside another one: on SQLite it would wait in vain."""
-        with tracing.storing(tracing.WRITE, self._engine.dialect.name):
+        with tracing.storing(tracing.WRITE, self._system):
             async with self._my_turn(), self._session(self._writing) as session:
                 yield session
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A look that waits for no writer and keeps none waiting. On SQLite all of it is of one moment."""
-        with tracing.storing(tracing.READ, self._engine.dialect.name):
+        with tracing.storing(tracing.READ, self._system):
             async with self._session(self._reading) as session:
                 yield session
 
@@ -132,7 +133,7 @@ class Database:
 
     async def look(self, steps: Steps[T]) -> T:
         """What comes of these questions; on SQLite, of one moment. They are made on another thread."""
-        with tracing.storing(tracing.READ, self._engine.dialect.name):
+        with tracing.storing(tracing.READ, self._system):
             if self._reader is None:
                 async with self._session(self._reading) as session:
                     query, result = await asyncio.to_thread(following, steps, None)
@@ -153,7 +154,7 @@ class Database:
         if self._reader is None:
             async with self.reading() as session:
                 return [*await session.execute(query, values)]
-        with tracing.storing(tracing.READ, self._engine.dialect.name):
+        with tracing.storing(tracing.READ, self._system):
             known = prepared(query)
             asked = known.asking(values)
             try:

@@ -1,8 +1,8 @@
 """Which spans does the twin leave behind, and what are they called? Here, because everybody may import it.
 
 Ids and counts, never what anybody said: a span takes no exception's message, for it may quote one. Without
-twin/monitoring.py, OpenTelemetry's API leads nowhere and costs microseconds. What a model does is named as
-OpenTelemetry names it for generative AI; those names still change, and stand in this file only.
+twin/monitoring.py nobody collects them, and none is begun. What a model does is named as OpenTelemetry names
+it for generative AI; those names still change, and stand in this file only.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from opentelemetry import context, propagate, trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from storage.metrics import counted
 from storage.whose import whose
@@ -41,7 +40,7 @@ PARENT = "TRACEPARENT"  # as OpenTelemetry carries a context in an environment
 COLLECTOR = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 Value = str | int | float | bool
-_tracer = trace.get_tracer("twin")
+_tracer: Tracer | None = None  # None: nobody collects
 _collector: str | None = None  # where this process sends its traces
 
 
@@ -57,7 +56,7 @@ def collected(collector: str, share: float = 1.0, exporter: SpanExporter | None 
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-    global _collector
+    global _collector, _tracer
     provider = TracerProvider(
         resource=Resource.create({"service.name": "twin"}),
         sampler=ParentBased(TraceIdRatioBased(share)),
@@ -65,11 +64,11 @@ def collected(collector: str, share: float = 1.0, exporter: SpanExporter | None 
     )
     provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(collector)))
     trace.set_tracer_provider(provider)
-    _collector = collector
+    _collector, _tracer = collector, provider.get_tracer("twin")
     try:
         yield
     finally:
-        _collector = None
+        _collector = _tracer = None
         provider.shutdown()  # what is not sent yet is
 
 
@@ -119,58 +118,75 @@ def continued(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
 @contextmanager
 def span(name: str, **about: Value) -> Iterator[Span]:
     """What happens in the block happens within it; `about` becomes its attributes, as `twin.NAME`."""
-    begun = _tracer.start_span(name, attributes=_named(about) | _whose())
-    with _ended(begun), trace.use_span(begun, record_exception=False, set_status_on_exception=False):
-        yield begun
+    if (begun := _begun(name, SpanKind.INTERNAL, _named(about))) is None:
+        yield trace.INVALID_SPAN
+        return
+    try:
+        with trace.use_span(begun, record_exception=False, set_status_on_exception=False):
+            yield begun
+    except BaseException as error:
+        _end(begun, error)
+        raise
+    else:
+        _end(begun)
 
 
-@contextmanager
-def storing(name: str, system: str) -> Iterator[None]:
+class storing(counted):
     """A transaction. Nothing happens within it: its block is begun and ended by other hands."""
-    begun = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes={"db.system.name": system, **_whose()})
-    with _ended(begun), counted(name.rpartition(".")[2]):
-        yield
+
+    __slots__ = ("_span",)
+
+    def __init__(self, name: str, system: str) -> None:
+        super().__init__(name.rpartition(".")[2])
+        self._span = _begun(name, SpanKind.CLIENT, {"db.system.name": system})
+
+    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
+        super().__exit__(kind, error, where)
+        _end(self._span, error)
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """One request to a model server."""
+class asking:
+    """One request to a model server. Not the current span: an answer comes piece by piece, and others run
+    in between.
+    """
 
-    span: Span
-    headers: Mapping[str, str]  # W3C's traceparent, so that the server's own spans hang on ours
+    __slots__ = ("_span", "headers")
+
+    def __init__(self, server: str, model: str, max_tokens: int, temperature: float) -> None:
+        about: dict[str, Value] = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": model,
+            "gen_ai.request.max_tokens": max_tokens,
+            "gen_ai.request.temperature": temperature,
+            "server.address": server,
+        }
+        self._span = _begun(f"chat {model}", SpanKind.CLIENT, about)
+        # W3C's traceparent, so that the server's own spans hang on ours, or on whose work it is
+        self.headers: dict[str, str] = {}
+        if within := trace.set_span_in_context(self._span) if self._span else context.get_current():
+            propagate.inject(self.headers, within)
+
+    def __enter__(self) -> Self:
+        return self
 
     def answered(self, finish_reason: str, prompt_tokens: int, completion_tokens: int) -> None:
-        self.span.set_attributes(
-            {
-                "gen_ai.response.finish_reasons": [finish_reason],
-                "gen_ai.usage.input_tokens": prompt_tokens,
-                "gen_ai.usage.output_tokens": completion_tokens,
-            }
-        )
+        if self._span:
+            self._span.set_attributes(
+                {
+                    "gen_ai.response.finish_reasons": [finish_reason],
+                    "gen_ai.usage.input_tokens": prompt_tokens,
+                    "gen_ai.usage.output_tokens": completion_tokens,
+                }
+            )
 
-
-@contextmanager
-def asking(server: str, model: str, max_tokens: int, temperature: float) -> Iterator[Asking]:
-    """Not the current span: an answer comes piece by piece, and others run in between."""
-    about: dict[str, Value] = {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.request.model": model,
-        "gen_ai.request.max_tokens": max_tokens,
-        "gen_ai.request.temperature": temperature,
-        "server.address": server,
-        **_whose(),
-    }
-    begun = _tracer.start_span(f"chat {model}", kind=SpanKind.CLIENT, attributes=about)
-    headers: dict[str, str] = {}
-    if begun.get_span_context().is_valid:
-        propagate.inject(headers, trace.set_span_in_context(begun))
-    with _ended(begun):
-        yield Asking(begun, headers)
+    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
+        _end(self._span, error)
 
 
 def note(**about: Value) -> None:
     """Something that is known by now about what is happening."""
-    trace.get_current_span().set_attributes(_named(about))
+    if _tracer:
+        trace.get_current_span().set_attributes(_named(about))
 
 
 def _named(about: Mapping[str, Value]) -> dict[str, Value]:
@@ -181,16 +197,14 @@ def _whose() -> dict[str, Value]:
     return {"twin.name": name} if (name := whose()) else {}
 
 
-class _ended:
-    __slots__ = ("_span",)
+def _begun(name: str, kind: SpanKind, about: Mapping[str, Value]) -> Span | None:
+    return _tracer.start_span(name, kind=kind, attributes={**about, **_whose()}) if _tracer else None
 
-    def __init__(self, begun: Span) -> None:
-        self._span = begun
 
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
-        if isinstance(error, Exception):
-            self._span.set_attribute("error.type", type(error).__name__)
-            self._span.set_status(Status(StatusCode.ERROR))
-        self._span.end()
+def _end(begun: Span | None, error: BaseException | None = None) -> None:
+    if begun is None:
+        return
+    if isinstance(error, Exception):
+        begun.set_attribute("error.type", type(error).__name__)
+        begun.set_status(Status(StatusCode.ERROR))
+    begun.end()

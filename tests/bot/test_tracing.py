@@ -114,3 +114,11 @@ async def test_where_nobody_collects_nothing_is_sent_along(kitchen, served):
     await kitchen.hear(said("hello?"))
     [headers] = served.headers
     assert "traceparent" not in headers
+
+
+async def test_a_trace_that_others_collect_is_passed_on_where_nobody_collects(kitchen, served):
+    begun_elsewhere = f"00-{'1' * 32}-{'2' * 16}-01"
+    with tracing.within(begun_elsewhere):
+        await kitchen.hear(said("hello?"))
+    [headers] = served.headers
+    assert headers["traceparent"] == begun_elsewhere

@@ -100,7 +100,7 @@ async def twins(tmp_path, model, slots, empty_tables):
 async def test_each_twin_is_answered_by_its_own_adapter_of_one_number(twins, model):
     spoke = {}
     for name, live in twins.items():
-        async with live.answering("kitchen") as speaking:
+        with await live.answering("kitchen") as speaking:
             spoke[name] = model.loaded[speaking.model].split("/")[-3]
             assert speaking.version == "sft-1"
     assert spoke == {"mira": "mira", "bo": "bo"}
@@ -110,11 +110,11 @@ async def test_each_twin_is_answered_by_its_own_adapter_of_one_number(twins, mod
 
 async def test_a_restarted_server_gets_back_what_is_asked_for(twins, model, slots):
     live = twins["mira"]
-    async with live.answering("kitchen") as before:
+    with await live.answering("kitchen") as before:
         pass
     model.loaded.clear()
     await live.forget_loaded()
-    async with live.answering("kitchen") as after:
+    with await live.answering("kitchen") as after:
         assert (after, list(model.loaded)) == (before, [after.model])
     await until(lambda: before.model in slots)
 

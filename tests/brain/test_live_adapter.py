@@ -84,7 +84,7 @@ async def test_a_retired_adapter_stays_on_the_server_for_the_grace_period(adapte
     live = LiveAdapter(adapters, model, "base", grace=timedelta(hours=1))
     for version in ("sft-1", "dpo-2"):
         await adapters.go_live(version, "test")
-        async with live.answering():
+        with await live.answering():
             pass
     assert await live.unload_idle() == []
 

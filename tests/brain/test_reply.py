@@ -10,11 +10,12 @@ import pytest
 from fakes import ScriptedModel, said
 from prometheus_client import REGISTRY
 
+from brain import answer
 from brain.cached import ANSWERS, Cached
 from brain.live_adapter import BASE, LiveAdapter
 from brain.model_client import ModelUnavailable, Sampling
 from brain.policy import BadPolicy, load_policy
-from brain.prompt import Persona
+from brain.prompt import Persona, prompt_hash
 from brain.reply import Brain, Enough
 from storage.adapters import AdapterStore
 from storage.cache import open_cache
@@ -65,6 +66,23 @@ async def test_at_temperature_zero_the_same_question_there_is_answered_once(worl
     assert second.text == first.text
     assert second.stamp.prompt == first.stamp.prompt
     assert len(world.model.prompts) == 1
+
+
+async def test_what_made_an_answer_is_put_down_while_the_server_is_at_the_next_word(world, monkeypatch):
+    world.model.hold, put_down = asyncio.Event(), asyncio.Event()
+
+    def hashed(prompt):
+        put_down.set()
+        return prompt_hash(prompt)
+
+    monkeypatch.setattr(answer, "prompt_hash", hashed)
+    asking = asyncio.create_task(world.ask("hi"))
+    async with asyncio.timeout(10):
+        await put_down.wait()
+    assert not asking.done()
+    world.model.hold.set()
+    stamp = (await asking).stamp
+    assert (stamp.prompt_hash, stamp.completion_tokens) == (prompt_hash(stamp.prompt), 3)
 
 
 async def test_no_chat_hears_what_was_said_to_another(world):

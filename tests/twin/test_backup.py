@@ -517,7 +517,7 @@ async def test_the_service_starts_on_what_was_restored_and_answers_with_the_same
         async with open_stores(other, read_settings(other)) as stores:
             client = ModelClient(urls[0], timeout=20)
             live = LiveAdapter(stores.adapters, client, "tiny")
-            async with live.answering("a chat") as speaking:
+            with await live.answering("a chat") as speaking:
                 answer = (await client.chat(speaking.model, prompt, exactly)).text
             await client.load_adapter("as-it-was", str(other.adapters / "as-it-was"))
             assert speaking.model == "sft-1"

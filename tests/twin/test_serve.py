@@ -69,7 +69,7 @@ async def test_two_servers_by_one_command_share_adapters_and_a_killed_one_return
         async with replicas:
             live = LiveAdapter(adapters, replicas, "tiny")
             replicas.wanted = live.wanted
-            async with live.answering("a chat") as speaking:
+            with await live.answering("a chat") as speaking:
                 before = (await replicas.chat(speaking.model, PROMPT, EXACTLY)).text
             assert before != (await replicas.chat("tiny", PROMPT, EXACTLY)).text
             assert len(set(map(tuple, (await replicas.score("sft-1", [2, 9, 30, 41])).values()))) == 1
