@@ -275,7 +275,7 @@ def telling_example(before: dict[str, str], after: dict[str, str]) -> dict[str, 
 def _new_home(folder: Path, seed: int) -> tuple[Home, Settings]:
     """A fresh home with the sample person's settings. Only a former demo is ever removed.
 
-    One seed, one story: it draws the answers and the names, which are no secret here.
+    The seed draws the answers, too, and the placeholders for names, which are no secret here.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise Told(
