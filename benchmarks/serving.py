@@ -16,6 +16,7 @@ import asyncio
 import json
 import os
 import platform
+import random
 import statistics
 import sys
 import tempfile
@@ -92,14 +93,17 @@ async def at_once(
 
 
 async def beside_each_other(world: World, count: int, size: Mapping[str, Any]) -> dict[str, float]:
-    """Turn about, so that what else this machine does meets both alike."""
+    """Turn about, in an order drawn each time: what else this machine does meets all alike, and so does what
+    the one before has left warm.
+    """
     requests = max(size["each"] // 4, 8) if count == 1 else max(size["each"], OF_EACH_PERSON * count)
     asking = {"bare": world.bare, "brain": world.through_the_brain, "httpx": world.by_httpx}
     seconds: dict[str, list[float]] = {name: [] for name in asking}
     processor: dict[str, list[float]] = {name: [] for name in asking}
     answers: dict[str, list[Asked]] = {name: [] for name in asking}
-    for turn in range(2 * size["rounds"]):
-        for name in asking if turn % 2 else reversed(asking):
+    lots = random.Random(count)
+    for _ in range(2 * size["rounds"]):
+        for name in lots.sample(sorted(asking), len(asking)):
             began = time.process_time()
             took, told = await at_once(asking[name], count, requests)
             processor[name].append(1000 * (time.process_time() - began) / len(told))
