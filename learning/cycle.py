@@ -20,6 +20,7 @@ from learning.evaluation.personal import Scan, personal
 from learning.failures import RunLost
 from learning.gate import Verdict, judge
 from learning.jobs import EvaluateStep, InterpolateStep, Job, run_job
+from learning.judged import Judged
 from learning.plan import Plan, plan_of
 from learning.preferences import (
     NOBODY,
@@ -50,6 +51,7 @@ ENDED: Mapping[AdapterState, Ending] = {
     AdapterState.CANARY: "on trial",
     AdapterState.REFUSED: "refused",
 }
+NOTHING_NEW = ("Nothing new: all feedback has been learned from.",)
 SAMPLING, TRAINED, DECIDED = 0.1, 0.9, 0.98  # of the progress bar, by then
 
 
@@ -147,6 +149,16 @@ def too_little(judged: int, left_out: Mapping[str, int], settings: LearningSetti
     return f"Not enough feedback yet: {judged} of {settings.min_feedback}.", *why
 
 
+def signals_of(base: str, judged: Sequence[Judged]) -> str:
+    """The name of exactly this feedback, learned by this model."""
+    return stable_id(base, *(item.feedback.id for item in judged))
+
+
+async def learned_already(signals: str, runs: RunStore) -> bool:
+    before = [run for kind in (KIND, ANEW) for run in await runs.all(limit=50, kind=kind)]
+    return any(run.state is RunState.PASSED and run.metrics.get("signals") == signals for run in before)
+
+
 @dataclass(frozen=True, slots=True)
 class _Cycle:
     home: Path
@@ -180,9 +192,9 @@ class _Cycle:
             tracing.note(signals=len(judged))
         if len(judged) < self.settings.min_feedback and not self.anew:
             return Outcome("not enough", too_little(len(judged), left_out, self.settings), run.id)
-        signals = stable_id(self.base, *(item.feedback.id for item in judged))
-        if not (self.again or self.anew) and await self._learned_already(signals):
-            return Outcome("not enough", ("Nothing new: all feedback has been learned from.",), run.id)
+        signals = signals_of(self.base, judged)
+        if not (self.again or self.anew) and await learned_already(signals, self.runs):
+            return Outcome("not enough", NOTHING_NEW, run.id)
         live = await self.adapters.live()
         self.progress.at(0.02, "asking the live model for replies to compare with")
         with tracing.span(tracing.EXPORT):
@@ -224,10 +236,6 @@ class _Cycle:
             return None
         self.progress.metrics |= {name: run.metrics[name] for name in ("signals", "candidate")}
         return Outcome(ended, adapter.reasons, run.id, adapter.version, report=adapter.report)
-
-    async def _learned_already(self, signals: str) -> bool:
-        before = [run for kind in (KIND, ANEW) for run in await self.runs.all(limit=50, kind=kind)]
-        return any(run.state is RunState.PASSED and run.metrics.get("signals") == signals for run in before)
 
     async def _candidates(
         self, plan: Plan, live: Adapter | None, preferences: Preferences, run: Run

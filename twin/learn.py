@@ -16,7 +16,7 @@ from learning.targets.target import Target
 from storage.records import Prompt, Run
 from twin import show
 from twin.adapters import ServingFace
-from twin.build import Model, Stores, open_model, open_stores, speaking
+from twin.build import Model, Stores, find_base, open_model, open_stores, speaking
 from twin.feedback import agreed, collect, private_things, trusted
 from twin.home import Home
 from twin.monitoring import traced
@@ -32,22 +32,28 @@ async def learn_once(home: Home, settings: Settings, recipe_file: Path | None, a
     settings = with_recipe(settings, "dpo", recipe_file)
     newest_corpus(home)  # says that there is none before a server is started
     async with open_stores(home, settings) as stores:
-        if too_little := await _too_little(home, settings, stores):
-            return too_little
+        if outcome := await _nothing_to_do(home, settings, stores, again):
+            return outcome
         async with open_model(home, settings) as model:
             with traced(settings.monitoring), show.progress("learning") as on_progress:
                 return await learn_in(home, settings, stores, model, again=again, on_progress=on_progress)
 
 
-async def _too_little(home: Home, settings: Settings, stores: Stores) -> Outcome | None:
+async def _nothing_to_do(home: Home, settings: Settings, stores: Stores, again: bool) -> Outcome | None:
     """What a cycle would end with at once, recorded as one: nobody waits for a server to hear that."""
     judged, left_out = await collect(home, stores, settings, settings.learning)
-    if len(judged) >= settings.learning.min_feedback:
+    if len(judged) < settings.learning.min_feedback:
+        why = cycle.too_little(len(judged), left_out, settings.learning)
+    elif not again and await cycle.learned_already(
+        cycle.signals_of((await find_base(settings)).weights, judged), stores.runs
+    ):
+        why = cycle.NOTHING_NEW
+    else:
         return None
 
     async def work(run: Run, progress: Progress) -> Outcome:
         progress.at(0.0, "collecting feedback")
-        return Outcome("not enough", cycle.too_little(len(judged), left_out, settings.learning), run.id)
+        return Outcome("not enough", why, run.id)
 
     return await recorded(stores.runs, cycle.KIND, work, summary=Outcome.as_json)
 

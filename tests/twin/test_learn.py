@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from brain.model_server import ServerFailed
 from learning import cycle
+from learning.durable import recorded
 from learning.pocket import PocketUnavailable
 from storage.records import Feedback, Role, Signal, now
 from twin.build import open_stores
@@ -65,3 +67,25 @@ async def test_too_little_feedback_is_told_and_recorded_as_by_a_cycle_before_a_m
     )
     with pytest.raises(PocketUnavailable):  # with enough of it, a model is what comes next
         await learn_once(home, enough, None, again=False)
+
+
+async def test_that_all_has_been_learned_is_told_before_a_model_server_is_started(home, tmp_path):
+    (tmp_path / "a-model").mkdir()
+    settings = read_settings(home)
+    settings = settings.model_copy(
+        update={
+            "model": settings.model.model_copy(update={"base": str(tmp_path / "a-model")}),
+            "learning": settings.learning.model_copy(update={"min_feedback": 0}),
+        }
+    )
+
+    async def earlier(run, progress):
+        progress.metrics["signals"] = cycle.signals_of(settings.model.base, [])
+        return cycle.Outcome("refused", (), run.id)
+
+    async with open_stores(home, settings) as stores:
+        await recorded(stores.runs, cycle.KIND, earlier, summary=cycle.Outcome.as_json)
+    outcome = await learn_once(home, settings, None, again=False)
+    assert (outcome.state, outcome.reasons) == ("not enough", cycle.NOTHING_NEW)
+    with pytest.raises(ServerFailed):  # asked again, it would learn, and nothing can be served from there
+        await learn_once(home, settings, None, again=True)
