@@ -290,7 +290,6 @@ def _new_home(folder: Path, seed: int) -> tuple[Home, Settings]:
     home.make()
     (folder / MARK).touch()
     random.seed(seed)
-    (folder / "pseudonym.key").touch(mode=0o600)
     (folder / "pseudonym.key").write_text(hashlib.sha256(f"demo {seed}".encode()).hexdigest())
     shutil.copy(EXAMPLES / "mira" / "twin.toml", home.settings_file)
     settings = read_settings(home)

@@ -47,7 +47,7 @@ def test_of_those_that_prefer_them_nearly_as_much_the_one_that_goes_least_far_is
 
 def test_less_far_is_half_as_far_where_that_keeps_half_of_what_was_preferred():
     assert nearer({"share": 0.8, "candidates": at((0.3, 0.3), (0.6, 0.4), (0.8, 0.5))}) == 0.4
-    assert nearer({"share": 0.8, "candidates": at((0.3, 0.1), (0.8, 0.5))}) == pytest.approx(0.4875)
+    assert nearer({"share": 0.8, "candidates": at((0.1, 0.0), (0.3, 0.4), (0.8, 0.5))}) == 0.4
 
 
 def test_less_far_is_as_far_as_half_of_what_was_preferred_takes():
@@ -55,6 +55,8 @@ def test_less_far_is_as_far_as_half_of_what_was_preferred_takes():
     assert nearer({"share": 1.0, "candidates": late}) == pytest.approx(0.8 + 0.2 / 3)
     assert nearer({"share": 0.8, "candidates": late}) == pytest.approx(0.75)
     assert nearer({"share": 0.6, "candidates": late}) == 0.3  # it prefers the others: nothing to keep
+    early = at((0.3, 0.1), (0.6, 0.4), (0.8, 0.5), (1.3, 0.0), (1.6, -0.2))  # and worse again further on
+    assert nearer({"share": 0.8, "candidates": early}) == pytest.approx(0.45)
 
 
 def test_without_held_out_corrections_less_far_is_half_as_far():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from twin.demo import _new_home
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,6 +104,15 @@ def test_an_adapter_or_a_format_that_is_not_there_is_a_sentence_and_leaves_no_fo
         assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
         assert "there is no" in done.stderr
     assert not (tmp_path / "a").exists()
+
+
+def test_a_seed_draws_the_same_placeholders_and_answers_again(tmp_path):
+    drawn = []
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        home, _ = _new_home(tmp_path / folder, seed)
+        drawn.append((home.pseudonym_key(), random.getrandbits(31)))
+    assert drawn[0] == drawn[1]
+    assert not set(drawn[0]) & set(drawn[2])
 
 
 def test_a_second_demo_removes_the_first_but_never_anybody_elses_folder(tmp_path):
